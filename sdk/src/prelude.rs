@@ -1,0 +1,15 @@
+//! What a file with blocks needs: `use stepwell::prelude::*;`.
+
+pub use crate::config::NoConfig;
+pub use crate::connection::NoConnection;
+pub use crate::context::{
+    ActivateContext, CancelContext, DeactivateContext, ExecuteContext, FinishContext, HandshakeContext,
+    TriggerContext,
+};
+pub use crate::error::{ActivationError, OrRetry as _, StepError, TriggerError};
+pub use crate::outcome::Outcomes;
+pub use crate::request::{Rejected, Request};
+pub use crate::response::Response;
+pub use crate::signature;
+pub use crate::step::{Execution, Finish};
+pub use crate::trigger::{Dedupe, Trigger, TriggerOutcome as _};

@@ -1,0 +1,9 @@
+//! What the macros' expansions may name. Not part of the public API: it changes without notice.
+
+pub use inventory;
+pub use schemars;
+pub use serde;
+pub use serde_json;
+
+pub mod adapt;
+pub mod check;

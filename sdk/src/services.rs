@@ -1,0 +1,25 @@
+//! What an engine provides to the handlers that it calls.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::error::StepError;
+use crate::http_client::HttpTransport;
+
+/// What an engine provides to every handler.
+pub trait Services: Send + Sync + 'static {
+    /// How outgoing requests are sent.
+    fn http(&self) -> Arc<dyn HttpTransport>;
+}
+
+/// What an engine provides to the handlers of one execution.
+#[async_trait]
+pub trait StepServices: Services {
+    /// The value that an earlier attempt of this execution recorded under `name`.
+    async fn recorded(&self, name: &str) -> Result<Option<Value>, StepError>;
+
+    /// Records a value under `name`, durably, before it returns.
+    async fn record(&self, name: &str, value: Value) -> Result<(), StepError>;
+}

@@ -1,0 +1,141 @@
+//! What the handlers of a step return.
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::Data;
+use crate::outcome::Outcomes;
+
+/// What `execute` returns: the step's outcome, an exit, or the wish to wait for a callback.
+///
+/// `S` is the state that a deferring step carries to its `finish` handler. It defaults to [`Never`], which has
+/// no value: a step that returns `Execution<O>` cannot defer.
+#[derive(Debug)]
+#[must_use]
+pub enum Execution<O, S = Never> {
+    /// The step is done; the run follows the edges of this outcome.
+    Outcome(O),
+    /// The step is done and its path ends here, without an outcome.
+    Exit,
+    /// The step waits, holding no resource, until a callback comes.
+    Defer(Deferral<S>),
+}
+
+impl<O, S> Execution<O, S> {
+    /// Waits for a callback at the execution's `finish_callback_url`.
+    ///
+    /// `state` is stored encrypted with the execution and handed to the `finish` and `cancel` handlers.
+    pub const fn defer(state: S) -> Self {
+        Self::Defer(Deferral { state, waiting_for: None })
+    }
+
+    /// Says in words for a person what a deferred step waits for, such as "the provider's answer".
+    ///
+    /// Shown in the list of waiting steps. Changes nothing unless the execution is a deferral.
+    pub fn waiting_for(mut self, what: impl Into<String>) -> Self {
+        if let Self::Defer(deferral) = &mut self {
+            deferral.waiting_for = Some(WaitingFor { text: what.into(), link: None });
+        }
+        self
+    }
+
+    /// Adds a link to what [`waiting_for`](Self::waiting_for) says, for a person to follow.
+    ///
+    /// Changes nothing unless the execution is a deferral that says what it waits for.
+    pub fn link(mut self, url: impl Into<String>) -> Self {
+        if let Self::Defer(Deferral { waiting_for: Some(waiting_for), .. }) = &mut self {
+            waiting_for.link = Some(url.into());
+        }
+        self
+    }
+}
+
+impl<O: Outcomes, S> From<O> for Execution<O, S> {
+    fn from(outcome: O) -> Self {
+        Self::Outcome(outcome)
+    }
+}
+
+/// A wait for a callback: what [`Execution::defer`] makes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deferral<S> {
+    /// What `finish` and `cancel` will need to know.
+    pub state: S,
+    /// What is waited for, in words for a person.
+    pub waiting_for: Option<WaitingFor>,
+}
+
+/// What a deferred execution waits for, in words for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingFor {
+    /// A short text, such as "the provider's answer".
+    pub text: String,
+    /// Where a person can look at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+}
+
+/// What `finish` returns. It cannot defer again; [`Finish::NoOp`] goes on waiting.
+#[derive(Debug)]
+#[must_use]
+pub enum Finish<O> {
+    /// The step is done; the run follows the edges of this outcome.
+    Outcome(O),
+    /// The step is done and its path ends here, without an outcome.
+    Exit,
+    /// The callback was not the awaited one; the step goes on waiting.
+    NoOp,
+}
+
+impl<O: Outcomes> From<O> for Finish<O> {
+    fn from(outcome: O) -> Self {
+        Self::Outcome(outcome)
+    }
+}
+
+/// The state of a step that never defers. It has no value, so deferring is impossible to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Never {}
+
+/// What an `execute` handler may return in `Result<…, StepError>`: an outcome, or an [`Execution`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not something that a step can return",
+    label = "expected `Result<YourOutcomes, StepError>` or `Result<Execution<YourOutcomes, State>, StepError>`"
+)]
+pub trait StepResult: Send + 'static {
+    /// The block's outcomes.
+    type Outcomes: Outcomes;
+    /// What the step carries while it waits; [`Never`] if it does not.
+    type State: Send + 'static;
+
+    /// The full form of this result.
+    fn into_execution(self) -> Execution<Self::Outcomes, Self::State>;
+}
+
+impl<O: Outcomes> StepResult for O {
+    type Outcomes = O;
+    type State = Never;
+
+    fn into_execution(self) -> Execution<O> {
+        Execution::Outcome(self)
+    }
+}
+
+impl<O: Outcomes, S: StepState> StepResult for Execution<O, S> {
+    type Outcomes = O;
+    type State = S;
+
+    fn into_execution(self) -> Self {
+        self
+    }
+}
+
+/// A type that may stand as `S` in [`Execution<O, S>`]: [`Never`], or any [`Data`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored while a step waits",
+    label = "this type is not `#[data]`",
+    note = "put `#[data]` on the type; it adds what storing it needs"
+)]
+pub trait StepState: Send + 'static {}
+
+impl StepState for Never {}
+impl<T: Data> StepState for T {}

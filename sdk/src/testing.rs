@@ -1,0 +1,164 @@
+//! Contexts for unit tests: a block's handlers are plain functions, call them with one of these.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::connection::NoConnection;
+use crate::context::{
+    ActivateContext, CancelContext, DeactivateContext, ExecuteContext, FinishContext, HandshakeContext,
+    StepCall, StepMetadata, TriggerCall, TriggerContext, TriggerMetadata,
+};
+use crate::error::StepError;
+use crate::http_client::{HttpError, HttpRequest, HttpResponse, HttpTransport};
+use crate::services::{Services, StepServices};
+
+/// The surroundings of a handler under test. `C` is the connection that it receives.
+pub struct Testing<C = NoConnection> {
+    /// What the handlers of a step are told.
+    pub step: StepMetadata,
+    /// What the handlers of a trigger are told.
+    pub trigger: TriggerMetadata,
+    /// Where the trigger receives its requests.
+    pub trigger_callback_url: String,
+    /// What answers outgoing requests; by default each is refused.
+    pub http: Arc<dyn HttpTransport>,
+    /// The connection.
+    pub connection: C,
+    recorded: Arc<Mutex<BTreeMap<String, Value>>>,
+}
+
+impl Testing {
+    /// Surroundings without a connection.
+    pub fn new() -> Self {
+        Self::with_connection(NoConnection)
+    }
+}
+
+impl Default for Testing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<C: Clone> Testing<C> {
+    /// Surroundings with this connection.
+    pub fn with_connection(connection: C) -> Self {
+        let workflow_url = "https://stepwell.test/workflows/test".to_owned();
+        Self {
+            step: StepMetadata {
+                workflow_id: "test".into(),
+                workflow_version_id: "test-version".into(),
+                workflow_block_id: "step".into(),
+                workflow_run_id: "test-run".into(),
+                unique_execution_id: "test-run-1".into(),
+                workflow_title: "Test".into(),
+                workflow_url: workflow_url.clone(),
+                run_url: "https://stepwell.test/runs/test-run".into(),
+                finish_callback_url: "https://stepwell.test/callbacks/finish/test".into(),
+                attempt: 1,
+            },
+            trigger: TriggerMetadata {
+                workflow_id: "test".into(),
+                workflow_version_id: "test-version".into(),
+                workflow_block_id: "trigger".into(),
+                unique_activation_id: "test-activation".into(),
+                workflow_title: "Test".into(),
+                workflow_url,
+            },
+            trigger_callback_url: "https://stepwell.test/callbacks/trigger/test".into(),
+            http: Arc::new(NoHttp),
+            connection,
+            recorded: Arc::default(),
+        }
+    }
+
+    /// A context for `execute`. Values that `once` has recorded stay recorded for the next context.
+    pub fn execute(&self) -> ExecuteContext<C> {
+        ExecuteContext::new(self.step_call())
+    }
+
+    /// A context for `finish`.
+    pub fn finish<S>(&self, state: S) -> FinishContext<S, C> {
+        FinishContext::new(self.step_call(), state)
+    }
+
+    /// A context for `cancel`.
+    pub fn cancel<S>(&self, state: S) -> CancelContext<S, C> {
+        CancelContext::new(self.step_call(), state)
+    }
+
+    /// A context for `trigger`.
+    pub fn trigger<R>(&self, registration: R) -> TriggerContext<R, C> {
+        TriggerContext::new(self.trigger_call(), self.trigger_callback_url.clone(), registration)
+    }
+
+    /// A context for `activate`.
+    pub fn activate(&self) -> ActivateContext<C> {
+        ActivateContext::new(self.trigger_call(), self.trigger_callback_url.clone())
+    }
+
+    /// A context for `deactivate`.
+    pub fn deactivate<R>(&self, registration: R) -> DeactivateContext<R, C> {
+        DeactivateContext::new(self.trigger_call(), registration)
+    }
+
+    /// A context for `handshake`.
+    pub fn handshake(&self) -> HandshakeContext<C> {
+        HandshakeContext::new(self.trigger_call(), self.trigger_callback_url.clone())
+    }
+
+    fn step_call(&self) -> StepCall<C> {
+        StepCall::new(self.step.clone(), self.services(), self.connection.clone())
+    }
+
+    fn trigger_call(&self) -> TriggerCall<C> {
+        TriggerCall {
+            metadata: self.trigger.clone(),
+            services: self.services(),
+            connection: self.connection.clone(),
+        }
+    }
+
+    fn services(&self) -> Arc<TestServices> {
+        Arc::new(TestServices { http: Arc::clone(&self.http), recorded: Arc::clone(&self.recorded) })
+    }
+}
+
+struct TestServices {
+    http: Arc<dyn HttpTransport>,
+    recorded: Arc<Mutex<BTreeMap<String, Value>>>,
+}
+
+impl Services for TestServices {
+    fn http(&self) -> Arc<dyn HttpTransport> {
+        Arc::clone(&self.http)
+    }
+}
+
+#[async_trait]
+impl StepServices for TestServices {
+    async fn recorded(&self, name: &str) -> Result<Option<Value>, StepError> {
+        Ok(self.recorded.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned())
+    }
+
+    async fn record(&self, name: &str, value: Value) -> Result<(), StepError> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), value);
+        Ok(())
+    }
+}
+
+/// Refuses every request.
+struct NoHttp;
+
+#[async_trait]
+impl HttpTransport for NoHttp {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        Err(HttpError::invalid(format!(
+            "this test answers no HTTP, but the handler sent {} {}; set `Testing::http`",
+            request.method, request.url
+        )))
+    }
+}
