@@ -1,1 +1,5 @@
-//! engine
+//! The durable workflow engine of Stepwell: discovers the blocks that were linked into the binary and runs
+//! their lifecycles.
+
+pub mod model;
+pub mod store;

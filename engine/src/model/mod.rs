@@ -1,0 +1,9 @@
+//! Ids and the wire forms of what is stored.
+
+mod ids;
+mod journal;
+mod status;
+
+pub use ids::{ActivationId, ExecutionId, RecordId, RunId, UnknownId, ValueRef, VersionId, WorkflowId};
+pub use journal::{AttemptResult, CallbackRequest, Entry, HandlerName, JOURNAL_FORMAT, Unused};
+pub use status::{ActivationStatus, RunStatus};
