@@ -1,5 +1,6 @@
 //! The durable workflow engine of Stepwell: discovers the blocks that were linked into the binary and runs
 //! their lifecycles.
 
+pub mod core;
 pub mod model;
 pub mod store;

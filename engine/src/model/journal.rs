@@ -183,3 +183,49 @@ pub struct CallbackRequest {
     /// The body, base64.
     pub body: String,
 }
+
+/// The stored form of a record's entries.
+#[derive(Serialize, Deserialize)]
+struct Stored<T> {
+    format: u32,
+    entries: T,
+}
+
+/// Entries as the journal stores them: JSON, with the version of their form.
+pub fn encode_entries(entries: &[Entry]) -> Vec<u8> {
+    serde_json::to_vec(&Stored { format: JOURNAL_FORMAT, entries })
+        .expect("entries are JSON values, strings and numbers only")
+}
+
+/// Entries from the journal.
+///
+/// # Errors
+///
+/// When the record is damaged, or was written by a newer engine.
+pub fn decode_entries(body: &[u8]) -> Result<Vec<Entry>, UnreadableRecord> {
+    #[derive(Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    let Format { format } = serde_json::from_slice(body)?;
+    if format > JOURNAL_FORMAT {
+        return Err(UnreadableRecord::Newer { format });
+    }
+    Ok(serde_json::from_slice::<Stored<Vec<Entry>>>(body)?.entries)
+}
+
+/// Why a journal record cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadableRecord {
+    /// It is not what this engine writes.
+    #[error("the journal record is damaged")]
+    Damaged(#[from] serde_json::Error),
+    /// A newer engine has written it.
+    #[error(
+        "the journal record has format {format}, and this engine reads up to {JOURNAL_FORMAT}; use a newer engine"
+    )]
+    Newer {
+        /// The record's format.
+        format: u32,
+    },
+}

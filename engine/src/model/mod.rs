@@ -5,5 +5,8 @@ mod journal;
 mod status;
 
 pub use ids::{ActivationId, ExecutionId, RecordId, RunId, UnknownId, ValueRef, VersionId, WorkflowId};
-pub use journal::{AttemptResult, CallbackRequest, Entry, HandlerName, JOURNAL_FORMAT, Unused};
+pub use journal::{
+    AttemptResult, CallbackRequest, Entry, HandlerName, JOURNAL_FORMAT, UnreadableRecord, Unused,
+    decode_entries, encode_entries,
+};
 pub use status::{ActivationStatus, RunStatus};
