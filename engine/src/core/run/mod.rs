@@ -23,6 +23,7 @@ pub use state::{Call, Execution, Phase, RunState, Sealed, Takes};
 use super::IllegalEvent;
 use crate::model::{ActivationId, Entry, RecordId, RunStatus, ValueRef};
 use transition::Transition;
+pub(crate) use transition::entry_value;
 
 /// What a decision is given besides the state and the event.
 pub struct Given<'a> {

@@ -3,6 +3,9 @@
 //! Replacing follows `switch = replace`: the old version's trigger is deactivated, then the new one activated.
 //! The old URL keeps accepting meanwhile, at most [`LONGEST_DRAIN`] after the first attempt to deactivate.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
