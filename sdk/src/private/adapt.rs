@@ -5,6 +5,10 @@ use std::future::Future;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::check::{
+    MayDefer, NeverDefers, SameConfig, SameConnection, SameOutcomes, SameRegistration, SameState, StepTypes,
+    TriggerTypes,
+};
 use crate::block::{StepInvocation, TriggerInvocation};
 use crate::config::Config;
 use crate::connection::Connection;
@@ -21,14 +25,14 @@ use crate::step::{Deferral, Execution, Finish, StepResult};
 use crate::trigger::{Deduplication, Event, Trigger, TriggerResult};
 
 /// The state as JSON, for a step that may defer.
-pub fn store_state<S: Data>(state: &S) -> Result<Value, StepError> {
+pub fn store_state<S: MayDefer>(state: &S) -> Result<Value, StepError> {
     serde_json::to_value(state)
         .map_err(|error| StepError::permanent(format!("the state to defer with has no JSON form: {error}")))
 }
 
 /// The state as JSON, for a step that cannot defer.
-pub fn no_state(state: &crate::step::Never) -> Result<Value, StepError> {
-    match *state {}
+pub fn no_state<S: NeverDefers>(state: &S) -> Result<Value, StepError> {
+    state.store()
 }
 
 /// Calls `execute`.
@@ -55,19 +59,20 @@ where
 }
 
 /// Calls `finish`.
-pub async fn finish<H, F, C, K, S, O>(
+pub async fn finish<H, F, C, K, S, O, C0, K0, S0, O0>(
     invocation: StepInvocation,
     request: Request,
     state: Value,
+    _types: StepTypes<C0, K0, S0, O0>,
     handler: H,
 ) -> Result<Finish<Outcome>, StepError>
 where
     H: FnOnce(Request, C, FinishContext<S, K>) -> F,
     F: Future<Output = Result<Finish<O>, StepError>> + Send,
-    C: Config,
-    K: Connection,
-    S: Data,
-    O: Outcomes,
+    C: Config + SameConfig<C0>,
+    K: Connection + SameConnection<K0>,
+    S: Data + SameState<S0>,
+    O: Outcomes + SameOutcomes<O0>,
 {
     let (config, call) = open_step(invocation)?;
     let cx = FinishContext::new(call, read(state, "the stored state")?);
@@ -79,17 +84,18 @@ where
 }
 
 /// Calls `cancel`.
-pub async fn cancel<H, F, C, K, S>(
+pub async fn cancel<H, F, C, K, S, C0, K0, S0, O0>(
     invocation: StepInvocation,
     state: Value,
+    _types: StepTypes<C0, K0, S0, O0>,
     handler: H,
 ) -> Result<(), StepError>
 where
     H: FnOnce(C, CancelContext<S, K>) -> F,
     F: Future<Output = Result<(), StepError>> + Send,
-    C: Config,
-    K: Connection,
-    S: Data,
+    C: Config + SameConfig<C0>,
+    K: Connection + SameConnection<K0>,
+    S: Data + SameState<S0>,
 {
     let (config, call) = open_step(invocation)?;
     handler(config, CancelContext::new(call, read(state, "the stored state")?)).await
@@ -126,16 +132,17 @@ where
 }
 
 /// Calls `activate`.
-pub async fn activate<H, F, C, K, R>(
+pub async fn activate<H, F, C, K, R, C0, K0, R0>(
     invocation: TriggerInvocation,
+    _types: TriggerTypes<C0, K0, R0>,
     handler: H,
 ) -> Result<Value, ActivationError>
 where
     H: FnOnce(C, ActivateContext<K>) -> F,
     F: Future<Output = Result<R, ActivationError>> + Send,
-    C: Config,
-    K: Connection,
-    R: Data,
+    C: Config + SameConfig<C0>,
+    K: Connection + SameConnection<K0>,
+    R: Data + SameRegistration<R0>,
 {
     let (config, callback_url, call) = open_trigger(invocation).map_err(ActivationError::new)?;
     let registration = handler(config, ActivateContext::new(call, callback_url)).await?;
@@ -144,17 +151,18 @@ where
 }
 
 /// Calls `deactivate`.
-pub async fn deactivate<H, F, C, K, R>(
+pub async fn deactivate<H, F, C, K, R, C0, K0, R0>(
     invocation: TriggerInvocation,
     registration: Value,
+    _types: TriggerTypes<C0, K0, R0>,
     handler: H,
 ) -> Result<(), ActivationError>
 where
     H: FnOnce(C, DeactivateContext<R, K>) -> F,
     F: Future<Output = Result<(), ActivationError>> + Send,
-    C: Config,
-    K: Connection,
-    R: Data,
+    C: Config + SameConfig<C0>,
+    K: Connection + SameConnection<K0>,
+    R: Data + SameRegistration<R0>,
 {
     let (config, _, call) = open_trigger(invocation).map_err(ActivationError::new)?;
     let registration = read(registration, "the stored registration").map_err(ActivationError::new)?;
@@ -162,16 +170,17 @@ where
 }
 
 /// Calls `handshake`.
-pub async fn handshake<H, F, C, K>(
+pub async fn handshake<H, F, C, K, C0, K0, R0>(
     invocation: TriggerInvocation,
     request: Request,
+    _types: TriggerTypes<C0, K0, R0>,
     handler: H,
 ) -> Result<Response, TriggerError>
 where
     H: FnOnce(Request, C, HandshakeContext<K>) -> F,
     F: Future<Output = Result<Response, TriggerError>> + Send,
-    C: Config,
-    K: Connection,
+    C: Config + SameConfig<C0>,
+    K: Connection + SameConnection<K0>,
 {
     let (config, callback_url, call) = open_trigger(invocation).map_err(TriggerError::failed)?;
     handler(request, config, HandshakeContext::new(call, callback_url)).await
