@@ -107,7 +107,7 @@ pub(crate) fn assemble(
     }
 }
 
-/// An optional handler's erased form: `call` with these parameters, boxed.
+/// An optional handler's erased form: `call` with these parameters.
 pub(crate) fn handler(
     path: Option<&Path>,
     parameters: &TokenStream,
@@ -115,5 +115,5 @@ pub(crate) fn handler(
 ) -> TokenStream {
     let Some(path) = path else { return quote!(::core::option::Option::None) };
     let call = call(path);
-    quote!(::core::option::Option::Some(|#parameters| ::std::boxed::Box::pin(#call)))
+    quote!(::core::option::Option::Some(|#parameters| #call))
 }

@@ -22,11 +22,17 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     quote!(#implementation #errors)
 }
 
-/// The implementation for an enum whose mistakes were reported already.
-pub(super) fn implement_unchecked(item: &TokenStream) -> TokenStream {
-    let Ok(input) = syn::parse2::<DeriveInput>(item.clone()) else { return TokenStream::new() };
+/// The enum and its implementation, where the enum's mistakes were reported already.
+pub(super) fn emit_unchecked(item: TokenStream) -> TokenStream {
+    let Ok(mut input) = syn::parse2::<DeriveInput>(item.clone()) else { return item };
     let outcomes = read(&input, &mut Mistakes::default());
-    implement(&input.ident, &outcomes)
+    let implementation = implement(&input.ident, &outcomes);
+    if let Data::Enum(data) = &mut input.data {
+        for variant in &mut data.variants {
+            variant.attrs.retain(|attribute| !attribute.path().is_ident("outcome"));
+        }
+    }
+    quote!(#input #implementation)
 }
 
 struct Outcome {
@@ -148,7 +154,7 @@ impl Outcome {
                     let name = ident.unraw().to_string();
                     let (title, description) =
                         (optional(docs.title.as_ref()), optional(docs.description.as_ref()));
-                    quote!(.field::<#ty>(#name, #title, #description))
+                    quote_spanned!(ty.span()=> .field::<#ty>(#name, #title, #description))
                 });
                 quote! {
                     ::core::option::Option::Some(
@@ -170,8 +176,9 @@ impl Outcome {
                 Self::#variant(data) => ::stepwell::__private::outcome::with_data(#id, &data),
             },
             OutcomeData::Fields(fields) => {
-                let bindings: Vec<Ident> =
-                    (0..fields.len()).map(|index| format_ident!("field_{index}")).collect();
+                let binding =
+                    |(index, field): (usize, &Field)| format_ident!("field_{index}", span = field.ty.span());
+                let bindings: Vec<Ident> = fields.iter().enumerate().map(binding).collect();
                 let idents = fields.iter().map(|field| &field.ident);
                 let values = fields.iter().zip(&bindings).map(|(Field { ident, ty, .. }, binding)| {
                     let name = ident.unraw().to_string();
