@@ -1,1 +1,75 @@
 //! The attribute macros of Stepwell's block SDK.
+//!
+//! Use them through the `stepwell` crate. Each macro parses its input, checks it into a model while collecting
+//! every mistake, and expands the model; the author's item is emitted even if there are mistakes.
+
+mod arguments;
+mod block;
+mod case;
+mod config;
+mod data;
+mod docs;
+mod function;
+mod mistakes;
+mod outcomes;
+mod step;
+mod suggest;
+mod trigger;
+
+use proc_macro::TokenStream;
+
+/// Makes a step of an async function.
+///
+/// ```ignore
+/// /// Find an email address
+/// #[step(outcomes(found { email: String }, not_found), finish = receive_answer, cancel = forget_request)]
+/// async fn find_email(config: FindEmail, cx: ExecuteContext) -> Result<Execution<FindEmailOutcome, Pending>, StepError> { … }
+/// ```
+///
+/// - `outcomes(…)` declares the outcomes and generates their enum, here `FindEmailOutcome`. Leave it out where
+///   the function returns an enum with `#[derive(Outcomes)]`.
+/// - `finish` takes callbacks of a deferred execution; `cancel` tears down what it has registered outside.
+/// - `id` and `title` replace what the function's name and doc comment give.
+#[proc_macro_attribute]
+pub fn step(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    step::expand(arguments.into(), item.into()).into()
+}
+
+/// Makes a trigger of an async function.
+///
+/// ```ignore
+/// /// Issue opened
+/// #[trigger(outcomes(opened { number: u64 }), activate = add_webhook, deactivate = remove_webhook)]
+/// async fn issue_opened(request: Request, config: Repository, cx: TriggerContext<Webhook>) -> Result<Trigger<IssueOpenedOutcome>, TriggerError> { … }
+/// ```
+///
+/// - `outcomes(…)`, `id` and `title` are as in [`macro@step`].
+/// - `activate` registers the callback URL with the provider and `deactivate` removes it: both or neither.
+/// - `handshake` answers requests while `activate` has not completed.
+#[proc_macro_attribute]
+pub fn trigger(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    trigger::expand(arguments.into(), item.into()).into()
+}
+
+/// Makes a config of a struct with named fields.
+///
+/// The first line of a field's doc comment is its label, the rest its help. `#[field(…)]` takes `placeholder`,
+/// `default`, `multiline` and `show_if`, the name of a field that must be set for this one to be shown.
+#[proc_macro_attribute]
+pub fn config(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    config::expand(arguments.into(), item.into()).into()
+}
+
+/// Makes a type storable by the engine: a defer state, a registration, the data of an outcome, a part of a config.
+#[proc_macro_attribute]
+pub fn data(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    data::expand(arguments.into(), item.into()).into()
+}
+
+/// Makes an enum the outcomes of a block: what `outcomes(…)` expands to.
+///
+/// The id of an outcome is its variant's name in `snake_case`; `#[outcome(id = "…")]` replaces it.
+#[proc_macro_derive(Outcomes, attributes(outcome))]
+pub fn outcomes(item: TokenStream) -> TokenStream {
+    outcomes::derive(item.into()).into()
+}

@@ -23,9 +23,14 @@ impl Config for NoConfig {}
 
 /// The JSON schema (draft 2020-12) of a type, with nested types inlined, as manifests carry it.
 pub fn schema_of<T: JsonSchema>() -> Schema {
+    schema_generator().into_root_schema_for::<T>()
+}
+
+/// Generates schemas as manifests carry them.
+pub(crate) fn schema_generator() -> SchemaGenerator {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
-    SchemaGenerator::new(settings).into_root_schema_for::<T>()
+    SchemaGenerator::new(settings)
 }

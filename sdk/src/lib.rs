@@ -21,4 +21,6 @@ pub mod step;
 pub mod testing;
 pub mod trigger;
 
+pub use stepwell_macros::{Outcomes, config, data, step, trigger};
+
 extern crate self as stepwell;

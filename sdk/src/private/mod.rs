@@ -7,3 +7,4 @@ pub use serde_json;
 
 pub mod adapt;
 pub mod check;
+pub mod outcome;

@@ -1,0 +1,119 @@
+//! What steps and triggers have in common: the item, the identity, the registration.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::ext::IdentExt;
+use syn::{ItemFn, LitStr, Path};
+
+use crate::arguments::Arguments;
+use crate::case;
+use crate::docs::{Docs, optional};
+use crate::mistakes::Mistakes;
+use crate::outcomes::OutcomeList;
+
+/// What a block is called.
+pub(crate) struct Identity {
+    name: String,
+    title: String,
+    description: Option<String>,
+}
+
+impl Identity {
+    /// Reads the function's name and doc comment, and the arguments that replace them.
+    pub(crate) fn read(function: &ItemFn, arguments: &mut Arguments, mistakes: &mut Mistakes) -> Self {
+        let ident = function.sig.ident.unraw().to_string();
+        let id = arguments.text("id", mistakes);
+        if let Some(id) = &id
+            && !case::is_separated_by(&id.value(), '-')
+        {
+            let message =
+                format!("the id `{}` is not in kebab-case; write `{}`", id.value(), case::kebab(&id.value()));
+            mistakes.at(id, message);
+        }
+        let docs = Docs::of_block(&function.attrs);
+        let title = arguments.text("title", mistakes).as_ref().map(LitStr::value).or(docs.title);
+        Self {
+            name: id.as_ref().map_or_else(|| case::kebab(&ident), LitStr::value),
+            title: title.unwrap_or_else(|| case::title(&ident)),
+            description: docs.description,
+        }
+    }
+
+    /// Registers the block. `handlers` is an expression of type `Handlers`.
+    pub(crate) fn register(
+        &self,
+        config: &syn::Type,
+        outcomes: &TokenStream,
+        handlers: &TokenStream,
+    ) -> TokenStream {
+        let Self { name, title, description } = self;
+        let description = optional(description.as_ref());
+        quote! {
+            ::stepwell::__private::inventory::submit! {
+                ::stepwell::block::BlockDefinition {
+                    app: ::core::env!("CARGO_PKG_NAME"),
+                    app_version: ::core::env!("CARGO_PKG_VERSION"),
+                    name: #name,
+                    title: #title,
+                    description: #description,
+                    source: ::core::concat!(::core::file!(), ":", ::core::line!()),
+                    config: ::stepwell::__private::check::config_schema::<#config>,
+                    outcomes: <#outcomes as ::stepwell::outcome::Outcomes>::descriptions,
+                    handlers: #handlers,
+                }
+            }
+        }
+    }
+}
+
+/// The function under the attribute, or what to emit instead: the item as it is, with the mistake.
+pub(crate) fn function(item: &TokenStream, attribute: &str) -> Result<ItemFn, TokenStream> {
+    syn::parse2(item.clone()).map_err(|error| {
+        let is_function = item.clone().into_iter().any(|token| token.to_string() == "fn");
+        let error = if is_function {
+            error
+        } else {
+            syn::Error::new_spanned(
+                item,
+                format!("`#[{attribute}]` goes on an async function; move it there"),
+            )
+        };
+        let error = error.to_compile_error();
+        quote!(#item #error)
+    })
+}
+
+/// Reads `outcomes(…)`, if it is there.
+pub(crate) fn outcomes(arguments: &mut Arguments, mistakes: &mut Mistakes) -> Option<OutcomeList> {
+    let (name, list): (Ident, TokenStream) = arguments.list("outcomes", mistakes)?;
+    Some(OutcomeList::read(&name, list, mistakes))
+}
+
+/// The item, its outcomes, and either the registration or the mistakes.
+pub(crate) fn assemble(
+    function: &ItemFn,
+    outcomes: Option<&OutcomeList>,
+    registration: Option<TokenStream>,
+    mistakes: Mistakes,
+) -> TokenStream {
+    let outcomes = outcomes.map(|outcomes| outcomes.expand(&function.sig.ident, &function.vis));
+    match registration.filter(|_| mistakes.is_empty()) {
+        Some(registration) => quote! { #function #outcomes const _: () = { #registration }; },
+        None => {
+            let errors = mistakes.into_compile_errors();
+            // What nothing registers would be called unused, beside the mistake.
+            quote! { #[allow(dead_code)] #function #outcomes #errors }
+        }
+    }
+}
+
+/// An optional handler's erased form: `call` with these parameters.
+pub(crate) fn handler(
+    path: Option<&Path>,
+    parameters: &TokenStream,
+    call: impl FnOnce(&Path) -> TokenStream,
+) -> TokenStream {
+    let Some(path) = path else { return quote!(::core::option::Option::None) };
+    let call = call(path);
+    quote!(::core::option::Option::Some(|#parameters| #call))
+}

@@ -1,0 +1,64 @@
+//! `#[data]`, and the derives that it shares with `#[config]`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Data, DeriveInput};
+
+use crate::docs::Docs;
+use crate::mistakes::Mistakes;
+
+/// Expands the attribute.
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    if !arguments.is_empty() {
+        mistakes.at(arguments, "`#[data]` has no arguments; remove them");
+    }
+    let Some(input) = mistakes.keep(syn::parse2::<DeriveInput>(item.clone())) else {
+        let errors = mistakes.into_compile_errors();
+        return quote!(#item #errors);
+    };
+    if !input.generics.params.is_empty() {
+        mistakes.at(&input.generics, "`#[data]` has no generics, since its schema is fixed; name the types");
+    }
+    if let Data::Union(data) = &input.data {
+        mistakes.at(data.union_token, "a union has no JSON form; make it a struct or an enum");
+    }
+    if !mistakes.is_empty() {
+        let errors = mistakes.into_compile_errors();
+        return quote!(#item #errors);
+    }
+    let derives = derives();
+    let schema = title(&Docs::of_label(&input.attrs));
+    let name = &input.ident;
+    quote! {
+        #derives
+        #schema
+        #input
+
+        #[automatically_derived]
+        impl ::stepwell::data::Data for #name {}
+    }
+}
+
+/// The derives, through the SDK's own dependencies: an author's crate needs no other.
+pub(crate) fn derives() -> TokenStream {
+    quote! {
+        #[derive(
+            ::core::clone::Clone,
+            ::core::fmt::Debug,
+            ::stepwell::__private::serde::Serialize,
+            ::stepwell::__private::serde::Deserialize,
+            ::stepwell::__private::schemars::JsonSchema,
+        )]
+        #[serde(crate = "::stepwell::__private::serde")]
+        #[schemars(crate = "::stepwell::__private::schemars")]
+    }
+}
+
+/// What puts a title and a description into a schema.
+pub(crate) fn title(docs: &Docs) -> TokenStream {
+    let Some(title) = &docs.title else { return TokenStream::new() };
+    // An empty description is left out; without one, the whole doc comment would be it.
+    let description = docs.description.as_deref().unwrap_or_default();
+    quote!(#[schemars(title = #title, description = #description)])
+}

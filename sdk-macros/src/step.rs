@@ -1,0 +1,112 @@
+//! `#[step(…)]`.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{ItemFn, Path, PathArguments, Type};
+
+use crate::arguments::Arguments;
+use crate::block::{self, Identity, handler};
+use crate::function::{Shape, Signature, projection};
+use crate::mistakes::Mistakes;
+
+const ARGUMENTS: [&str; 5] = ["outcomes", "finish", "cancel", "id", "title"];
+
+const SHAPE: Shape = Shape {
+    kind: "step",
+    parameters: "(config: MyConfig, cx: ExecuteContext)",
+    parameter_count: 2,
+    returns: "Result<MyOutcome, StepError>",
+};
+
+/// Expands the attribute.
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let function = match block::function(&item, "step") {
+        Ok(function) => function,
+        Err(instead) => return instead,
+    };
+    let mut mistakes = Mistakes::default();
+    let mut arguments = Arguments::read(arguments, "step", &ARGUMENTS, &mut mistakes);
+    let outcomes = block::outcomes(&mut arguments, &mut mistakes);
+    let registration = Step::read(&function, &mut arguments, &mut mistakes).map(|step| step.register());
+    block::assemble(&function, outcomes.as_ref(), registration, mistakes)
+}
+
+/// A step without mistakes that can be seen in its tokens.
+struct Step<'a> {
+    function: &'a ItemFn,
+    identity: Identity,
+    signature: Signature,
+    finish: Option<Path>,
+    cancel: Option<Path>,
+}
+
+impl<'a> Step<'a> {
+    fn read(function: &'a ItemFn, arguments: &mut Arguments, mistakes: &mut Mistakes) -> Option<Self> {
+        let identity = Identity::read(function, arguments, mistakes);
+        let finish: Option<Path> = arguments.value("finish", "finish = my_finish", mistakes);
+        let cancel: Option<Path> = arguments.value("cancel", "cancel = my_cancel", mistakes);
+        if let (None, Some(cancel)) = (&finish, &cancel) {
+            mistakes.at(
+                cancel,
+                "`cancel` tears down a deferred execution, which only a step with `finish` has; add `finish = my_finish`",
+            );
+        }
+        let signature = Signature::read(function, &SHAPE, mistakes)?;
+        Some(Self { function, identity, signature, finish, cancel })
+    }
+
+    fn register(&self) -> TokenStream {
+        let Signature { config, context, result } = &self.signature;
+        let step_result = quote!(::stepwell::step::StepResult);
+        let outcomes = projection(result, &step_result, "Outcomes");
+        let state = projection(result, &step_result, "State");
+        let connection =
+            projection(context, &quote!(::stepwell::__private::check::StepContext), "Connection");
+        let name = &self.function.sig.ident;
+        let (schema, store) = if self.finish.is_none() {
+            (quote!(::core::option::Option::None), quote!(::stepwell::__private::adapt::no_state::<#state>))
+        } else {
+            let schema = if shows_state(result) { quote!(state_schema) } else { quote!(deferred_schema) };
+            (
+                quote!(::core::option::Option::Some(::stepwell::__private::check::#schema::<#state>)),
+                quote!(::stepwell::__private::adapt::store_state::<#state>),
+            )
+        };
+        let execute = quote_spanned! { name.span()=>
+            ::stepwell::__private::adapt::execute::<#config, #context, #result, _, _>(invocation, #name, #store)
+        };
+        let finish = handler(self.finish.as_ref(), &quote!(invocation, request, state), |path| {
+            quote_spanned! { path.span()=>
+                ::stepwell::__private::adapt::finish::<#config, #connection, #state, #outcomes, _, _, _, _, _, _>(
+                    invocation, request, state, #path
+                )
+            }
+        });
+        let cancel = handler(self.cancel.as_ref(), &quote!(invocation, state), |path| {
+            quote_spanned! { path.span()=>
+                ::stepwell::__private::adapt::cancel::<#config, #connection, #state, _, _, _, _, _>(
+                    invocation, state, #path
+                )
+            }
+        });
+        let handlers = quote! {
+            ::stepwell::block::Handlers::Step(::stepwell::block::StepHandlers {
+                state: #schema,
+                execute: |invocation| #execute,
+                finish: #finish,
+                cancel: #cancel,
+            })
+        };
+        self.identity.register(config, &outcomes, &handlers)
+    }
+}
+
+/// Whether this is written as `Execution<Outcomes, State>`.
+fn shows_state(result: &Type) -> bool {
+    let Type::Path(path) = result else { return false };
+    path.path.segments.last().is_some_and(|last| match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => last.ident == "Execution" && arguments.args.len() == 2,
+        _ => false,
+    })
+}

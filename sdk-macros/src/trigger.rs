@@ -1,0 +1,108 @@
+//! `#[trigger(…)]`.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{ItemFn, Path};
+
+use crate::arguments::Arguments;
+use crate::block::{self, Identity, handler};
+use crate::function::{Shape, Signature, projection};
+use crate::mistakes::Mistakes;
+
+const ARGUMENTS: [&str; 6] = ["outcomes", "activate", "deactivate", "handshake", "id", "title"];
+
+const SHAPE: Shape = Shape {
+    kind: "trigger",
+    parameters: "(request: Request, config: MyConfig, cx: TriggerContext)",
+    parameter_count: 3,
+    returns: "Result<MyOutcome, TriggerError>",
+};
+
+/// Expands the attribute.
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let function = match block::function(&item, "trigger") {
+        Ok(function) => function,
+        Err(instead) => return instead,
+    };
+    let mut mistakes = Mistakes::default();
+    let mut arguments = Arguments::read(arguments, "trigger", &ARGUMENTS, &mut mistakes);
+    let outcomes = block::outcomes(&mut arguments, &mut mistakes);
+    let registration =
+        Trigger::read(&function, &mut arguments, &mut mistakes).map(|trigger| trigger.register());
+    block::assemble(&function, outcomes.as_ref(), registration, mistakes)
+}
+
+/// A trigger without mistakes that can be seen in its tokens.
+struct Trigger<'a> {
+    function: &'a ItemFn,
+    identity: Identity,
+    signature: Signature,
+    activate: Option<Path>,
+    deactivate: Option<Path>,
+    handshake: Option<Path>,
+}
+
+impl<'a> Trigger<'a> {
+    fn read(function: &'a ItemFn, arguments: &mut Arguments, mistakes: &mut Mistakes) -> Option<Self> {
+        let identity = Identity::read(function, arguments, mistakes);
+        let activate: Option<Path> = arguments.value("activate", "activate = my_activate", mistakes);
+        let deactivate: Option<Path> = arguments.value("deactivate", "deactivate = my_deactivate", mistakes);
+        let handshake: Option<Path> = arguments.value("handshake", "handshake = my_handshake", mistakes);
+        match (&activate, &deactivate) {
+            (Some(activate), None) => mistakes.at(
+                activate,
+                "what `activate` registers would stay registered for ever; add `deactivate = my_deactivate`",
+            ),
+            (None, Some(deactivate)) => mistakes.at(
+                deactivate,
+                "`deactivate` removes what `activate` registers; add `activate = my_activate`, or remove this",
+            ),
+            _ => {}
+        }
+        let signature = Signature::read(function, &SHAPE, mistakes)?;
+        Some(Self { function, identity, signature, activate, deactivate, handshake })
+    }
+
+    fn register(&self) -> TokenStream {
+        let Signature { config, context, result } = &self.signature;
+        let outcomes = projection(result, &quote!(::stepwell::trigger::TriggerResult), "Outcomes");
+        let receive_context = quote!(::stepwell::__private::check::ReceiveContext);
+        let registration = projection(context, &receive_context, "Registration");
+        let connection = projection(context, &receive_context, "Connection");
+        let name = &self.function.sig.ident;
+        let schema = if self.activate.is_some() {
+            quote!(::core::option::Option::Some(::stepwell::__private::check::registration_schema::<#registration>))
+        } else {
+            quote!(::stepwell::__private::check::no_registration::<#registration>())
+        };
+        let trigger = quote_spanned! { name.span()=>
+            ::stepwell::__private::adapt::trigger::<#config, #context, #result, _, _>(invocation, request, registration, #name)
+        };
+        let activate = handler(self.activate.as_ref(), &quote!(invocation), |path| {
+            quote_spanned! { path.span()=>
+                ::stepwell::__private::adapt::activate::<#config, #connection, #registration, _, _, _, _, _>(invocation, #path)
+            }
+        });
+        let deactivate = handler(self.deactivate.as_ref(), &quote!(invocation, registration), |path| {
+            quote_spanned! { path.span()=>
+                ::stepwell::__private::adapt::deactivate::<#config, #connection, #registration, _, _, _, _, _>(invocation, registration, #path)
+            }
+        });
+        let handshake = handler(self.handshake.as_ref(), &quote!(invocation, request), |path| {
+            quote_spanned! { path.span()=>
+                ::stepwell::__private::adapt::handshake::<#config, #connection, _, _, _, _>(invocation, request, #path)
+            }
+        });
+        let handlers = quote! {
+            ::stepwell::block::Handlers::Trigger(::stepwell::block::TriggerHandlers {
+                registration: #schema,
+                trigger: |invocation, request, registration| #trigger,
+                activate: #activate,
+                deactivate: #deactivate,
+                handshake: #handshake,
+            })
+        };
+        self.identity.register(config, &outcomes, &handlers)
+    }
+}
