@@ -7,6 +7,8 @@ use jiff::Timestamp;
 
 use crate::model::{ActivationId, ActivationStatus, RecordId, RunId, RunStatus, VersionId, WorkflowId};
 
+#[doc(hidden)]
+pub mod conformance;
 pub mod sqlite;
 
 /// What a store keeps and promises.
