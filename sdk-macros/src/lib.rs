@@ -32,7 +32,7 @@ use proc_macro::TokenStream;
 /// - `id` and `title` replace what the function's name and doc comment give.
 #[proc_macro_attribute]
 pub fn step(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    step::expand(arguments.into(), item.into()).into()
+    step::expand(arguments.into(), &item.into()).into()
 }
 
 /// Makes a trigger of an async function.
@@ -48,7 +48,7 @@ pub fn step(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// - `handshake` answers requests while `activate` has not completed.
 #[proc_macro_attribute]
 pub fn trigger(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    trigger::expand(arguments.into(), item.into()).into()
+    trigger::expand(arguments.into(), &item.into()).into()
 }
 
 /// Makes a config of a struct with named fields.
@@ -57,13 +57,13 @@ pub fn trigger(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// `default`, `multiline` and `show_if`, the name of a field that must be set for this one to be shown.
 #[proc_macro_attribute]
 pub fn config(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    config::expand(arguments.into(), item.into()).into()
+    config::expand(arguments.into(), &item.into()).into()
 }
 
 /// Makes a type storable by the engine: a defer state, a registration, the data of an outcome, a part of a config.
 #[proc_macro_attribute]
 pub fn data(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    data::expand(arguments.into(), item.into()).into()
+    data::expand(arguments.into(), &item.into()).into()
 }
 
 /// Makes an enum the outcomes of a block: what `outcomes(…)` expands to.
