@@ -23,7 +23,7 @@ use proc_macro::TokenStream;
 /// ```ignore
 /// /// Find an email address
 /// #[step(outcomes(found { email: String }, not_found), finish = receive_answer, cancel = forget_request)]
-/// async fn find_email(config: FindEmail, cx: ExecuteContext) -> Result<Execution<FindEmailOutcome, Pending>, StepError> { … }
+/// async fn find_email(config: FindEmail, cx: ExecuteContext) -> Result<Execution<FindEmailOutcome, Pending>, StepError> { todo!() }
 /// ```
 ///
 /// - `outcomes(…)` declares the outcomes and generates their enum, here `FindEmailOutcome`. Leave it out where
@@ -40,7 +40,7 @@ pub fn step(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```ignore
 /// /// Issue opened
 /// #[trigger(outcomes(opened { number: u64 }), activate = add_webhook, deactivate = remove_webhook)]
-/// async fn issue_opened(request: Request, config: Repository, cx: TriggerContext<Webhook>) -> Result<Trigger<IssueOpenedOutcome>, TriggerError> { … }
+/// async fn issue_opened(request: Request, config: Repository, cx: TriggerContext<Webhook>) -> Result<Trigger<IssueOpenedOutcome>, TriggerError> { todo!() }
 /// ```
 ///
 /// - `outcomes(…)`, `id` and `title` are as in [`macro@step`].
