@@ -20,8 +20,8 @@ const SHAPE: Shape = Shape {
 };
 
 /// Expands the attribute.
-pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let function = match block::function(&item, "trigger") {
+pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream {
+    let function = match block::function(item, "trigger") {
         Ok(function) => function,
         Err(instead) => return instead,
     };

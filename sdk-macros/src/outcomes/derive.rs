@@ -45,7 +45,7 @@ struct Outcome {
 
 enum OutcomeData {
     None,
-    One(Type),
+    One(Box<Type>),
     Fields(Vec<Field>),
 }
 
@@ -92,7 +92,7 @@ impl Outcome {
             Fields::Unit => OutcomeData::None,
             Fields::Named(fields) => OutcomeData::Fields(named(fields)),
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
-                OutcomeData::One(fields.unnamed[0].ty.clone())
+                OutcomeData::One(Box::new(fields.unnamed[0].ty.clone()))
             }
             Fields::Unnamed(fields) => {
                 mistakes.at(fields, "an outcome carries one type, or named fields; name these");
@@ -120,7 +120,7 @@ fn explicit_id(attributes: &[Attribute], mistakes: &mut Mistakes) -> Option<LitS
 
 fn implement(name: &Ident, outcomes: &[Outcome]) -> TokenStream {
     let descriptions = outcomes.iter().map(Outcome::describe);
-    let arms = outcomes.iter().map(Outcome::into_outcome);
+    let arms = outcomes.iter().map(Outcome::arm);
     quote! {
         #[automatically_derived]
         impl ::stepwell::outcome::Outcomes for #name {
@@ -166,7 +166,7 @@ impl Outcome {
         quote!(::stepwell::__private::outcome::describe(#id, #title, #description, #schema))
     }
 
-    fn into_outcome(&self) -> TokenStream {
+    fn arm(&self) -> TokenStream {
         let Self { variant, id, data, .. } = self;
         match data {
             OutcomeData::None => quote! {
