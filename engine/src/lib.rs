@@ -3,4 +3,6 @@
 
 pub mod core;
 pub mod model;
+pub mod outgoing;
+pub mod secrets;
 pub mod store;
