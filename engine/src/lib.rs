@@ -2,6 +2,9 @@
 //! their lifecycles.
 
 pub mod core;
+pub mod definition;
+pub mod driver;
+pub mod expr;
 pub mod model;
 pub mod outgoing;
 pub mod secrets;
