@@ -1,11 +1,17 @@
 //! The durable workflow engine of Stepwell: discovers the blocks that were linked into the binary and runs
 //! their lifecycles.
 
+mod cli;
 pub mod core;
 pub mod definition;
 pub mod driver;
+mod engine;
 pub mod expr;
+pub mod http;
 pub mod model;
 pub mod outgoing;
 pub mod secrets;
 pub mod store;
+
+pub use cli::main;
+pub use engine::{Engine, EngineError, Options};

@@ -1,9 +1,11 @@
 //! Ids and the wire forms of what is stored.
 
+mod history;
 mod ids;
 mod journal;
 mod status;
 
+pub use history::{AttemptView, CallbackView, ExecutionStatus, ExecutionView, History, TriggerView};
 pub use ids::{ActivationId, ExecutionId, RecordId, RunId, UnknownId, ValueRef, VersionId, WorkflowId};
 pub use journal::{
     AttemptResult, CallbackRequest, Entry, HandlerName, JOURNAL_FORMAT, UnreadableRecord, Unused,

@@ -1,0 +1,83 @@
+//! The client of the commands that talk to a server.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::Failure;
+
+/// How long a server may take to answer: longer than any long poll.
+const TIMEOUT: Duration = Duration::from_secs(90);
+
+/// A server and the token for it.
+pub(super) struct Client {
+    http: reqwest::Client,
+    url: String,
+    token: String,
+}
+
+impl Client {
+    /// The server that the environment names, or the one of the data directory.
+    pub(super) fn find(data: &Path) -> Result<Self, Failure> {
+        let setting = |name: &str, file: &str| {
+            let set = std::env::var(name).ok().filter(|value| !value.is_empty());
+            set.or_else(|| std::fs::read_to_string(data.join(file)).ok().map(|value| value.trim().to_owned()))
+        };
+        let url = setting("STEPWELL_URL", "url").unwrap_or_else(|| "http://127.0.0.1:7400".to_owned());
+        let token = setting("STEPWELL_TOKEN", "token").ok_or_else(|| {
+            Failure(format!(
+                "there is no token in {}; start a server with this data directory, name it with --data, or set STEPWELL_TOKEN",
+                data.display()
+            ))
+        })?;
+        // Another part of the process may have chosen a provider before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build()?;
+        Ok(Self { http, url: url.trim_end_matches('/').to_owned(), token })
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.send(Method::GET, path, None).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        self.send(Method::POST, path, body).await
+    }
+
+    pub(super) async fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.send(Method::PUT, path, Some(body)).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request
+            .send()
+            .await
+            .map_err(|error| Failure(format!("the server at {} does not answer: {error}", self.url)))?;
+        let status = response.status();
+        let text = response.text().await?;
+        let value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        let is_problem =
+            value.get("type").and_then(Value::as_str).is_some_and(|kind| kind.starts_with("/problems/"));
+        if status.is_success() && !is_problem { Ok(value) } else { Err(problem(status.as_u16(), &value)) }
+    }
+}
+
+/// A problem document in words.
+fn problem(status: u16, value: &Value) -> Failure {
+    let field = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
+    let mut message = match field("detail") {
+        "" => format!("the server answered {status}"),
+        detail => detail.to_owned(),
+    };
+    for error in value.get("errors").and_then(Value::as_array).into_iter().flatten() {
+        let part = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+        message.push_str(&format!("\n  {}: {}", part("path"), part("message")));
+    }
+    Failure(message)
+}

@@ -1,0 +1,151 @@
+//! The commands of the binary.
+
+mod client;
+mod files;
+mod output;
+mod runs;
+mod serve;
+mod workflows;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use client::Client;
+
+/// A durable workflow engine with the blocks that were linked into this binary.
+#[derive(Debug, Parser)]
+#[command(name = "stepwell", version, arg_required_else_help = true)]
+struct Cli {
+    /// The data directory: of the server, and where client commands find its address and token
+    #[arg(long, global = true, env = "STEPWELL_DATA", default_value = "data")]
+    data: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the engine and its API
+    Serve(serve::Serve),
+    /// List the registered blocks
+    Blocks(Listing),
+    /// Check workflow files without a server
+    Check(files::Check),
+    /// Create or update workflows from files
+    Apply(files::Apply),
+    /// List the workflows
+    Workflows(Listing),
+    /// Publish a workflow's draft as a new version
+    Enable(workflows::Id),
+    /// Stop a workflow's trigger
+    Disable(workflows::Id),
+    /// Start a run by hand
+    Start(runs::Start),
+    /// List runs, newest first
+    Runs(runs::List),
+    /// Show a run
+    Run(runs::Show),
+    /// Cancel a run
+    Cancel(runs::Id),
+    /// Go on with a failed run from the steps that failed
+    Retry(runs::Id),
+    /// List what waits for a callback
+    Waiting(Listing),
+}
+
+/// How a listing is printed.
+#[derive(Debug, clap::Args)]
+struct Listing {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why a command failed: printed on stderr, exit code 1.
+#[derive(Debug)]
+struct Failure(String);
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            message = format!("{message}: {cause}");
+            source = cause.source();
+        }
+        Self(message)
+    }
+}
+
+/// What a command comes to.
+type Done = Result<(), Failure>;
+
+/// Runs the command line of this process: engine, client and checks, with the blocks that were linked in.
+///
+/// The exit code is 0, 1 (refused or failed, with a message on stderr), or 2 (wrong usage).
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&Failure::from(error)),
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => report(&failure),
+    }
+}
+
+fn report(failure: &Failure) -> ExitCode {
+    eprintln!("error: {}", failure.0);
+    ExitCode::FAILURE
+}
+
+async fn run(cli: Cli) -> Done {
+    let client = || Client::find(&cli.data);
+    match cli.command {
+        Command::Serve(serve) => serve.run(cli.data).await,
+        Command::Blocks(listing) => workflows::blocks(listing.json),
+        Command::Check(check) => check.run(),
+        Command::Apply(apply) => apply.run(&client()?).await,
+        Command::Workflows(listing) => workflows::list(&client()?, listing.json).await,
+        Command::Enable(id) => workflows::enable(&client()?, &id).await,
+        Command::Disable(id) => workflows::disable(&client()?, &id).await,
+        Command::Start(start) => start.run(&client()?).await,
+        Command::Runs(list) => list.run(&client()?).await,
+        Command::Run(show) => show.run(&client()?).await,
+        Command::Cancel(id) => runs::cancel(&client()?, &id).await,
+        Command::Retry(id) => runs::retry(&client()?, &id).await,
+        Command::Waiting(listing) => runs::waiting(&client()?, listing.json).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn documented_commands_are_read() {
+        for line in [
+            "serve --listen 127.0.0.1:0 --data d --public-url https://x.example",
+            "blocks --json",
+            "check a.yaml b.yaml",
+            "apply a.yaml --enable",
+            "start flow --outcome received --data {}",
+            "runs --workflow flow --status waiting --json",
+            "run 0190 --watch",
+            "waiting --json",
+        ] {
+            let words = ["stepwell"].into_iter().chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! `start`, `runs`, `run`, `cancel`, `retry`, `waiting`.
+
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::output::{cell, items};
+use super::{Done, Failure, output};
+
+/// A run's id.
+#[derive(Debug, clap::Args)]
+pub(super) struct Id {
+    /// The run's id
+    id: String,
+}
+
+/// Start a run by hand.
+#[derive(Debug, clap::Args)]
+pub(super) struct Start {
+    /// The workflow's id
+    workflow: String,
+    /// The trigger's outcome; needed where it has several
+    #[arg(long)]
+    outcome: Option<String>,
+    /// The outcome's data, JSON
+    #[arg(long)]
+    data: Option<String>,
+}
+
+/// List runs, newest first.
+#[derive(Debug, clap::Args)]
+pub(super) struct List {
+    /// Only of this workflow
+    #[arg(long)]
+    workflow: Option<String>,
+    /// Only with this status
+    #[arg(long)]
+    status: Option<String>,
+    /// Go on from where the last page ended
+    #[arg(long)]
+    cursor: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show a run.
+#[derive(Debug, clap::Args)]
+pub(super) struct Show {
+    /// The run's id
+    id: String,
+    /// Follow the run until it ends
+    #[arg(long)]
+    watch: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Start {
+    pub(super) async fn run(self, client: &Client) -> Done {
+        let data: Value = match &self.data {
+            None => Value::Null,
+            Some(text) => {
+                serde_json::from_str(text).map_err(|error| Failure(format!("--data is not JSON: {error}")))?
+            }
+        };
+        let body = json!({ "outcome": self.outcome, "data": data });
+        let started = client.post(&format!("/api/v1/workflows/{}/runs", self.workflow), Some(&body)).await?;
+        output::line(&cell(&started, "/id"));
+        Ok(())
+    }
+}
+
+impl List {
+    pub(super) async fn run(self, client: &Client) -> Done {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in
+            [("workflow", &self.workflow), ("status", &self.status), ("cursor", &self.cursor)]
+        {
+            if let Some(value) = value {
+                query.append_pair(name, value);
+            }
+        }
+        let value = client.get(&format!("/api/v1/runs?{}", query.finish())).await?;
+        if self.json {
+            output::json(&value);
+            return Ok(());
+        }
+        let rows: Vec<Vec<String>> = items(&value, "runs")
+            .iter()
+            .map(|run| {
+                ["/id", "/workflow_id", "/status", "/created_at", "/finished_at"]
+                    .map(|field| cell(run, field))
+                    .to_vec()
+            })
+            .collect();
+        output::table(&["ID", "WORKFLOW", "STATUS", "STARTED", "ENDED"], &rows);
+        Ok(())
+    }
+}
+
+impl Show {
+    pub(super) async fn run(self, client: &Client) -> Done {
+        let path = format!("/api/v1/runs/{}", self.id);
+        let mut run = client.get(&path).await?;
+        let mut told = 0;
+        loop {
+            if self.watch && !self.json {
+                told = tell(&run, told);
+            }
+            let status = cell(&run, "/status");
+            if !self.watch || matches!(status.as_str(), "completed" | "failed" | "cancelled") {
+                break;
+            }
+            let after = format!("{path}?wait=30&after={}", cell(&run, "/sequence"));
+            run = client.get(&after).await?;
+        }
+        if self.json {
+            output::json(&run);
+            return Ok(());
+        }
+        if !self.watch {
+            tell(&run, 0);
+        }
+        output::line(&format!("The run is {}", cell(&run, "/status")));
+        let error = cell(&run, "/error");
+        if !error.is_empty() {
+            output::line(&format!("error: {error}"));
+        }
+        Ok(())
+    }
+}
+
+/// Prints the attempts beyond those that have been told, and says how many there are.
+fn tell(run: &Value, told: usize) -> usize {
+    let mut count = 0;
+    for execution in items(run, "executions") {
+        for attempt in items(execution, "attempts").iter().filter(|attempt| attempt.get("ended_at").is_some())
+        {
+            count += 1;
+            if count > told {
+                let result = [cell(attempt, "/result"), cell(attempt, "/outcome"), cell(attempt, "/message")]
+                    .join(" ");
+                let (at, step, handler) =
+                    (cell(attempt, "/ended_at"), cell(execution, "/step"), cell(attempt, "/handler"));
+                output::line(&format!(
+                    "{at}  {step}  {handler} #{}  {}",
+                    cell(attempt, "/number"),
+                    result.trim()
+                ));
+            }
+        }
+        if count >= told && cell(execution, "/status") == "waiting" {
+            output::line(&format!(
+                "    waits for {} at {}",
+                cell(execution, "/waiting_for/text"),
+                cell(execution, "/finish_callback_url")
+            ));
+        }
+    }
+    count
+}
+
+pub(super) async fn cancel(client: &Client, Id { id }: &Id) -> Done {
+    client.post(&format!("/api/v1/runs/{id}/cancel"), None).await?;
+    output::line(&format!("Cancelling {id}"));
+    Ok(())
+}
+
+pub(super) async fn retry(client: &Client, Id { id }: &Id) -> Done {
+    client.post(&format!("/api/v1/runs/{id}/retry"), None).await?;
+    output::line(&format!("Retrying {id}"));
+    Ok(())
+}
+
+pub(super) async fn waiting(client: &Client, json: bool) -> Done {
+    let value = client.get("/api/v1/waiting").await?;
+    if json {
+        output::json(&value);
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = items(&value, "waiting")
+        .iter()
+        .map(|wait| {
+            let fields = [
+                "/run_id",
+                "/workflow_id",
+                "/step",
+                "/block",
+                "/waiting_since",
+                "/waiting_for/text",
+                "/finish_callback_url",
+            ];
+            let mut cells = fields.map(|field| cell(wait, field)).to_vec();
+            cells[4] = age(&cells[4]);
+            cells
+        })
+        .collect();
+    output::table(&["RUN", "WORKFLOW", "STEP", "BLOCK", "AGE", "WAITS FOR", "CALLBACK URL"], &rows);
+    Ok(())
+}
+
+/// How long ago a time was, such as `3h 12m`.
+fn age(since: &str) -> String {
+    let Ok(since) = since.parse::<jiff::Timestamp>() else { return String::new() };
+    let seconds = jiff::Timestamp::now().duration_since(since).as_secs().max(0);
+    match (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0, seconds) => format!("{seconds}s"),
+        (0, 0, minutes, seconds) => format!("{minutes}m {seconds}s"),
+        (0, hours, minutes, _) => format!("{hours}h {minutes}m"),
+        (days, hours, ..) => format!("{days}d {hours}h"),
+    }
+}

@@ -1,0 +1,51 @@
+//! `serve`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::{Done, output};
+use crate::driver::Limits;
+use crate::{Engine, Options};
+
+/// Run the engine and its API.
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    /// Where to listen
+    #[arg(long, env = "STEPWELL_LISTEN", default_value = "127.0.0.1:7400")]
+    listen: SocketAddr,
+    /// Where the outside reaches the engine, such as https://stepwell.example.com
+    #[arg(long, env = "STEPWELL_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// Let blocks send requests to private addresses
+    #[arg(long, env = "STEPWELL_ALLOW_PRIVATE_ADDRESSES")]
+    allow_private_addresses: bool,
+}
+
+impl Serve {
+    pub(super) async fn run(self, data: PathBuf) -> Done {
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        let mut terminate = signal(SignalKind::terminate())?;
+        let token = data.join("token");
+        let engine = Engine::start(Options {
+            data,
+            listen: self.listen,
+            public_url: self.public_url,
+            allow_private_addresses: self.allow_private_addresses,
+            limits: Limits::default(),
+        })
+        .await?;
+        output::line(&format!("Stepwell listens on {}", engine.url()));
+        output::line(&format!("The API token is in {}", token.display()));
+        tokio::select! {
+            _ = terminate.recv() => {}
+            interrupted = tokio::signal::ctrl_c() => interrupted?,
+        }
+        output::line("Stopping; running handlers may end");
+        engine.shutdown().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,39 @@
+//! Who may use the API: bearers of a token whose hash the store knows.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+
+use super::Api;
+use super::problem::Problem;
+use crate::secrets::hash_token;
+
+/// The hashes of tokens that the store has known.
+#[derive(Default)]
+pub(crate) struct Tokens(Mutex<HashSet<[u8; 32]>>);
+
+/// Lets a request with a good token through.
+pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) -> Result<Response, Problem> {
+    let unauthorized = |detail: &str| {
+        Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized", detail)
+            .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    };
+    let bearer = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let token = bearer.ok_or_else(|| unauthorized("Send `Authorization: Bearer …` with an API token"))?;
+    let hash = hash_token(token);
+    let known = api.tokens.0.lock().expect("no holder panics").contains(&hash);
+    if !known {
+        if !api.driver.store().has_token(hash).await? {
+            return Err(unauthorized("The token is not known"));
+        }
+        api.tokens.0.lock().expect("no holder panics").insert(hash);
+    }
+    Ok(next.run(request).await)
+}

@@ -1,0 +1,128 @@
+//! Errors as problem documents (RFC 9457).
+
+use axum::extract::rejection::JsonRejection;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde_json::json;
+
+use crate::definition::Problem as Finding;
+use crate::driver::Refusal;
+use crate::store::StoreError;
+
+/// An error, ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    slug: &'static str,
+    title: &'static str,
+    detail: String,
+    errors: Vec<Finding>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    pub(crate) fn new(
+        status: StatusCode,
+        slug: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self { status, slug, title, detail: detail.into(), errors: Vec::new(), header: None }
+    }
+
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
+    }
+
+    pub(crate) fn invalid(errors: Vec<Finding>) -> Self {
+        let detail = match errors.len() {
+            1 => "There is 1 problem".to_owned(),
+            count => format!("There are {count} problems"),
+        };
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Invalid input", detail) }
+    }
+
+    pub(crate) fn invalid_field(path: &str, message: impl Into<String>) -> Self {
+        Self::invalid(vec![Finding { path: path.to_owned(), message: message.into() }])
+    }
+
+    pub(crate) fn unavailable(detail: impl Into<String>, retry_after: u32) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable", detail)
+            .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after))
+    }
+
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = json!({
+            "type": format!("/problems/{}", self.slug),
+            "title": self.title,
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+        });
+        if !self.errors.is_empty() {
+            body["errors"] = json!(self.errors);
+        }
+        let content_type = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let mut response = (self.status, [content_type], body.to_string()).into_response();
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = %error, source = %error.source, "a request could not be handled");
+        Self::unavailable(format!("The database failed: {error}"), 1)
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound(detail) => Self::not_found(detail),
+            Refusal::Problems(errors) => Self::invalid(errors),
+            Refusal::Conflict(detail) => {
+                Self::new(StatusCode::CONFLICT, "conflict", "Not possible now", detail)
+            }
+            Refusal::ActivationFailed(message) => {
+                let detail = format!("The trigger could not be activated: {message}");
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "activation-failed", "Activation failed", detail)
+            }
+            Refusal::Pending(detail) => Self::new(StatusCode::ACCEPTED, "pending", "Not done yet", detail),
+            Refusal::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        let status = match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => return too_long(),
+            status => status,
+        };
+        Self::new(status, "invalid-json", "Not the expected JSON", rejection.body_text())
+    }
+}
+
+/// A body that is longer than its route allows.
+pub(crate) fn too_long() -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too-long",
+        "Body too long",
+        "The body is longer than the limit",
+    )
+}
+
+/// What no route answers.
+pub(crate) async fn not_found() -> Problem {
+    Problem::not_found("There is nothing at this address")
+}

@@ -1,0 +1,134 @@
+//! The addresses that are told outside: a trigger's and an execution's.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use axum::{Json, Router};
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, header};
+use serde_json::json;
+use stepwell::request::Request;
+
+use super::LONGEST_CALLBACK_BODY;
+use crate::driver::{CallbackAnswer, TriggerAnswer};
+use crate::http::Api;
+use crate::http::problem::{Problem, too_long};
+
+/// How long a sender is asked to wait while its activation completes, in seconds.
+const RETRY_AFTER_ACTIVATION: u32 = 10;
+/// How long a sender is asked to wait while the database fails, in seconds.
+const RETRY_AFTER_FAILURE: u32 = 1;
+
+pub(in crate::http) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/callbacks/trigger/{token}", any(trigger))
+        .route("/callbacks/finish/{token}", any(finish))
+}
+
+async fn trigger(
+    State(api): State<Api>,
+    Path(token): Path<String>,
+    request: axum::extract::Request,
+) -> Result<Response, Problem> {
+    let id = api.driver.urls().keys().read_trigger_token(&token).ok_or_else(unknown)?;
+    let request = read(request).await?;
+    // In a task of its own: a client that hangs up does not cancel it (t10).
+    let answer = tokio::spawn(async move { api.driver.trigger(id, request).await });
+    let answer = answer.await.unwrap_or_else(|_| TriggerAnswer::Failed("the engine is stopping".into()));
+    match answer {
+        TriggerAnswer::Started(run, response) | TriggerAnswer::Duplicate(run, response) => {
+            Ok(match response {
+                Some(response) => own(response),
+                None => (StatusCode::ACCEPTED, Json(json!({ "run_id": run }))).into_response(),
+            })
+        }
+        TriggerAnswer::Respond(response) => Ok(own(response)),
+        TriggerAnswer::NoOp => Ok(Json(json!({ "status": "no_op" })).into_response()),
+        TriggerAnswer::Gone => {
+            Err(gone("The workflow is not enabled, or another version has replaced this one"))
+        }
+        TriggerAnswer::Unknown => Err(unknown()),
+        TriggerAnswer::Rejected { status, message } => {
+            Err(Problem::new(status, "rejected", "Rejected", message))
+        }
+        TriggerAnswer::Failed(message) => {
+            tracing::warn!(activation = %id, error = %message, "a trigger failed on a request");
+            let detail = "The trigger failed on this request; deliver it again later";
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "trigger-failed", "Trigger failed", detail))
+        }
+        TriggerAnswer::NotReady => Err(Problem::unavailable(
+            "The trigger is still being activated; deliver again later",
+            RETRY_AFTER_ACTIVATION,
+        )),
+        TriggerAnswer::Unavailable(message) => Err(Problem::unavailable(message, RETRY_AFTER_FAILURE)),
+    }
+}
+
+async fn finish(
+    State(api): State<Api>,
+    Path(token): Path<String>,
+    request: axum::extract::Request,
+) -> Result<Response, Problem> {
+    let id = api.driver.urls().keys().read_finish_token(&token).ok_or_else(unknown)?;
+    // Following the link changes nothing (d1).
+    if request.method() != Method::POST {
+        let detail = "Send a POST to finish the waiting step";
+        return Err(Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "Method not allowed",
+            detail,
+        )
+        .with_header(header::ALLOW, HeaderValue::from_static("POST")));
+    }
+    let request = read(request).await?;
+    let answer = tokio::spawn(async move { api.driver.callback(id, request).await });
+    let answer =
+        answer.await.unwrap_or_else(|_| CallbackAnswer::Unavailable("the engine is stopping".into()));
+    match answer {
+        CallbackAnswer::Recorded => {
+            Ok((StatusCode::ACCEPTED, Json(json!({ "status": "recorded" }))).into_response())
+        }
+        CallbackAnswer::Gone => Err(gone("The step waits no longer")),
+        CallbackAnswer::Unknown => Err(unknown()),
+        CallbackAnswer::Unavailable(message) => Err(Problem::unavailable(message, RETRY_AFTER_FAILURE)),
+    }
+}
+
+/// The request as handlers see it.
+async fn read(request: axum::extract::Request) -> Result<Request, Problem> {
+    let (parts, body) = request.into_parts();
+    let declared = parts
+        .headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > LONGEST_CALLBACK_BODY) {
+        return Err(too_long());
+    }
+    let body = read_body(body).await?;
+    Ok(Request::new(parts.method, body)
+        .with_path(parts.uri.path())
+        .with_query(parts.uri.query().unwrap_or_default())
+        .with_headers(parts.headers))
+}
+
+async fn read_body(body: Body) -> Result<Bytes, Problem> {
+    to_bytes(body, LONGEST_CALLBACK_BODY).await.map_err(|_| too_long())
+}
+
+/// A response that the handler made itself.
+fn own(response: stepwell::response::Response) -> Response {
+    let mut answer = Response::new(Body::from(response.bytes().clone()));
+    *answer.status_mut() = response.status();
+    *answer.headers_mut() = response.headers().clone();
+    answer
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("There is nothing at this address")
+}
+
+fn gone(detail: &str) -> Problem {
+    Problem::new(StatusCode::GONE, "gone", "Gone", detail)
+}

@@ -1,0 +1,113 @@
+//! Runs.
+
+use std::time::Duration;
+
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::http::problem::Problem;
+use crate::http::{Api, views};
+use crate::model::{RunId, RunStatus, WorkflowId};
+use crate::store::{RunFilter, RunRow};
+
+/// How many runs a page has, unless the request says otherwise.
+const PAGE: usize = 50;
+/// How many runs a page may have.
+const LARGEST_PAGE: usize = 200;
+/// How long a request may wait for a run to change, in seconds.
+const LONGEST_WAIT: u64 = 60;
+
+pub(in crate::http) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/api/v1/runs", get(list))
+        .route("/api/v1/runs/{id}", get(one))
+        .route("/api/v1/runs/{id}/cancel", post(cancel))
+        .route("/api/v1/runs/{id}/retry", post(retry))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Filter {
+    workflow: Option<String>,
+    status: Option<String>,
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn list(
+    State(api): State<Api>,
+    filter: Result<Query<Filter>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<Value>, Problem> {
+    let Query(filter) = filter.map_err(|rejection| Problem::invalid_field("query", rejection.body_text()))?;
+    let limit = filter.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
+    let status = filter.status.as_deref().map(|status| parse_status("status", status)).transpose()?;
+    let before = filter.cursor.as_deref().map(|cursor| {
+        cursor.parse::<RunId>().map_err(|error| Problem::invalid_field("cursor", error.to_string()))
+    });
+    let filter =
+        RunFilter { workflow: filter.workflow.map(WorkflowId), status, before: before.transpose()?, limit };
+    let rows = api.driver.store().runs(filter).await?;
+    let next = (rows.len() == limit).then(|| rows.last().map(|row| row.id)).flatten();
+    Ok(Json(json!({ "runs": rows.iter().map(views::run).collect::<Vec<_>>(), "next_cursor": next })))
+}
+
+/// `wait`: seconds to wait until the run has ended, has one of the statuses `until`, or has moved on from the
+/// sequence `after`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wait {
+    #[serde(default)]
+    wait: u64,
+    #[serde(default)]
+    until: String,
+    after: Option<i64>,
+}
+
+async fn one(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    wait: Result<Query<Wait>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<Value>, Problem> {
+    let Query(Wait { wait, until, after }) =
+        wait.map_err(|rejection| Problem::invalid_field("query", rejection.body_text()))?;
+    let id = run_id(&id)?;
+    let until = until
+        .split(',')
+        .filter(|status| !status.is_empty())
+        .map(|status| parse_status("until", status))
+        .collect::<Result<Vec<_>, _>>()?;
+    let wait = Duration::from_secs(wait.min(LONGEST_WAIT));
+    let done = |row: &RunRow| {
+        row.status.is_final()
+            || until.contains(&row.status)
+            || after.is_some_and(|after| row.sequence > after)
+    };
+    let row = api.driver.run_when(id, wait, |row| wait.is_zero() || done(row)).await?;
+    let row = row.ok_or_else(|| Problem::not_found(format!("There is no run `{id}`")))?;
+    Ok(Json(views::run_with_history(&api.driver, &row).await?))
+}
+
+async fn cancel(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let id = run_id(&id)?;
+    api.driver.cancel(id).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "status": RunStatus::Cancelling }))).into_response())
+}
+
+async fn retry(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let id = run_id(&id)?;
+    api.driver.retry(id).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "status": RunStatus::Running }))).into_response())
+}
+
+fn run_id(text: &str) -> Result<RunId, Problem> {
+    text.parse().map_err(|_| Problem::not_found(format!("There is no run `{text}`")))
+}
+
+fn parse_status(path: &str, text: &str) -> Result<RunStatus, Problem> {
+    text.parse().map_err(|message: String| Problem::invalid_field(path, message))
+}

@@ -1,0 +1,41 @@
+//! What waits for somebody.
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::http::problem::Problem;
+use crate::http::{Api, views};
+use crate::model::{ExecutionStatus, RunStatus};
+use crate::store::RunFilter;
+
+/// How many waiting runs are listed, newest first.
+const MOST_RUNS: usize = 200;
+
+pub(in crate::http) fn routes() -> Router<Api> {
+    Router::new().route("/api/v1/waiting", get(list))
+}
+
+async fn list(State(api): State<Api>) -> Result<Json<Value>, Problem> {
+    let filter = RunFilter { status: Some(RunStatus::Waiting), limit: MOST_RUNS, ..RunFilter::default() };
+    let mut waiting = Vec::new();
+    for row in api.driver.store().runs(filter).await? {
+        let history = views::history(&api.driver, row.id).await?;
+        for execution in
+            history.executions.iter().filter(|execution| execution.status == ExecutionStatus::Waiting)
+        {
+            waiting.push(json!({
+                "run_id": row.id,
+                "workflow_id": row.workflow,
+                "step": execution.step,
+                "block": execution.block,
+                "unique_execution_id": execution.unique_execution_id,
+                "waiting_since": execution.waiting_since,
+                "waiting_for": execution.waiting_for,
+                "finish_callback_url": execution.finish_callback_url,
+            }));
+        }
+    }
+    Ok(Json(json!({ "waiting": waiting })))
+}

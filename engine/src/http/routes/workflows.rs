@@ -1,0 +1,140 @@
+//! Workflows: drafts, versions, enable, disable, check, and starting a run by hand.
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::definition::{Definition, check, is_workflow_id};
+use crate::http::problem::Problem;
+use crate::http::{Api, views};
+use crate::model::WorkflowId;
+use crate::store::{Draft, WorkflowRow};
+
+type Body = Result<Json<Value>, JsonRejection>;
+
+pub(in crate::http) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/api/v1/workflows", get(list).post(create))
+        .route("/api/v1/workflows/check", post(check_only))
+        .route("/api/v1/workflows/{id}", get(one).put(put))
+        .route("/api/v1/workflows/{id}/enable", post(enable))
+        .route("/api/v1/workflows/{id}/disable", post(disable))
+        .route("/api/v1/workflows/{id}/versions", get(versions))
+        .route("/api/v1/workflows/{id}/runs", post(start))
+}
+
+async fn list(State(api): State<Api>) -> Result<Json<Value>, Problem> {
+    let rows = api.driver.store().workflows().await?;
+    Ok(Json(json!({ "workflows": rows.iter().map(views::workflow).collect::<Vec<_>>() })))
+}
+
+async fn one(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    Ok(Json(views::workflow_with_draft(&find(&api, &id).await?)))
+}
+
+async fn create(State(api): State<Api>, body: Body) -> Result<Response, Problem> {
+    let Json(value) = body?;
+    let parsed = Definition::from_value(&value).map_err(Problem::invalid)?;
+    let id = parsed.id.clone().unwrap_or_else(|| slug(&parsed.definition.title));
+    if api.driver.store().workflow(&WorkflowId(id.clone())).await?.is_some() {
+        let detail = format!("There is a workflow `{id}` already; PUT changes its draft");
+        return Err(Problem::new(StatusCode::CONFLICT, "conflict", "Not possible now", detail));
+    }
+    let row = write(&api, &id, &value).await?;
+    Ok((StatusCode::CREATED, Json(views::workflow_with_draft(&row))).into_response())
+}
+
+async fn put(State(api): State<Api>, Path(id): Path<String>, body: Body) -> Result<Json<Value>, Problem> {
+    let Json(value) = body?;
+    Ok(Json(views::workflow_with_draft(&write(&api, &id, &value).await?)))
+}
+
+/// Stores a draft that has no problems; of one that has, nothing is stored and all are told.
+async fn write(api: &Api, id: &str, value: &Value) -> Result<WorkflowRow, Problem> {
+    if !is_workflow_id(id) {
+        return Err(Problem::invalid_field(
+            "id",
+            "An id is 1 to 100 letters, digits, `-` and `_`, such as `qualify-lead`",
+        ));
+    }
+    let definition = Definition::from_value(value).map_err(Problem::invalid)?.definition;
+    let problems = check(&definition, api.driver.catalog());
+    if !problems.is_empty() {
+        return Err(Problem::invalid(problems));
+    }
+    let draft = Draft {
+        id: WorkflowId(id.to_owned()),
+        title: definition.title.clone(),
+        definition: definition.to_value().to_string(),
+        now: api.driver.now(),
+    };
+    Ok(api.driver.store().put_draft(draft).await?)
+}
+
+async fn check_only(State(api): State<Api>, body: Body) -> Result<Json<Value>, Problem> {
+    let Json(value) = body?;
+    let problems = match Definition::from_value(&value) {
+        Ok(parsed) => check(&parsed.definition, api.driver.catalog()),
+        Err(problems) => problems,
+    };
+    Ok(Json(json!({ "problems": problems })))
+}
+
+async fn enable(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    let version = api.driver.enable(&WorkflowId(id)).await?;
+    Ok(Json(json!({ "workflow_version_id": version.id, "number": version.number })))
+}
+
+async fn disable(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    let id = WorkflowId(id);
+    api.driver.disable(&id).await?;
+    Ok(Json(json!({ "id": id, "enabled": false })))
+}
+
+async fn versions(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    let row = find(&api, &id).await?;
+    let versions = api.driver.store().versions(&row.id).await?;
+    let views: Vec<_> = versions
+        .iter()
+        .map(|(version, activation)| views::version(&api.driver, version, activation.as_ref()))
+        .collect();
+    Ok(Json(json!({ "versions": views })))
+}
+
+/// What a run is started with by hand.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Start {
+    outcome: Option<String>,
+    #[serde(default)]
+    data: Value,
+}
+
+async fn start(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    body: Result<Json<Start>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let Json(Start { outcome, data }) = body?;
+    let run = api.driver.start_run(&WorkflowId(id), outcome, data).await?;
+    Ok((StatusCode::CREATED, Json(json!({ "id": run }))).into_response())
+}
+
+async fn find(api: &Api, id: &str) -> Result<WorkflowRow, Problem> {
+    let row = api.driver.store().workflow(&WorkflowId(id.to_owned())).await?;
+    row.ok_or_else(|| Problem::not_found(format!("There is no workflow `{id}`")))
+}
+
+/// An id from a title: `Qualify a lead` becomes `qualify-a-lead`.
+fn slug(title: &str) -> String {
+    let plain: String = title
+        .chars()
+        .map(|next| if next.is_ascii_alphanumeric() { next.to_ascii_lowercase() } else { ' ' })
+        .collect();
+    plain.split_whitespace().collect::<Vec<_>>().join("-").chars().take(100).collect()
+}

@@ -1,0 +1,85 @@
+//! What the API says of workflows, versions and runs.
+
+use serde_json::{Value, json};
+
+use crate::core::workflow::WorkflowState;
+use crate::driver::Driver;
+use crate::model::{ExecutionId, History, RunId, decode_entries};
+use crate::store::{ActivationRow, RunRow, StoreError, VersionRow, WorkflowRow};
+
+/// A workflow, without its draft.
+pub(super) fn workflow(row: &WorkflowRow) -> Value {
+    let state: WorkflowState = serde_json::from_slice(&row.state).unwrap_or_default();
+    json!({
+        "id": row.id,
+        "title": row.title,
+        "enabled": state.enabled().is_some(),
+        "workflow_version_id": state.enabled(),
+        "versions": state.versions,
+        "error": state.error,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    })
+}
+
+/// A workflow with its draft.
+pub(super) fn workflow_with_draft(row: &WorkflowRow) -> Value {
+    let mut view = workflow(row);
+    view["definition"] = serde_json::from_str(&row.draft).unwrap_or_default();
+    view
+}
+
+/// A version with its activation.
+pub(super) fn version(driver: &Driver, version: &VersionRow, activation: Option<&ActivationRow>) -> Value {
+    json!({
+        "id": version.id,
+        "number": version.number,
+        "created_at": version.created_at,
+        "activation": activation.map(|activation| json!({
+            "unique_activation_id": activation.id,
+            "status": activation.status,
+            "accepts": activation.accepts,
+            "trigger_callback_url": driver.urls().trigger_callback_url(activation.id),
+            "error": activation.error,
+        })),
+    })
+}
+
+/// A run, without its history.
+pub(super) fn run(row: &RunRow) -> Value {
+    json!({
+        "id": row.id,
+        "workflow_id": row.workflow,
+        "workflow_version_id": row.version,
+        "status": row.status,
+        "sequence": row.sequence,
+        "created_at": row.created_at,
+        "finished_at": row.finished_at,
+    })
+}
+
+/// A run with its history.
+pub(super) async fn run_with_history(driver: &Driver, row: &RunRow) -> Result<Value, StoreError> {
+    let history = history(driver, row.id).await?;
+    let mut view = run(row);
+    if let (Some(view), Ok(Value::Object(history))) = (view.as_object_mut(), serde_json::to_value(history)) {
+        view.extend(history);
+    }
+    Ok(view)
+}
+
+/// Everything that happened to a run.
+pub(super) async fn history(driver: &Driver, run: RunId) -> Result<History, StoreError> {
+    let mut journal = Vec::new();
+    for record in driver.store().journal(run).await? {
+        let entries = decode_entries(&record.body)
+            .map_err(|error| StoreError { operation: "reading the journal", source: error.into() })?;
+        journal.push((record.id, record.at, entries));
+    }
+    let id = |number| ExecutionId { run, number };
+    Ok(History::of(
+        journal,
+        |number| id(number).to_string(),
+        |number| driver.urls().finish_callback_url(id(number)),
+    ))
+}

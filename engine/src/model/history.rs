@@ -1,0 +1,269 @@
+//! A run as it is told: its journal, folded.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{AttemptResult, CallbackRequest, Entry, HandlerName, RecordId, Unused};
+
+/// Everything that happened to a run.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct History {
+    /// The event that started it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<TriggerView>,
+    /// Its executions, in order.
+    pub executions: Vec<ExecutionView>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The event that started a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct TriggerView {
+    /// The outcome's id.
+    pub outcome: String,
+    /// Its data.
+    pub data: Value,
+    /// The activation that received it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unique_activation_id: Option<String>,
+}
+
+/// One visit to a step.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExecutionView {
+    /// The execution's number within the run.
+    #[serde(skip)]
+    pub number: u32,
+    /// The step's id.
+    pub step: String,
+    /// The block's id.
+    pub block: String,
+    /// The execution's id.
+    pub unique_execution_id: String,
+    /// Where it stands.
+    pub status: ExecutionStatus,
+    /// The config that its handlers received.
+    pub config: Value,
+    /// The calls of its handlers, in order.
+    pub attempts: Vec<AttemptView>,
+    /// The callbacks that came, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub callbacks: Vec<CallbackView>,
+    /// The outcome's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// The outcome's data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<Value>,
+    /// Since when it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Timestamp>,
+    /// Where it is finished, while it is deferred.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finish_callback_url: Option<String>,
+}
+
+/// Where an execution stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutionStatus {
+    /// Its attempt is to be started.
+    Queued,
+    /// A handler is running, or waits to be called again.
+    Running,
+    /// It is deferred.
+    Waiting,
+    /// It had an outcome, or ended its path.
+    Completed,
+    /// It failed.
+    Failed,
+    /// It was cancelled, or its deadline passed.
+    Cancelled,
+}
+
+/// One call of a handler.
+#[derive(Debug, Clone, Serialize)]
+pub struct AttemptView {
+    /// The attempt's number.
+    pub number: u32,
+    /// The handler.
+    pub handler: HandlerName,
+    /// When it was called.
+    pub started_at: Timestamp,
+    /// When it returned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// What came of it.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub result: Option<AttemptResult>,
+}
+
+/// One callback.
+#[derive(Debug, Clone, Serialize)]
+pub struct CallbackView {
+    #[serde(skip)]
+    record: RecordId,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// The request.
+    pub request: Value,
+    /// What became of it: `pending`, `finished`, or `unused`.
+    pub status: &'static str,
+    /// Why it was not used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Unused>,
+}
+
+impl History {
+    /// Folds a journal. `execution_id` makes an execution's id, `callback_url` its address, from its number.
+    pub fn of(
+        journal: impl IntoIterator<Item = (RecordId, Timestamp, Vec<Entry>)>,
+        execution_id: impl Fn(u32) -> String,
+        callback_url: impl Fn(u32) -> String,
+    ) -> Self {
+        let mut history = Self::default();
+        for (record, at, entries) in journal {
+            for entry in entries {
+                history.add(record, at, entry, &execution_id);
+            }
+        }
+        for execution in
+            history.executions.iter_mut().filter(|execution| execution.status == ExecutionStatus::Waiting)
+        {
+            execution.finish_callback_url = Some(callback_url(execution.number));
+        }
+        history
+    }
+
+    fn add(&mut self, record: RecordId, at: Timestamp, entry: Entry, id: &impl Fn(u32) -> String) {
+        match entry {
+            Entry::RunStarted { activation, outcome, data } => {
+                let unique_activation_id = activation.map(|id| id.to_string());
+                self.trigger = Some(TriggerView { outcome, data, unique_activation_id });
+            }
+            Entry::ExecutionStarted { execution, step, block, config } => {
+                self.executions.push(ExecutionView {
+                    number: execution,
+                    step,
+                    block,
+                    unique_execution_id: id(execution),
+                    status: ExecutionStatus::Queued,
+                    config,
+                    attempts: Vec::new(),
+                    callbacks: Vec::new(),
+                    outcome: None,
+                    data: None,
+                    error: None,
+                    waiting_for: None,
+                    waiting_since: None,
+                    finish_callback_url: None,
+                })
+            }
+            Entry::RetryRequested => self.error = None,
+            Entry::RunEnded { error, .. } => self.error = error,
+            Entry::CancelRequested => {}
+            Entry::AttemptStarted { execution, .. }
+            | Entry::AttemptEnded { execution, .. }
+            | Entry::CallbackReceived { execution, .. }
+            | Entry::CallbackUnused { execution, .. }
+            | Entry::DeadlinePassed { execution }
+            | Entry::ExecutionFailed { execution, .. }
+            | Entry::ExecutionCancelled { execution } => {
+                if let Some(view) = self.executions.iter_mut().find(|view| view.number == execution) {
+                    view.add(record, at, entry);
+                }
+            }
+        }
+    }
+}
+
+impl ExecutionView {
+    fn add(&mut self, record: RecordId, at: Timestamp, entry: Entry) {
+        match entry {
+            Entry::AttemptStarted { attempt, handler, callback, .. } => {
+                self.status = ExecutionStatus::Running;
+                self.attempts.push(AttemptView {
+                    number: attempt,
+                    handler,
+                    started_at: at,
+                    ended_at: None,
+                    result: None,
+                });
+                for view in self.callbacks.iter_mut().filter(|view| Some(view.record) == callback) {
+                    view.status = "finished";
+                }
+            }
+            Entry::AttemptEnded { attempt, result, .. } => {
+                self.ended(at, &result);
+                if let Some(view) = self.attempts.iter_mut().rfind(|view| view.number == attempt) {
+                    view.ended_at = Some(at);
+                    view.result = Some(result);
+                }
+            }
+            Entry::CallbackReceived { request, .. } => self.callbacks.push(CallbackView {
+                record,
+                received_at: at,
+                request: request_view(&request),
+                status: "pending",
+                reason: None,
+            }),
+            Entry::CallbackUnused { callback, reason, .. } => {
+                for view in self.callbacks.iter_mut().filter(|view| view.record == callback) {
+                    view.status = "unused";
+                    view.reason = Some(reason);
+                }
+            }
+            Entry::ExecutionFailed { message, .. } => {
+                self.status = ExecutionStatus::Failed;
+                self.error = Some(message);
+            }
+            Entry::DeadlinePassed { .. } => self.error = Some("the deadline passed".to_owned()),
+            Entry::ExecutionCancelled { .. } => self.status = ExecutionStatus::Cancelled,
+            _ => {}
+        }
+    }
+
+    fn ended(&mut self, at: Timestamp, result: &AttemptResult) {
+        match result {
+            AttemptResult::Outcome { outcome, data } => {
+                self.status = ExecutionStatus::Completed;
+                self.outcome = Some(outcome.clone());
+                self.data = Some(data.clone());
+            }
+            AttemptResult::Exit => self.status = ExecutionStatus::Completed,
+            AttemptResult::Deferred { waiting_for } => {
+                self.status = ExecutionStatus::Waiting;
+                self.waiting_since = Some(at);
+                self.waiting_for = waiting_for.as_ref().map(|what| json!(what));
+            }
+            AttemptResult::NoOp | AttemptResult::Rejected { .. } => self.status = ExecutionStatus::Waiting,
+            AttemptResult::Error { message, retryable: false } => {
+                self.status = ExecutionStatus::Failed;
+                self.error = Some(message.clone());
+            }
+            AttemptResult::Interrupted { message } if message.contains("not tried again") => {
+                self.status = ExecutionStatus::Failed;
+                self.error = Some(message.clone());
+            }
+            AttemptResult::Error { .. } | AttemptResult::Interrupted { .. } | AttemptResult::Cancelled => {}
+        }
+    }
+}
+
+/// The request with its body as text where it is text.
+fn request_view(request: &CallbackRequest) -> Value {
+    let bytes = STANDARD.decode(&request.body).unwrap_or_default();
+    let body = String::from_utf8(bytes).map_or_else(|_| json!({ "base64": request.body }), Value::String);
+    json!({ "method": request.method, "query": request.query, "headers": request.headers, "body": body })
+}

@@ -1,0 +1,198 @@
+//! An engine under test, that can be killed and started again on its data.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use stepwell::request::Request;
+use stepwell_engine::definition::Definition;
+use stepwell_engine::driver::{CallbackAnswer, Driver, Limits, Parts, Refusal, SystemClock, TriggerAnswer};
+use stepwell_engine::model::{
+    ActivationId, AttemptResult, Entry, ExecutionId, RunId, RunStatus, WorkflowId, decode_entries,
+};
+use stepwell_engine::outgoing::GuardedClient;
+use stepwell_engine::secrets::{Keys, Urls};
+use stepwell_engine::store::sqlite::SqliteStore;
+use stepwell_engine::store::{Draft, Store, VersionRow};
+use tempfile::TempDir;
+
+/// Long enough for any state that will ever come.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running engine.
+pub struct Engine {
+    pub driver: Driver,
+    directory: TempDir,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+fn driver(directory: &Path, limits: Limits) -> impl Future<Output = Driver> + use<> {
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(directory).unwrap());
+    let keys = Arc::new(Keys::open(directory).unwrap());
+    let urls = Urls::new("http://stepwell.test".to_owned(), Arc::clone(&keys));
+    let http = Arc::new(GuardedClient::new(false).unwrap());
+    let parts = Parts {
+        store,
+        keys,
+        urls,
+        http,
+        clock: Arc::new(SystemClock),
+        limits,
+        blocks: stepwell::block::registered(),
+    };
+    async move { Driver::launch(parts).await.unwrap() }
+}
+
+impl Engine {
+    pub fn start() -> Self {
+        Self::with(Limits::default())
+    }
+
+    pub fn with(limits: Limits) -> Self {
+        Self::on(tempfile::tempdir().unwrap(), limits)
+    }
+
+    fn on(directory: TempDir, limits: Limits) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let driver = runtime.block_on(driver(directory.path(), limits));
+        Self { driver, directory, runtime: Some(runtime) }
+    }
+
+    /// Runs a test's body on the engine's runtime.
+    pub fn block_on<T>(&self, body: impl Future<Output = T>) -> T {
+        self.runtime.as_ref().unwrap().block_on(body)
+    }
+
+    /// Ends every task where it stands and starts another engine on a copy of the data, as after a kill.
+    pub fn kill(mut self) -> Self {
+        let copy = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(self.directory.path()).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+        }
+        self.runtime.take().unwrap().shutdown_background();
+        Self::on(copy, Limits::default())
+    }
+
+    pub async fn draft(&self, id: &str, definition: &Value) -> WorkflowId {
+        let parsed = Definition::from_value(definition).unwrap();
+        let id = WorkflowId(id.to_owned());
+        let draft = Draft {
+            id: id.clone(),
+            title: parsed.definition.title.clone(),
+            definition: definition.to_string(),
+            now: Timestamp::now(),
+        };
+        self.driver.store().put_draft(draft).await.unwrap();
+        id
+    }
+
+    pub async fn enable(&self, id: &str, definition: &Value) -> Result<VersionRow, Refusal> {
+        let id = self.draft(id, definition).await;
+        self.driver.enable(&id).await
+    }
+
+    /// The activation of the newest version.
+    pub async fn activation(&self, id: &str) -> ActivationId {
+        let versions = self.driver.store().versions(&WorkflowId(id.to_owned())).await.unwrap();
+        versions[0].1.as_ref().unwrap().id
+    }
+
+    pub async fn event(&self, activation: ActivationId, value: i64) -> TriggerAnswer {
+        self.driver.trigger(activation, signed(&json!({ "value": value }).to_string())).await
+    }
+
+    /// Starts a run by an event.
+    pub async fn run(&self, id: &str) -> RunId {
+        match self.event(self.activation(id).await, 1).await {
+            TriggerAnswer::Started(run, _) => run,
+            other => panic!("the event started no run: {other:?}"),
+        }
+    }
+
+    pub async fn callback(&self, run: RunId, number: u32, body: &str) -> CallbackAnswer {
+        self.driver.callback(ExecutionId { run, number }, Request::new(Method::POST, body.to_owned())).await
+    }
+
+    pub async fn finish(&self, run: RunId, number: u32, doing: &str) -> CallbackAnswer {
+        self.callback(run, number, &json!({ "doing": doing }).to_string()).await
+    }
+
+    /// Waits until the run has this status.
+    #[track_caller]
+    pub fn reaches(&self, run: RunId, status: RunStatus) -> impl Future<Output = ()> + '_ {
+        let caller = std::panic::Location::caller();
+        async move {
+            let row = self.driver.run_when(run, PATIENCE, |row| row.status == status).await.unwrap().unwrap();
+            assert_eq!(row.status, status, "at {caller}; the journal: {:#?}", self.entries(run).await);
+        }
+    }
+
+    /// Waits until the journal of the run satisfies `done`.
+    #[track_caller]
+    pub fn sees(&self, run: RunId, done: impl Fn(&[Entry]) -> bool) -> impl Future<Output = Vec<Entry>> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let until = tokio::time::Instant::now() + PATIENCE;
+            loop {
+                let entries = self.entries(run).await;
+                if done(&entries) {
+                    return entries;
+                }
+                assert!(tokio::time::Instant::now() < until, "at {caller}; the journal: {entries:#?}");
+                self.driver.changed(run, Duration::from_millis(50)).await;
+            }
+        }
+    }
+
+    pub async fn entries(&self, run: RunId) -> Vec<Entry> {
+        let journal = self.driver.store().journal(run).await.unwrap();
+        journal.iter().flat_map(|record| decode_entries(&record.body).unwrap()).collect()
+    }
+
+    pub async fn results(&self, run: RunId) -> Vec<AttemptResult> {
+        results(&self.entries(run).await)
+    }
+}
+
+pub fn results(entries: &[Entry]) -> Vec<AttemptResult> {
+    entries
+        .iter()
+        .filter_map(|entry| match entry {
+            Entry::AttemptEnded { result, .. } => Some(result.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A request with the secret that `activate` has left.
+pub fn signed(body: &str) -> Request {
+    let mut headers = http::HeaderMap::new();
+    headers.insert("x-secret", "s3cret".parse().unwrap());
+    headers.insert("authorization", "Bearer private".parse().unwrap());
+    Request::new(Method::POST, body.to_owned()).with_headers(headers)
+}
+
+/// A workflow of one step that does as it is told, attempt by attempt, and another that follows it.
+pub fn workflow(key: &str, doing: &[&str]) -> Value {
+    json!({
+        "title": "Test",
+        "trigger": { "block": "stepwell-engine/event", "config": { "key": key }, "on": { "happened": "first" } },
+        "steps": {
+            "first": {
+                "block": "stepwell-engine/act",
+                "config": { "key": key, "doing": doing },
+                "on": { "done": "second" },
+            },
+            "second": {
+                "block": "stepwell-engine/act",
+                "config": { "key": format!("{key}-{{{{ first.by }}}}"), "doing": ["done"] },
+                "on": { "done": "end" },
+            },
+        },
+    })
+}
