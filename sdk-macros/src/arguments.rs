@@ -54,12 +54,14 @@ impl Arguments {
         mistakes: &mut Mistakes,
     ) -> Option<T> {
         let argument = self.take(name)?;
-        if let Value::Assigned(value) = argument.value
-            && let Ok(value) = syn::parse2(value)
-        {
-            return Some(value);
+        if let Value::Assigned(value) = argument.value {
+            if let Ok(value) = syn::parse2(value.clone()) {
+                return Some(value);
+            }
+            mistakes.at(value, format!("`{name}` cannot have this value; write `{example}`"));
+        } else {
+            mistakes.at(&argument.name, format!("`{name}` needs a value; write `{example}`"));
         }
-        mistakes.at(&argument.name, format!("`{name}` is not written so; write `{example}`"));
         None
     }
 

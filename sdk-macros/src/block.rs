@@ -97,17 +97,17 @@ pub(crate) fn assemble(
     mistakes: Mistakes,
 ) -> TokenStream {
     let outcomes = outcomes.map(|outcomes| outcomes.expand(&function.sig.ident, &function.vis));
-    match registration.filter(|_| mistakes.is_empty()) {
-        Some(registration) => quote! { #function #outcomes const _: () = { #registration }; },
-        None => {
-            let errors = mistakes.into_compile_errors();
-            // What nothing registers would be called unused, beside the mistake.
-            quote! { #[allow(dead_code)] #function #outcomes #errors }
-        }
+    if let Some(registration) = registration.filter(|_| mistakes.is_empty()) {
+        return quote! {
+        #[allow(clippy::unused_async, reason = "a block is async, whether it waits or not")]
+        #function #outcomes const _: () = { #registration }; };
     }
+    let errors = mistakes.into_compile_errors();
+    // What nothing registers would be called unused, beside the mistake.
+    quote! { #[allow(dead_code)] #function #outcomes #errors }
 }
 
-/// An optional handler's erased form: `call` with these parameters, boxed.
+/// An optional handler's erased form: `call` with these parameters.
 pub(crate) fn handler(
     path: Option<&Path>,
     parameters: &TokenStream,
@@ -115,5 +115,5 @@ pub(crate) fn handler(
 ) -> TokenStream {
     let Some(path) = path else { return quote!(::core::option::Option::None) };
     let call = call(path);
-    quote!(::core::option::Option::Some(|#parameters| ::std::boxed::Box::pin(#call)))
+    quote!(::core::option::Option::Some(|#parameters| #call))
 }

@@ -2,18 +2,18 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Data, DeriveInput};
+use syn::{Attribute, Data, DeriveInput, Fields, parse_quote};
 
 use crate::docs::Docs;
 use crate::mistakes::Mistakes;
 
 /// Expands the attribute.
-pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     if !arguments.is_empty() {
         mistakes.at(arguments, "`#[data]` has no arguments; remove them");
     }
-    let Some(input) = mistakes.keep(syn::parse2::<DeriveInput>(item.clone())) else {
+    let Some(mut input) = mistakes.keep(syn::parse2::<DeriveInput>(item.clone())) else {
         let errors = mistakes.into_compile_errors();
         return quote!(#item #errors);
     };
@@ -27,6 +27,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
         let errors = mistakes.into_compile_errors();
         return quote!(#item #errors);
     }
+    label(&mut input);
     let derives = derives();
     let schema = title(&Docs::of_label(&input.attrs));
     let name = &input.ident;
@@ -37,6 +38,33 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
         #[automatically_derived]
         impl ::stepwell::data::Data for #name {}
+    }
+}
+
+/// Puts what the doc comments of fields and variants say into the schema.
+fn label(input: &mut DeriveInput) {
+    match &mut input.data {
+        Data::Struct(data) => label_fields(&mut data.fields),
+        Data::Enum(data) => {
+            for variant in &mut data.variants {
+                add_label(&mut variant.attrs);
+                label_fields(&mut variant.fields);
+            }
+        }
+        Data::Union(_) => {}
+    }
+}
+
+fn label_fields(fields: &mut Fields) {
+    for field in fields {
+        add_label(&mut field.attrs);
+    }
+}
+
+fn add_label(attributes: &mut Vec<Attribute>) {
+    let title = title(&Docs::of_label(attributes));
+    if !title.is_empty() {
+        attributes.push(parse_quote!(#title));
     }
 }
 

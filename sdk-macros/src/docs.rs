@@ -37,10 +37,10 @@ impl Docs {
 
 /// `Some("text")` or `None`, as tokens.
 pub(crate) fn optional(text: Option<&String>) -> TokenStream {
-    match text {
-        Some(text) => quote!(::core::option::Option::Some(#text)),
-        None => quote!(::core::option::Option::None),
-    }
+    text.map_or_else(
+        || quote!(::core::option::Option::None),
+        |text| quote!(::core::option::Option::Some(#text)),
+    )
 }
 
 /// The lines, without the leading blank ones and without the space after `///`.

@@ -58,7 +58,10 @@ fn parameters(function: &ItemFn, shape: &Shape, mistakes: &mut Mistakes) -> Opti
             FnArg::Receiver(receiver) => {
                 mistakes.at(
                     receiver,
-                    format!("a {} is a free function; remove `self`: {}", shape.kind, shape.parameters),
+                    format!(
+                        "a {} is a free function; remove `self` and write `{}`",
+                        shape.kind, shape.parameters
+                    ),
                 );
                 return None;
             }

@@ -23,7 +23,7 @@ use proc_macro::TokenStream;
 /// ```ignore
 /// /// Find an email address
 /// #[step(outcomes(found { email: String }, not_found), finish = receive_answer, cancel = forget_request)]
-/// async fn find_email(config: FindEmail, cx: ExecuteContext) -> Result<Execution<FindEmailOutcome, Pending>, StepError> { … }
+/// async fn find_email(config: FindEmail, cx: ExecuteContext) -> Result<Execution<FindEmailOutcome, Pending>, StepError> { todo!() }
 /// ```
 ///
 /// - `outcomes(…)` declares the outcomes and generates their enum, here `FindEmailOutcome`. Leave it out where
@@ -32,7 +32,7 @@ use proc_macro::TokenStream;
 /// - `id` and `title` replace what the function's name and doc comment give.
 #[proc_macro_attribute]
 pub fn step(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    step::expand(arguments.into(), item.into()).into()
+    step::expand(arguments.into(), &item.into()).into()
 }
 
 /// Makes a trigger of an async function.
@@ -40,7 +40,7 @@ pub fn step(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```ignore
 /// /// Issue opened
 /// #[trigger(outcomes(opened { number: u64 }), activate = add_webhook, deactivate = remove_webhook)]
-/// async fn issue_opened(request: Request, config: Repository, cx: TriggerContext<Webhook>) -> Result<Trigger<IssueOpenedOutcome>, TriggerError> { … }
+/// async fn issue_opened(request: Request, config: Repository, cx: TriggerContext<Webhook>) -> Result<Trigger<IssueOpenedOutcome>, TriggerError> { todo!() }
 /// ```
 ///
 /// - `outcomes(…)`, `id` and `title` are as in [`macro@step`].
@@ -48,7 +48,7 @@ pub fn step(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// - `handshake` answers requests while `activate` has not completed.
 #[proc_macro_attribute]
 pub fn trigger(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    trigger::expand(arguments.into(), item.into()).into()
+    trigger::expand(arguments.into(), &item.into()).into()
 }
 
 /// Makes a config of a struct with named fields.
@@ -57,13 +57,13 @@ pub fn trigger(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// `default`, `multiline` and `show_if`, the name of a field that must be set for this one to be shown.
 #[proc_macro_attribute]
 pub fn config(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    config::expand(arguments.into(), item.into()).into()
+    config::expand(arguments.into(), &item.into()).into()
 }
 
 /// Makes a type storable by the engine: a defer state, a registration, the data of an outcome, a part of a config.
 #[proc_macro_attribute]
 pub fn data(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    data::expand(arguments.into(), item.into()).into()
+    data::expand(arguments.into(), &item.into()).into()
 }
 
 /// Makes an enum the outcomes of a block: what `outcomes(…)` expands to.

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{ItemFn, Path};
+use syn::{ItemFn, Path, PathArguments, Type};
 
 use crate::arguments::Arguments;
 use crate::block::{self, Identity, handler};
@@ -20,8 +20,8 @@ const SHAPE: Shape = Shape {
 };
 
 /// Expands the attribute.
-pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let function = match block::function(&item, "step") {
+pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream {
+    let function = match block::function(item, "step") {
         Ok(function) => function,
         Err(instead) => return instead,
     };
@@ -63,40 +63,50 @@ impl<'a> Step<'a> {
         let state = projection(result, &step_result, "State");
         let connection =
             projection(context, &quote!(::stepwell::__private::check::StepContext), "Connection");
-        let types = quote! {
-            ::stepwell::__private::check::StepTypes::<#config, #connection, #state, #outcomes>::new()
-        };
-
         let name = &self.function.sig.ident;
-        let (schema, store) = if self.finish.is_some() {
+        let (schema, store) = if self.finish.is_none() {
+            (quote!(::core::option::Option::None), quote!(::stepwell::__private::adapt::no_state::<#state>))
+        } else {
+            let schema = if shows_state(result) { quote!(state_schema) } else { quote!(deferred_schema) };
             (
-                quote!(::core::option::Option::Some(::stepwell::__private::check::data_schema::<#state>)),
+                quote!(::core::option::Option::Some(::stepwell::__private::check::#schema::<#state>)),
                 quote!(::stepwell::__private::adapt::store_state::<#state>),
             )
-        } else {
-            (quote!(::core::option::Option::None), quote!(::stepwell::__private::adapt::no_state::<#state>))
         };
         let execute = quote_spanned! { name.span()=>
-            ::stepwell::__private::adapt::execute(invocation, #name, #store)
+            ::stepwell::__private::adapt::execute::<#config, #context, #result, _, _>(invocation, #name, #store)
         };
         let finish = handler(self.finish.as_ref(), &quote!(invocation, request, state), |path| {
             quote_spanned! { path.span()=>
-                ::stepwell::__private::adapt::finish(invocation, request, state, #types, #path)
+                ::stepwell::__private::adapt::finish::<#config, #connection, #state, #outcomes, _, _, _, _, _, _>(
+                    invocation, request, state, #path
+                )
             }
         });
         let cancel = handler(self.cancel.as_ref(), &quote!(invocation, state), |path| {
             quote_spanned! { path.span()=>
-                ::stepwell::__private::adapt::cancel(invocation, state, #types, #path)
+                ::stepwell::__private::adapt::cancel::<#config, #connection, #state, _, _, _, _, _>(
+                    invocation, state, #path
+                )
             }
         });
         let handlers = quote! {
             ::stepwell::block::Handlers::Step(::stepwell::block::StepHandlers {
                 state: #schema,
-                execute: |invocation| ::std::boxed::Box::pin(#execute),
+                execute: |invocation| #execute,
                 finish: #finish,
                 cancel: #cancel,
             })
         };
         self.identity.register(config, &outcomes, &handlers)
     }
+}
+
+/// Whether this is written as `Execution<Outcomes, State>`.
+fn shows_state(result: &Type) -> bool {
+    let Type::Path(path) = result else { return false };
+    path.path.segments.last().is_some_and(|last| match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => last.ident == "Execution" && arguments.args.len() == 2,
+        _ => false,
+    })
 }

@@ -20,8 +20,8 @@ const SHAPE: Shape = Shape {
 };
 
 /// Expands the attribute.
-pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let function = match block::function(&item, "trigger") {
+pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream {
+    let function = match block::function(item, "trigger") {
         Ok(function) => function,
         Err(instead) => return instead,
     };
@@ -70,38 +70,34 @@ impl<'a> Trigger<'a> {
         let receive_context = quote!(::stepwell::__private::check::ReceiveContext);
         let registration = projection(context, &receive_context, "Registration");
         let connection = projection(context, &receive_context, "Connection");
-        let types = quote! {
-            ::stepwell::__private::check::TriggerTypes::<#config, #connection, #registration>::new()
-        };
-
         let name = &self.function.sig.ident;
         let schema = if self.activate.is_some() {
-            quote!(::core::option::Option::Some(::stepwell::__private::check::data_schema::<#registration>))
+            quote!(::core::option::Option::Some(::stepwell::__private::check::registration_schema::<#registration>))
         } else {
             quote!(::stepwell::__private::check::no_registration::<#registration>())
         };
         let trigger = quote_spanned! { name.span()=>
-            ::stepwell::__private::adapt::trigger(invocation, request, registration, #name)
+            ::stepwell::__private::adapt::trigger::<#config, #context, #result, _, _>(invocation, request, registration, #name)
         };
         let activate = handler(self.activate.as_ref(), &quote!(invocation), |path| {
             quote_spanned! { path.span()=>
-                ::stepwell::__private::adapt::activate(invocation, #types, #path)
+                ::stepwell::__private::adapt::activate::<#config, #connection, #registration, _, _, _, _, _>(invocation, #path)
             }
         });
         let deactivate = handler(self.deactivate.as_ref(), &quote!(invocation, registration), |path| {
             quote_spanned! { path.span()=>
-                ::stepwell::__private::adapt::deactivate(invocation, registration, #types, #path)
+                ::stepwell::__private::adapt::deactivate::<#config, #connection, #registration, _, _, _, _, _>(invocation, registration, #path)
             }
         });
         let handshake = handler(self.handshake.as_ref(), &quote!(invocation, request), |path| {
             quote_spanned! { path.span()=>
-                ::stepwell::__private::adapt::handshake(invocation, request, #types, #path)
+                ::stepwell::__private::adapt::handshake::<#config, #connection, _, _, _, _>(invocation, request, #path)
             }
         });
         let handlers = quote! {
             ::stepwell::block::Handlers::Trigger(::stepwell::block::TriggerHandlers {
                 registration: #schema,
-                trigger: |invocation, request, registration| ::std::boxed::Box::pin(#trigger),
+                trigger: |invocation, request, registration| #trigger,
                 activate: #activate,
                 deactivate: #deactivate,
                 handshake: #handshake,

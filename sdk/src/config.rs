@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 /// What a person sets on a block instance.
 ///
-/// Put [`#[config]`](crate::config) on a struct with named fields; it derives what this needs, reads labels and
+/// Put [`#[config]`](macro@crate::config) on a struct with named fields; it derives what this needs, reads labels and
 /// help from the doc comments, and refuses fields that the struct does not have.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a config",

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 /// A value that the engine stores for a block: a defer state, a registration, an outcome's data.
 ///
-/// Put [`#[data]`](crate::data) on your type; it derives what this needs. Numbers, strings, `()`, options and
+/// Put [`#[data]`](macro@crate::data) on your type; it derives what this needs. Numbers, strings, `()`, options and
 /// vectors of data are data already.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored by the engine",

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// The outcomes of a block, as an enum with one variant per outcome.
 ///
-/// `outcomes(…)` in [`#[step]`](crate::step) and [`#[trigger]`](crate::trigger) generates such an enum. Where
+/// `outcomes(…)` in [`#[step]`](macro@crate::step) and [`#[trigger]`](macro@crate::trigger) generates such an enum. Where
 /// several blocks share one, write it yourself with [`#[derive(Outcomes)]`](derive@crate::Outcomes).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an outcome type",

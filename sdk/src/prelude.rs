@@ -13,4 +13,4 @@ pub use crate::response::Response;
 pub use crate::signature;
 pub use crate::step::{Execution, Finish};
 pub use crate::trigger::{Dedupe, Trigger, TriggerOutcome as _};
-pub use crate::{Outcomes, config, data, step, trigger};
+pub use stepwell_macros::{Outcomes, config, data, step, trigger};

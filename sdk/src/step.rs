@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::Data;
 use crate::outcome::Outcomes;
 
 /// What `execute` returns: the step's outcome, an exit, or the wish to wait for a callback.
@@ -120,7 +119,7 @@ impl<O: Outcomes> StepResult for O {
     }
 }
 
-impl<O: Outcomes, S: StepState> StepResult for Execution<O, S> {
+impl<O: Outcomes, S: Send + 'static> StepResult for Execution<O, S> {
     type Outcomes = O;
     type State = S;
 
@@ -128,14 +127,3 @@ impl<O: Outcomes, S: StepState> StepResult for Execution<O, S> {
         self
     }
 }
-
-/// A type that may stand as `S` in [`Execution<O, S>`]: [`Never`], or any [`Data`].
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be stored while a step waits",
-    label = "this type is not `#[data]`",
-    note = "put `#[data]` on the type; it adds what storing it needs"
-)]
-pub trait StepState: Send + 'static {}
-
-impl StepState for Never {}
-impl<T: Data> StepState for T {}

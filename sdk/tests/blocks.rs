@@ -1,5 +1,8 @@
 //! Blocks written with the macros are discovered, described, and run through their erased handlers.
 
+#![expect(clippy::unused_async, reason = "handlers are async, whether they wait or not")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -36,7 +39,11 @@ pub struct FindEmail {
 /// How far a search goes.
 #[data]
 enum Depth {
+    /// One page
     Quick,
+    /// All pages
+    ///
+    /// Takes minutes.
     Thorough,
 }
 
@@ -206,7 +213,18 @@ fn the_schema_of_a_config_carries_labels_help_and_hints() {
                     "default": "none",
                     "x-stepwell": { "multiline": true, "show_if": "company" },
                 },
-                "depth": { "title": "How to search", "type": "string", "enum": ["Quick", "Thorough"] },
+                "depth": {
+                    "title": "How to search",
+                    "oneOf": [
+                        { "title": "One page", "type": "string", "const": "Quick" },
+                        {
+                            "title": "All pages",
+                            "description": "Takes minutes.",
+                            "type": "string",
+                            "const": "Thorough",
+                        },
+                    ],
+                },
             },
             "required": ["first_name", "depth"],
             "additionalProperties": false,

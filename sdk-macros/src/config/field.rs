@@ -4,7 +4,9 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Expr, ExprLit, Field, Lit, LitStr, Type, parse_quote};
+use syn::{
+    Expr, ExprLit, Field, GenericArgument, Lit, LitStr, PathArguments, PathSegment, Type, parse_quote,
+};
 
 use crate::arguments::Arguments;
 use crate::case;
@@ -97,14 +99,32 @@ fn check_show_if(show_if: Option<&LitStr>, ident: &Ident, names: &[&str], mistak
     }
 }
 
-/// The default in the field's type: a text literal becomes owned, and `Option` is filled.
+/// The default in the field's type: a literal of a `String` becomes owned, and `Option` is filled.
 fn default_value(default: &Expr, ty: &Type) -> TokenStream {
-    let value = match default {
-        Expr::Lit(ExprLit { lit: Lit::Str(_), .. }) => {
-            quote_spanned!(default.span()=> ::core::convert::Into::into(#default))
+    if let Some(inner) = argument_of_option(ty) {
+        let value = default_value(default, inner);
+        return quote_spanned!(default.span()=> ::core::option::Option::Some(#value));
+    }
+    match default {
+        Expr::Lit(ExprLit { lit: Lit::Str(_), .. })
+            if last_segment(ty).is_some_and(|last| last.ident == "String") =>
+        {
+            quote_spanned!(default.span()=> ::std::string::String::from(#default))
         }
         _ => quote!(#default),
-    };
-    let is_option = matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Option"));
-    if is_option { quote_spanned!(default.span()=> ::core::option::Option::Some(#value)) } else { value }
+    }
+}
+
+fn argument_of_option(ty: &Type) -> Option<&Type> {
+    let option = last_segment(ty).filter(|last| last.ident == "Option")?;
+    let PathArguments::AngleBracketed(arguments) = &option.arguments else { return None };
+    match arguments.args.first()? {
+        GenericArgument::Type(inner) => Some(inner),
+        _ => None,
+    }
+}
+
+fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    let Type::Path(path) = ty else { return None };
+    path.path.segments.last()
 }

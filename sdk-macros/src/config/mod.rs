@@ -13,7 +13,7 @@ use crate::docs::Docs;
 use crate::mistakes::Mistakes;
 
 /// Expands the attribute.
-pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     if !arguments.is_empty() {
         mistakes.at(arguments, "`#[config]` has no arguments; remove them");
@@ -89,6 +89,7 @@ fn expand_checked(input: &DeriveInput, defaults: &[TokenStream], mistakes: Mista
         impl ::stepwell::config::Config for #name {}
 
         #[automatically_derived]
+        #[allow(clippy::unnecessary_wraps, reason = "a default has its field's type")]
         impl #name {
             #(#defaults)*
         }

@@ -22,11 +22,17 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     quote!(#implementation #errors)
 }
 
-/// The implementation for an enum whose mistakes were reported already.
-pub(super) fn implement_unchecked(item: &TokenStream) -> TokenStream {
-    let Ok(input) = syn::parse2::<DeriveInput>(item.clone()) else { return TokenStream::new() };
+/// The enum and its implementation, where the enum's mistakes were reported already.
+pub(super) fn emit_unchecked(item: TokenStream) -> TokenStream {
+    let Ok(mut input) = syn::parse2::<DeriveInput>(item.clone()) else { return item };
     let outcomes = read(&input, &mut Mistakes::default());
-    implement(&input.ident, &outcomes)
+    let implementation = implement(&input.ident, &outcomes);
+    if let Data::Enum(data) = &mut input.data {
+        for variant in &mut data.variants {
+            variant.attrs.retain(|attribute| !attribute.path().is_ident("outcome"));
+        }
+    }
+    quote!(#input #implementation)
 }
 
 struct Outcome {
@@ -39,7 +45,7 @@ struct Outcome {
 
 enum OutcomeData {
     None,
-    One(Type),
+    One(Box<Type>),
     Fields(Vec<Field>),
 }
 
@@ -86,7 +92,7 @@ impl Outcome {
             Fields::Unit => OutcomeData::None,
             Fields::Named(fields) => OutcomeData::Fields(named(fields)),
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
-                OutcomeData::One(fields.unnamed[0].ty.clone())
+                OutcomeData::One(Box::new(fields.unnamed[0].ty.clone()))
             }
             Fields::Unnamed(fields) => {
                 mistakes.at(fields, "an outcome carries one type, or named fields; name these");
@@ -114,7 +120,7 @@ fn explicit_id(attributes: &[Attribute], mistakes: &mut Mistakes) -> Option<LitS
 
 fn implement(name: &Ident, outcomes: &[Outcome]) -> TokenStream {
     let descriptions = outcomes.iter().map(Outcome::describe);
-    let arms = outcomes.iter().map(Outcome::into_outcome);
+    let arms = outcomes.iter().map(Outcome::arm);
     quote! {
         #[automatically_derived]
         impl ::stepwell::outcome::Outcomes for #name {
@@ -148,7 +154,7 @@ impl Outcome {
                     let name = ident.unraw().to_string();
                     let (title, description) =
                         (optional(docs.title.as_ref()), optional(docs.description.as_ref()));
-                    quote!(.field::<#ty>(#name, #title, #description))
+                    quote_spanned!(ty.span()=> .field::<#ty>(#name, #title, #description))
                 });
                 quote! {
                     ::core::option::Option::Some(
@@ -160,7 +166,7 @@ impl Outcome {
         quote!(::stepwell::__private::outcome::describe(#id, #title, #description, #schema))
     }
 
-    fn into_outcome(&self) -> TokenStream {
+    fn arm(&self) -> TokenStream {
         let Self { variant, id, data, .. } = self;
         match data {
             OutcomeData::None => quote! {
@@ -170,8 +176,9 @@ impl Outcome {
                 Self::#variant(data) => ::stepwell::__private::outcome::with_data(#id, &data),
             },
             OutcomeData::Fields(fields) => {
-                let bindings: Vec<Ident> =
-                    (0..fields.len()).map(|index| format_ident!("field_{index}")).collect();
+                let binding =
+                    |(index, field): (usize, &Field)| format_ident!("field_{index}", span = field.ty.span());
+                let bindings: Vec<Ident> = fields.iter().enumerate().map(binding).collect();
                 let idents = fields.iter().map(|field| &field.ident);
                 let values = fields.iter().zip(&bindings).map(|(Field { ident, ty, .. }, binding)| {
                     let name = ident.unraw().to_string();

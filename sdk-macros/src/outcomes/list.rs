@@ -73,12 +73,11 @@ impl OutcomeList {
         let item = quote_spanned! { function.span()=>
             #[doc = #doc]
             #[allow(missing_docs, clippy::large_enum_variant, reason = "outcomes are described by their titles")]
-            #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+            #[derive(::core::fmt::Debug)]
             #visibility enum #name { #(#variants),* }
         };
         if self.has_mistakes {
-            let implementation = derive::implement_unchecked(&item);
-            return quote!(#item #implementation);
+            return derive::emit_unchecked(item);
         }
         quote! { #[derive(::stepwell::Outcomes)] #item }
     }

@@ -1,4 +1,7 @@
 //! Adapters between an author's typed handlers and the erased ones of a [`BlockDefinition`](crate::block).
+//!
+//! The expansion names the block's own types (`C0`, `K0`, …) with the author's tokens, so that a bound which they
+//! miss is reported there, once. The types of the other handlers are inferred, and `Same…` compares them.
 
 use std::future::Future;
 
@@ -6,15 +9,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::check::{
-    MayDefer, NeverDefers, SameConfig, SameConnection, SameOutcomes, SameRegistration, SameState, StepTypes,
-    TriggerTypes,
+    NeverDefers, ReceiveContext, SameConfig, SameConnection, SameOutcomes, SameRegistration, SameState,
+    StepContext, StoredState,
 };
-use crate::block::{StepInvocation, TriggerInvocation};
+use crate::block::{BoxFuture, StepInvocation, TriggerInvocation};
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::context::{
-    ActivateContext, CancelContext, DeactivateContext, ExecuteContext, FinishContext, HandshakeContext,
-    StepCall, TriggerCall, TriggerContext,
+    ActivateContext, CancelContext, DeactivateContext, FinishContext, HandshakeContext, StepCall, TriggerCall,
 };
 use crate::data::Data;
 use crate::error::{ActivationError, StepError, TriggerError};
@@ -25,8 +27,9 @@ use crate::step::{Deferral, Execution, Finish, StepResult};
 use crate::trigger::{Deduplication, Event, Trigger, TriggerResult};
 
 /// The state as JSON, for a step that may defer.
-pub fn store_state<S: MayDefer>(state: &S) -> Result<Value, StepError> {
-    serde_json::to_value(state)
+pub fn store_state<S: StoredState>(state: &S) -> Result<Value, StepError> {
+    state
+        .store()
         .map_err(|error| StepError::permanent(format!("the state to defer with has no JSON form: {error}")))
 }
 
@@ -36,154 +39,185 @@ pub fn no_state<S: NeverDefers>(state: &S) -> Result<Value, StepError> {
 }
 
 /// Calls `execute`.
-pub async fn execute<H, F, C, K, R>(
+pub fn execute<C, X, R, H, F>(
     invocation: StepInvocation,
     handler: H,
     store: fn(&R::State) -> Result<Value, StepError>,
-) -> Result<Execution<Outcome, Value>, StepError>
+) -> BoxFuture<Result<Execution<Outcome, Value>, StepError>>
 where
-    H: FnOnce(C, ExecuteContext<K>) -> F,
-    F: Future<Output = Result<R, StepError>> + Send,
     C: Config,
-    K: Connection,
+    X: StepContext,
     R: StepResult,
+    H: FnOnce(C, X) -> F + Send + 'static,
+    F: Future<Output = Result<R, StepError>> + Send + 'static,
 {
-    let (config, call) = open_step(invocation)?;
-    Ok(match handler(config, ExecuteContext::new(call)).await?.into_execution() {
-        Execution::Outcome(outcome) => Execution::Outcome(step_outcome(outcome)?),
-        Execution::Exit => Execution::Exit,
-        Execution::Defer(Deferral { state, waiting_for }) => {
-            Execution::Defer(Deferral { state: store(&state)?, waiting_for })
-        }
+    Box::pin(async move {
+        let (config, call) = open_step(invocation)?;
+        let cx = X::open(call.metadata, call.services, call.connection);
+        Ok(match handler(config, cx).await?.into_execution() {
+            Execution::Outcome(outcome) => Execution::Outcome(step_outcome(outcome)?),
+            Execution::Exit => Execution::Exit,
+            Execution::Defer(Deferral { state, waiting_for }) => {
+                Execution::Defer(Deferral { state: store(&state)?, waiting_for })
+            }
+        })
     })
 }
 
 /// Calls `finish`.
-pub async fn finish<H, F, C, K, S, O, C0, K0, S0, O0>(
+pub fn finish<C0, K0, S0, O0, H, F, C, K, S, O>(
     invocation: StepInvocation,
     request: Request,
     state: Value,
-    _types: StepTypes<C0, K0, S0, O0>,
     handler: H,
-) -> Result<Finish<Outcome>, StepError>
+) -> BoxFuture<Result<Finish<Outcome>, StepError>>
 where
-    H: FnOnce(Request, C, FinishContext<S, K>) -> F,
-    F: Future<Output = Result<Finish<O>, StepError>> + Send,
-    C: Config + SameConfig<C0>,
-    K: Connection + SameConnection<K0>,
-    S: Data + SameState<S0>,
-    O: Outcomes + SameOutcomes<O0>,
+    C0: Config,
+    K0: Connection,
+    S0: StoredState,
+    O0: Outcomes,
+    H: FnOnce(Request, C, FinishContext<S, K>) -> F + Send + 'static,
+    F: Future<Output = Result<Finish<O>, StepError>> + Send + 'static,
+    C: SameConfig<C0>,
+    K: SameConnection<K0>,
+    S: SameState<S0>,
+    O: SameOutcomes<O0>,
 {
-    let (config, call) = open_step(invocation)?;
-    let cx = FinishContext::new(call, read(state, "the stored state")?);
-    Ok(match handler(request, config, cx).await? {
-        Finish::Outcome(outcome) => Finish::Outcome(step_outcome(outcome)?),
-        Finish::Exit => Finish::Exit,
-        Finish::NoOp => Finish::NoOp,
+    Box::pin(async move {
+        let (config, call) = open_step::<C0, K0>(invocation)?;
+        let state = S::same(S0::restore(state).map_err(state_misfit)?);
+        let cx = FinishContext::new(same_connection(call), state);
+        Ok(match handler(request, C::same(config), cx).await? {
+            Finish::Outcome(outcome) => Finish::Outcome(step_outcome(outcome.same())?),
+            Finish::Exit => Finish::Exit,
+            Finish::NoOp => Finish::NoOp,
+        })
     })
 }
 
 /// Calls `cancel`.
-pub async fn cancel<H, F, C, K, S, C0, K0, S0, O0>(
+pub fn cancel<C0, K0, S0, H, F, C, K, S>(
     invocation: StepInvocation,
     state: Value,
-    _types: StepTypes<C0, K0, S0, O0>,
     handler: H,
-) -> Result<(), StepError>
+) -> BoxFuture<Result<(), StepError>>
 where
-    H: FnOnce(C, CancelContext<S, K>) -> F,
-    F: Future<Output = Result<(), StepError>> + Send,
-    C: Config + SameConfig<C0>,
-    K: Connection + SameConnection<K0>,
-    S: Data + SameState<S0>,
+    C0: Config,
+    K0: Connection,
+    S0: StoredState,
+    H: FnOnce(C, CancelContext<S, K>) -> F + Send + 'static,
+    F: Future<Output = Result<(), StepError>> + Send + 'static,
+    C: SameConfig<C0>,
+    K: SameConnection<K0>,
+    S: SameState<S0>,
 {
-    let (config, call) = open_step(invocation)?;
-    handler(config, CancelContext::new(call, read(state, "the stored state")?)).await
+    Box::pin(async move {
+        let (config, call) = open_step::<C0, K0>(invocation)?;
+        let state = S::same(S0::restore(state).map_err(state_misfit)?);
+        handler(C::same(config), CancelContext::new(same_connection(call), state)).await
+    })
 }
 
 /// Calls `trigger`.
-pub async fn trigger<H, F, C, K, R, T>(
+pub fn trigger<C, X, T, H, F>(
     invocation: TriggerInvocation,
     request: Request,
     registration: Value,
     handler: H,
-) -> Result<Trigger<Outcome, Option<String>>, TriggerError>
+) -> BoxFuture<Result<Trigger<Outcome, Option<String>>, TriggerError>>
 where
-    H: FnOnce(Request, C, TriggerContext<R, K>) -> F,
-    F: Future<Output = Result<T, TriggerError>> + Send,
     C: Config,
-    K: Connection,
-    R: Data,
+    X: ReceiveContext,
     T: TriggerResult,
+    H: FnOnce(Request, C, X) -> F + Send + 'static,
+    F: Future<Output = Result<T, TriggerError>> + Send + 'static,
 {
-    let (config, callback_url, call) = open_trigger(invocation).map_err(TriggerError::failed)?;
-    let registration = read(registration, "the stored registration").map_err(TriggerError::failed)?;
-    let cx = TriggerContext::new(call, callback_url, registration);
-    Ok(match handler(request, config, cx).await?.into_trigger() {
-        Trigger::Outcome(Event { outcome, dedupe, response }) => {
-            let outcome = outcome.into_outcome().map_err(|error| {
-                TriggerError::failed(format!("the outcome's data has no JSON form: {error}"))
-            })?;
-            Trigger::Outcome(Event { outcome, dedupe: dedupe.into_key(), response })
-        }
-        Trigger::NoOp => Trigger::NoOp,
-        Trigger::Respond(response) => Trigger::Respond(response),
+    Box::pin(async move {
+        let (config, callback_url, call) = open_trigger(invocation).map_err(TriggerError::failed)?;
+        let registration = read(registration, "the stored registration").map_err(TriggerError::failed)?;
+        let cx = X::open(call.metadata, call.services, call.connection, callback_url, registration);
+        Ok(match handler(request, config, cx).await?.into_trigger() {
+            Trigger::Outcome(Event { outcome, dedupe, response }) => {
+                let outcome = outcome.into_outcome().map_err(|error| {
+                    TriggerError::failed(format!("the outcome's data has no JSON form: {error}"))
+                })?;
+                Trigger::Outcome(Event { outcome, dedupe: dedupe.into_key(), response })
+            }
+            Trigger::NoOp => Trigger::NoOp,
+            Trigger::Respond(response) => Trigger::Respond(response),
+        })
     })
 }
 
 /// Calls `activate`.
-pub async fn activate<H, F, C, K, R, C0, K0, R0>(
+pub fn activate<C0, K0, R0, H, F, C, K, R>(
     invocation: TriggerInvocation,
-    _types: TriggerTypes<C0, K0, R0>,
     handler: H,
-) -> Result<Value, ActivationError>
+) -> BoxFuture<Result<Value, ActivationError>>
 where
-    H: FnOnce(C, ActivateContext<K>) -> F,
-    F: Future<Output = Result<R, ActivationError>> + Send,
-    C: Config + SameConfig<C0>,
-    K: Connection + SameConnection<K0>,
-    R: Data + SameRegistration<R0>,
+    C0: Config,
+    K0: Connection,
+    R0: Data,
+    H: FnOnce(C, ActivateContext<K>) -> F + Send + 'static,
+    F: Future<Output = Result<R, ActivationError>> + Send + 'static,
+    C: SameConfig<C0>,
+    K: SameConnection<K0>,
+    R: SameRegistration<R0>,
 {
-    let (config, callback_url, call) = open_trigger(invocation).map_err(ActivationError::new)?;
-    let registration = handler(config, ActivateContext::new(call, callback_url)).await?;
-    serde_json::to_value(registration)
-        .map_err(|error| ActivationError::new(format!("the registration has no JSON form: {error}")))
+    Box::pin(async move {
+        let (config, callback_url, call) =
+            open_trigger::<C0, K0>(invocation).map_err(ActivationError::new)?;
+        let cx = ActivateContext::new(same_trigger_connection(call), callback_url);
+        let registration: R0 = handler(C::same(config), cx).await?.into_block();
+        serde_json::to_value(registration)
+            .map_err(|error| ActivationError::new(format!("the registration has no JSON form: {error}")))
+    })
 }
 
 /// Calls `deactivate`.
-pub async fn deactivate<H, F, C, K, R, C0, K0, R0>(
+pub fn deactivate<C0, K0, R0, H, F, C, K, R>(
     invocation: TriggerInvocation,
     registration: Value,
-    _types: TriggerTypes<C0, K0, R0>,
     handler: H,
-) -> Result<(), ActivationError>
+) -> BoxFuture<Result<(), ActivationError>>
 where
-    H: FnOnce(C, DeactivateContext<R, K>) -> F,
-    F: Future<Output = Result<(), ActivationError>> + Send,
-    C: Config + SameConfig<C0>,
-    K: Connection + SameConnection<K0>,
-    R: Data + SameRegistration<R0>,
+    C0: Config,
+    K0: Connection,
+    R0: Data,
+    H: FnOnce(C, DeactivateContext<R, K>) -> F + Send + 'static,
+    F: Future<Output = Result<(), ActivationError>> + Send + 'static,
+    C: SameConfig<C0>,
+    K: SameConnection<K0>,
+    R: SameRegistration<R0>,
 {
-    let (config, _, call) = open_trigger(invocation).map_err(ActivationError::new)?;
-    let registration = read(registration, "the stored registration").map_err(ActivationError::new)?;
-    handler(config, DeactivateContext::new(call, registration)).await
+    Box::pin(async move {
+        let (config, _, call) = open_trigger::<C0, K0>(invocation).map_err(ActivationError::new)?;
+        let registration: R0 = read(registration, "the stored registration").map_err(ActivationError::new)?;
+        let cx = DeactivateContext::new(same_trigger_connection(call), R::from_block(registration));
+        handler(C::same(config), cx).await
+    })
 }
 
 /// Calls `handshake`.
-pub async fn handshake<H, F, C, K, C0, K0, R0>(
+pub fn handshake<C0, K0, H, F, C, K>(
     invocation: TriggerInvocation,
     request: Request,
-    _types: TriggerTypes<C0, K0, R0>,
     handler: H,
-) -> Result<Response, TriggerError>
+) -> BoxFuture<Result<Response, TriggerError>>
 where
-    H: FnOnce(Request, C, HandshakeContext<K>) -> F,
-    F: Future<Output = Result<Response, TriggerError>> + Send,
-    C: Config + SameConfig<C0>,
-    K: Connection + SameConnection<K0>,
+    C0: Config,
+    K0: Connection,
+    H: FnOnce(Request, C, HandshakeContext<K>) -> F + Send + 'static,
+    F: Future<Output = Result<Response, TriggerError>> + Send + 'static,
+    C: SameConfig<C0>,
+    K: SameConnection<K0>,
 {
-    let (config, callback_url, call) = open_trigger(invocation).map_err(TriggerError::failed)?;
-    handler(request, config, HandshakeContext::new(call, callback_url)).await
+    Box::pin(async move {
+        let (config, callback_url, call) =
+            open_trigger::<C0, K0>(invocation).map_err(TriggerError::failed)?;
+        let cx = HandshakeContext::new(same_trigger_connection(call), callback_url);
+        handler(request, C::same(config), cx).await
+    })
 }
 
 fn open_step<C: Config, K: Connection>(invocation: StepInvocation) -> Result<(C, StepCall<K>), StepError> {
@@ -202,6 +236,19 @@ fn open_trigger<C: Config, K: Connection>(
     let connection = K::from_credentials(credentials)
         .map_err(|error| format!("the connection does not fit the block: {error}"))?;
     Ok((config, trigger_callback_url, TriggerCall { metadata, services, connection }))
+}
+
+fn same_connection<K0, K: SameConnection<K0>>(call: StepCall<K0>) -> StepCall<K> {
+    StepCall::new(call.metadata, call.services, K::same(call.connection))
+}
+
+fn same_trigger_connection<K0, K: SameConnection<K0>>(call: TriggerCall<K0>) -> TriggerCall<K> {
+    TriggerCall { metadata: call.metadata, services: call.services, connection: K::same(call.connection) }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is passed to `map_err`")]
+fn state_misfit(error: serde_json::Error) -> StepError {
+    Misfit(format!("the stored state does not fit its type: {error}")).into()
 }
 
 fn step_outcome(outcome: impl Outcomes) -> Result<Outcome, StepError> {

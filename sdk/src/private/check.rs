@@ -1,14 +1,16 @@
 //! Compile-time checks whose failure must read as the author's mistake and its mend.
 
-use std::marker::PhantomData;
+use std::sync::Arc;
 
 use schemars::Schema;
 use serde_json::Value;
 
 use crate::config::{Config, schema_of};
-use crate::context::{ExecuteContext, TriggerContext};
+use crate::connection::Connection;
+use crate::context::{ExecuteContext, StepCall, StepMetadata, TriggerCall, TriggerContext, TriggerMetadata};
 use crate::data::Data;
 use crate::error::StepError;
+use crate::services::{Services, StepServices};
 use crate::step::Never;
 
 /// The state of a step without `finish`: only [`Never`].
@@ -36,6 +38,8 @@ impl NeverDefers for Never {
 )]
 pub trait MayDefer: Data {}
 
+// The state is `Never` where this fails, so that recommending `Data` would mislead.
+#[diagnostic::do_not_recommend]
 impl<T: Data> MayDefer for T {}
 
 /// The registration of a trigger without `activate`: only `()`.
@@ -59,9 +63,16 @@ pub const fn no_registration<R: NoRegistration>() -> Option<fn() -> Schema> {
     label = "takes the config `{Self}`",
     note = "the handlers of a block share one config type"
 )]
-pub trait SameConfig<C> {}
+pub trait SameConfig<C>: Send + 'static {
+    /// The same value.
+    fn same(config: C) -> Self;
+}
 
-impl<T> SameConfig<T> for T {}
+impl<T: Send + 'static> SameConfig<T> for T {
+    fn same(config: T) -> Self {
+        config
+    }
+}
 
 /// The connection of a handler: the same as the block's.
 #[diagnostic::on_unimplemented(
@@ -69,9 +80,16 @@ impl<T> SameConfig<T> for T {}
     label = "uses the connection `{Self}`",
     note = "the contexts of a block's handlers name one connection type"
 )]
-pub trait SameConnection<K> {}
+pub trait SameConnection<K>: Send + Sync + 'static {
+    /// The same value.
+    fn same(connection: K) -> Self;
+}
 
-impl<T> SameConnection<T> for T {}
+impl<T: Send + Sync + 'static> SameConnection<T> for T {
+    fn same(connection: T) -> Self {
+        connection
+    }
+}
 
 /// The state of a handler: the same as what `execute` defers with.
 #[diagnostic::on_unimplemented(
@@ -79,9 +97,23 @@ impl<T> SameConnection<T> for T {}
     label = "takes the state `{Self}`",
     note = "the context of the handler names the type that `Execution<Outcomes, State>` names"
 )]
-pub trait SameState<S> {}
+pub trait SameState<S>: Send + 'static {
+    /// The same value.
+    fn same(state: S) -> Self;
+}
 
-impl<T> SameState<T> for T {}
+impl<T: Send + 'static> SameState<T> for T {
+    fn same(state: T) -> Self {
+        state
+    }
+}
+
+// Of a step that never defers, `MayDefer` says what is wrong.
+impl<T: Data> SameState<Never> for T {
+    fn same(state: Never) -> Self {
+        match state {}
+    }
+}
 
 /// The outcomes of a handler: the same as the block's.
 #[diagnostic::on_unimplemented(
@@ -89,9 +121,16 @@ impl<T> SameState<T> for T {}
     label = "returns the outcomes `{Self}`",
     note = "the handlers of a block share one outcome type"
 )]
-pub trait SameOutcomes<O> {}
+pub trait SameOutcomes<O>: Send + 'static {
+    /// The same value.
+    fn same(self) -> O;
+}
 
-impl<T> SameOutcomes<T> for T {}
+impl<T: Send + 'static> SameOutcomes<T> for T {
+    fn same(self) -> T {
+        self
+    }
+}
 
 /// The registration of a handler: the same as what `trigger` takes.
 #[diagnostic::on_unimplemented(
@@ -99,31 +138,67 @@ impl<T> SameOutcomes<T> for T {}
     label = "has the registration `{Self}`",
     note = "`activate` returns the type that the contexts of `trigger` and `deactivate` name"
 )]
-pub trait SameRegistration<R> {}
+pub trait SameRegistration<R>: Send + 'static {
+    /// The same value, for a handler that takes it.
+    fn from_block(registration: R) -> Self;
 
-impl<T> SameRegistration<T> for T {}
+    /// The same value, from a handler that returns it.
+    fn into_block(self) -> R;
+}
 
-/// What the handlers of a step must agree on.
-#[derive(Debug)]
-pub struct StepTypes<C, K, S, O>(PhantomData<fn() -> (C, K, S, O)>);
+impl<T: Send + 'static> SameRegistration<T> for T {
+    fn from_block(registration: T) -> Self {
+        registration
+    }
 
-impl<C, K, S, O> StepTypes<C, K, S, O> {
-    /// Stands for the types.
-    #[expect(clippy::new_without_default, reason = "only expansions call it")]
-    pub const fn new() -> Self {
-        Self(PhantomData)
+    fn into_block(self) -> T {
+        self
     }
 }
 
-/// What the handlers of a trigger must agree on.
-#[derive(Debug)]
-pub struct TriggerTypes<C, K, R>(PhantomData<fn() -> (C, K, R)>);
+/// A type that may stand as `S` in `Execution<O, S>` of a step with `finish`: any [`Data`]. Of [`Never`],
+/// [`MayDefer`] says that it makes no sense there.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored while a step waits",
+    label = "this type is not `#[data]`",
+    note = "put `#[data]` on the type; it adds what storing it needs"
+)]
+pub trait StoredState: Sized + Send + 'static {
+    /// The state as JSON.
+    fn store(&self) -> Result<Value, serde_json::Error>;
 
-impl<C, K, R> TriggerTypes<C, K, R> {
-    /// Stands for the types.
-    #[expect(clippy::new_without_default, reason = "only expansions call it")]
-    pub const fn new() -> Self {
-        Self(PhantomData)
+    /// The state from its JSON.
+    fn restore(state: Value) -> Result<Self, serde_json::Error>;
+
+    /// The schema of the JSON.
+    fn schema() -> Schema;
+}
+
+impl<T: Data> StoredState for T {
+    fn store(&self) -> Result<Value, serde_json::Error> {
+        serde_json::to_value(self)
+    }
+
+    fn restore(state: Value) -> Result<Self, serde_json::Error> {
+        serde_json::from_value(state)
+    }
+
+    fn schema() -> Schema {
+        schema_of::<T>()
+    }
+}
+
+impl StoredState for Never {
+    fn store(&self) -> Result<Value, serde_json::Error> {
+        match *self {}
+    }
+
+    fn restore(_: Value) -> Result<Self, serde_json::Error> {
+        Err(serde::de::Error::custom("a step that never defers has no state"))
+    }
+
+    fn schema() -> Schema {
+        false.into()
     }
 }
 
@@ -132,13 +207,20 @@ impl<C, K, R> TriggerTypes<C, K, R> {
     message = "`{Self}` is not the context of a step",
     label = "expected `ExecuteContext`, or `ExecuteContext<MyConnection>`"
 )]
-pub trait StepContext {
+pub trait StepContext: Send + 'static {
     /// The connection that the step needs.
-    type Connection;
+    type Connection: Connection;
+
+    /// The context of one call.
+    fn open(metadata: StepMetadata, services: Arc<dyn StepServices>, connection: Self::Connection) -> Self;
 }
 
-impl<K> StepContext for ExecuteContext<K> {
+impl<K: Connection> StepContext for ExecuteContext<K> {
     type Connection = K;
+
+    fn open(metadata: StepMetadata, services: Arc<dyn StepServices>, connection: K) -> Self {
+        Self::new(StepCall::new(metadata, services, connection))
+    }
 }
 
 /// The context of `trigger`.
@@ -146,16 +228,35 @@ impl<K> StepContext for ExecuteContext<K> {
     message = "`{Self}` is not the context of a trigger",
     label = "expected `TriggerContext`, or `TriggerContext<MyRegistration, MyConnection>`"
 )]
-pub trait ReceiveContext {
+pub trait ReceiveContext: Send + 'static {
     /// What `activate` returns.
-    type Registration;
+    type Registration: Data;
     /// The connection that the trigger needs.
-    type Connection;
+    type Connection: Connection;
+
+    /// The context of one call.
+    fn open(
+        metadata: TriggerMetadata,
+        services: Arc<dyn Services>,
+        connection: Self::Connection,
+        callback_url: String,
+        registration: Self::Registration,
+    ) -> Self;
 }
 
-impl<R, K> ReceiveContext for TriggerContext<R, K> {
+impl<R: Data, K: Connection> ReceiveContext for TriggerContext<R, K> {
     type Registration = R;
     type Connection = K;
+
+    fn open(
+        metadata: TriggerMetadata,
+        services: Arc<dyn Services>,
+        connection: K,
+        callback_url: String,
+        registration: R,
+    ) -> Self {
+        Self::new(TriggerCall { metadata, services, connection }, callback_url, registration)
+    }
 }
 
 /// The schema of a config.
@@ -163,7 +264,17 @@ pub fn config_schema<C: Config>() -> Schema {
     schema_of::<C>()
 }
 
-/// The schema of a state or a registration.
-pub fn data_schema<T: Data>() -> Schema {
-    schema_of::<T>()
+/// The schema of a state.
+pub fn state_schema<S: StoredState>() -> Schema {
+    S::schema()
+}
+
+/// The schema of a state, where the return type does not show that the step defers.
+pub fn deferred_schema<S: MayDefer>() -> Schema {
+    schema_of::<S>()
+}
+
+/// The schema of a registration.
+pub fn registration_schema<R: Data>() -> Schema {
+    schema_of::<R>()
 }

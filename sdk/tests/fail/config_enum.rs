@@ -1,0 +1,8 @@
+use stepwell::prelude::*;
+
+#[config]
+enum Find {
+    Quick,
+}
+
+fn main() {}

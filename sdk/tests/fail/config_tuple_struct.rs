@@ -1,0 +1,6 @@
+use stepwell::prelude::*;
+
+#[config]
+struct Find(String);
+
+fn main() {}

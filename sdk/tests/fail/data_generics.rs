@@ -1,0 +1,8 @@
+use stepwell::prelude::*;
+
+#[data]
+struct Pending<T> {
+    request: T,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use stepwell::prelude::*;
+
+#[derive(Outcomes)]
+enum Shared {}
+
+fn main() {}

@@ -1,0 +1,18 @@
+use stepwell::prelude::*;
+
+#[data]
+struct Pending(String);
+
+#[config]
+struct Other {}
+
+#[step(outcomes(found), finish = receive)]
+async fn find(_config: NoConfig, _cx: ExecuteContext) -> Result<Execution<FindOutcome, Pending>, StepError> {
+    Ok(FindOutcome::Found.into())
+}
+
+async fn receive(_request: Request, _config: Other, _cx: FinishContext<Pending>) -> Result<Finish<FindOutcome>, StepError> {
+    Ok(Finish::NoOp)
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use stepwell::prelude::*;
+
+#[step(outcomes(found), id = "find_it")]
+async fn find(_config: NoConfig, _cx: ExecuteContext) -> Result<FindOutcome, StepError> {
+    Ok(FindOutcome::Found)
+}
+
+fn main() {}

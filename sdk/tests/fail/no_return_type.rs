@@ -1,0 +1,6 @@
+use stepwell::prelude::*;
+
+#[step(outcomes(found))]
+async fn find(_config: NoConfig, _cx: ExecuteContext) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use stepwell::prelude::*;
+
+#[step(outcomes(found))]
+struct Find;
+
+fn main() {}
