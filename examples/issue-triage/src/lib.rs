@@ -4,4 +4,5 @@
 //! that they call, so that everything they do is real HTTP.
 
 pub mod blocks;
+mod hex;
 pub mod provider;

@@ -4,6 +4,8 @@ use serde::Deserialize;
 use serde_json::json;
 use stepwell::prelude::*;
 
+use crate::hex;
+
 /// Which repository to watch.
 #[config]
 pub struct Repository {
@@ -184,5 +186,5 @@ fn hooks_url(config: &Repository) -> Result<String, ActivationError> {
 fn new_secret() -> Result<String, ActivationError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(&bytes))
 }

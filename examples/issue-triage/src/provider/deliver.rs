@@ -1,6 +1,5 @@
 //! Signed deliveries of events to webhooks.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::Hook;
+use crate::hex;
 
 /// How long a webhook may take to answer, as the provider documents it.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -48,7 +48,7 @@ fn signature(secret: &str, payload: &[u8]) -> String {
     let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(secret.as_bytes())
         .expect("HMAC takes keys of every length");
     mac.update(payload);
-    format!("sha256={}", hex(&mac.finalize().into_bytes()))
+    format!("sha256={}", hex::encode(&mac.finalize().into_bytes()))
 }
 
 /// An id that no other delivery has, in the form of a UUID.
@@ -57,13 +57,6 @@ fn delivery_id() -> String {
     getrandom::fill(&mut bytes).expect("the system has random numbers");
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let digits = hex(&bytes);
+    let digits = hex::encode(&bytes);
     [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut digits, byte| {
-        write!(digits, "{byte:02x}").expect("a string takes everything");
-        digits
-    })
 }
