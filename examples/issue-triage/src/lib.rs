@@ -6,3 +6,8 @@
 pub mod blocks;
 mod hex;
 pub mod provider;
+
+/// The blocks in the README compile as written.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
