@@ -32,7 +32,8 @@ async fn received(listener: &TcpListener) -> Request {
 async fn read(stream: &mut TcpStream) -> (String, Vec<u8>) {
     let mut bytes = Vec::new();
     loop {
-        stream.read_buf(&mut bytes).await.expect("the request can be read");
+        let read = stream.read_buf(&mut bytes).await.expect("the request can be read");
+        assert_ne!(read, 0, "the request ends too early");
         let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
         let head = String::from_utf8(bytes[..end].to_vec()).expect("it is text");
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
