@@ -1,0 +1,141 @@
+//! The end of an attempt.
+
+use std::time::Duration;
+
+use stepwell::outcome::Outcome;
+
+use super::Returned;
+use super::state::{Call, Phase};
+use super::transition::Transition;
+use crate::core::IllegalEvent;
+use crate::core::policy::{MOST_INTERRUPTIONS, RetryPolicy};
+use crate::model::AttemptResult;
+
+impl Transition<'_> {
+    /// A handler has returned.
+    pub(super) fn returned(&mut self, number: u32, returned: Returned) -> Result<(), IllegalEvent> {
+        let (execution, call) = self.running(number)?;
+        execution.interruptions = 0;
+        let (attempt, handler) = (execution.attempts, call.handler());
+        match (call, returned) {
+            (Call::Execute | Call::Finish { .. }, Returned::Outcome(Outcome { id, data })) => {
+                let result = AttemptResult::Outcome { outcome: id.clone(), data };
+                let value = self.record_end(number, attempt, handler, result);
+                if !self.torn_down_with(number, &id, value) {
+                    self.follow(number, &id, value);
+                }
+            }
+            (Call::Execute | Call::Finish { .. }, Returned::Exit) => {
+                self.record_end(number, attempt, handler, AttemptResult::Exit);
+                if !self.torn_down(number) {
+                    self.state.live.remove(&number);
+                }
+            }
+            (Call::Execute, Returned::Defer { state, waiting_for }) => {
+                execution.deferred = Some(state);
+                self.record_end(number, attempt, handler, AttemptResult::Deferred { waiting_for });
+                self.wait(number);
+            }
+            (Call::Finish { .. }, Returned::NoOp) => {
+                self.record_end(number, attempt, handler, AttemptResult::NoOp);
+                self.wait(number);
+            }
+            (Call::Finish { .. }, Returned::Rejected(message)) => {
+                self.record_end(number, attempt, handler, AttemptResult::Rejected { message });
+                self.wait(number);
+            }
+            (Call::Cancel, Returned::Cancelled) => {
+                self.record_end(number, attempt, handler, AttemptResult::Cancelled);
+                self.settle(number);
+            }
+            (Call::Cancel, Returned::Error { message, retry }) => {
+                let after = retry.flatten();
+                let retryable = self.try_again(number, call, RetryPolicy::DEFAULT, after);
+                self.record_end(number, attempt, handler, AttemptResult::Error { message, retryable });
+                if !retryable {
+                    self.settle(number);
+                }
+            }
+            (Call::Execute | Call::Finish { .. }, Returned::Error { message, retry }) => {
+                self.erred(number, call, message, retry);
+            }
+            (call, returned) => {
+                return Err(IllegalEvent(format!("`{:?}` cannot return {returned:?}", call.handler())));
+            }
+        }
+        Ok(())
+    }
+
+    fn erred(&mut self, number: u32, call: Call, message: String, retry: Option<Option<Duration>>) {
+        let Some(execution) = self.state.live.get(&number) else { return };
+        let attempt = execution.attempts;
+        let policy = self.plan.steps.get(&execution.step).map_or(RetryPolicy::DEFAULT, |step| step.retry);
+        let torn_down = execution.teardown.is_some();
+        let retryable = match retry {
+            Some(after) if !torn_down => self.try_again(number, call, policy, after),
+            _ => false,
+        };
+        let result = AttemptResult::Error { message: message.clone(), retryable };
+        let value = self.record_end(number, attempt, call.handler(), result);
+        match (torn_down, retryable) {
+            (true, _) if retry.is_some() => self.tear_down_state(number),
+            (true, _) => self.settle(number),
+            (false, true) => {}
+            (false, false) => self.fail(number, message, value),
+        }
+    }
+
+    /// Arms the next try of a failed call; false if there is none left.
+    fn try_again(&mut self, number: u32, call: Call, policy: RetryPolicy, after: Option<Duration>) -> bool {
+        let (now, jitter) = (self.given.now, self.given.jitter);
+        let Some(execution) = self.state.live.get_mut(&number) else { return false };
+        execution.failures += 1;
+        let delay = policy.delay(execution.failures, jitter, after);
+        let Some(at) = delay.and_then(|delay| now.checked_add(delay).ok()) else { return false };
+        execution.phase = Phase::Ready { call, at };
+        true
+    }
+
+    /// The engine died or the time limit passed while a handler ran.
+    pub(super) fn interrupted(&mut self, number: u32, message: String) -> Result<(), IllegalEvent> {
+        let now = self.given.now;
+        let (execution, call) = self.running(number)?;
+        execution.interruptions += 1;
+        let given_up = execution.interruptions >= MOST_INTERRUPTIONS;
+        let torn_down = execution.teardown.is_some();
+        let attempt = execution.attempts;
+        if !given_up {
+            execution.phase = Phase::Ready { call, at: now };
+        }
+        let message = if given_up {
+            format!(
+                "{message}; it was interrupted {MOST_INTERRUPTIONS} times in a row and is not tried again"
+            )
+        } else {
+            message
+        };
+        let value = self.record_end(
+            number,
+            attempt,
+            call.handler(),
+            AttemptResult::Interrupted { message: message.clone() },
+        );
+        match (call, given_up, torn_down) {
+            (Call::Cancel, true, _) => self.settle(number),
+            (Call::Cancel, false, _) | (_, false, false) => {}
+            (_, true, false) => self.fail(number, message, value),
+            (_, _, true) => self.tear_down_state(number),
+        }
+        Ok(())
+    }
+
+    /// Waits for the next callback, or gives up what a cancellation has asked to give up meanwhile.
+    fn wait(&mut self, number: u32) {
+        let Some(execution) = self.state.live.get_mut(&number) else { return };
+        execution.phase = Phase::Waiting;
+        execution.failures = 0;
+        if execution.teardown.is_some() {
+            self.tear_down_state(number);
+        }
+    }
+}

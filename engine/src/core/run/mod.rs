@@ -1,0 +1,172 @@
+//! The state machine of a run.
+
+mod attempt;
+mod callback;
+mod plan;
+mod state;
+mod teardown;
+#[cfg(test)]
+mod tests;
+mod transition;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use stepwell::outcome::Outcome;
+use stepwell::step::WaitingFor;
+
+pub use plan::{Plan, PlannedStep, ResolveConfig};
+pub use state::{Call, Execution, Phase, RunState, Sealed, Takes};
+
+use super::IllegalEvent;
+use crate::model::{ActivationId, Entry, RecordId, RunStatus, ValueRef};
+use transition::Transition;
+pub(crate) use transition::entry_value;
+
+/// What a decision is given besides the state and the event.
+pub struct Given<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// The id of the record that will hold the decision's entries.
+    pub record: RecordId,
+    /// A random number in 0..1, for back-off.
+    pub jitter: f64,
+    /// How many attempts may start at once with this decision.
+    pub slots: usize,
+    /// The values that the state refers to and the steps that may follow need.
+    pub values: &'a HashMap<ValueRef, Value>,
+    /// The variables `run` and `workflow`.
+    pub surroundings: &'a Map<String, Value>,
+}
+
+/// Something that happened to a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A handler has returned.
+    Returned {
+        /// The execution's number.
+        execution: u32,
+        /// What it returned.
+        returned: Returned,
+    },
+    /// The engine died or the time limit passed while a handler ran.
+    Interrupted {
+        /// The execution's number.
+        execution: u32,
+        /// Which of the two.
+        message: String,
+    },
+    /// A callback is taken from the inbox. Only for an execution that [takes](RunState::takes) it.
+    Callback {
+        /// The callback's record.
+        callback: RecordId,
+        /// The execution's number.
+        execution: u32,
+        /// When it came.
+        at: Timestamp,
+    },
+    /// Time has passed, or slots have become free.
+    Tick,
+    /// Somebody asks to cancel the run.
+    Cancel,
+    /// Somebody asks to go on from the failed steps.
+    Retry,
+}
+
+/// What a handler returned.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Returned {
+    /// The step is done.
+    Outcome(Outcome),
+    /// The path ends.
+    Exit,
+    /// The execution waits.
+    Defer {
+        /// The state, sealed.
+        state: Sealed,
+        /// For what it waits.
+        waiting_for: Option<WaitingFor>,
+    },
+    /// `finish` goes on waiting.
+    NoOp,
+    /// `finish` refused the callback.
+    Rejected(String),
+    /// `cancel` is done.
+    Cancelled,
+    /// The handler failed.
+    Error {
+        /// What went wrong.
+        message: String,
+        /// Whether to try again, and the shortest time to wait.
+        retry: Option<Option<Duration>>,
+    },
+}
+
+/// What follows from an event: store it, then make the calls.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The next state.
+    pub state: RunState,
+    /// What happened, in order.
+    pub entries: Vec<Entry>,
+    /// The attempts that have started.
+    pub calls: Vec<Attempt>,
+    /// The inbox entries that are dealt with.
+    pub taken: Vec<RecordId>,
+}
+
+/// A call to make.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// The execution's number.
+    pub execution: u32,
+    /// The attempt's number within the execution.
+    pub attempt: u32,
+    /// The step's id.
+    pub step: String,
+    /// What to call.
+    pub call: Call,
+    /// Where the config is.
+    pub config: ValueRef,
+    /// The state that the execution deferred with.
+    pub state: Option<Sealed>,
+}
+
+/// Starts a run with an outcome of its trigger.
+pub fn start(plan: &Plan, activation: Option<ActivationId>, outcome: Outcome, given: &Given<'_>) -> Decision {
+    let mut transition = Transition::new(plan, RunState::default(), given);
+    let Outcome { id, data } = outcome;
+    let targets = plan.trigger.get(&id).cloned().unwrap_or_default();
+    let value = transition.record(Entry::RunStarted { activation, outcome: id, data });
+    transition.state.values.insert("trigger".to_owned(), value);
+    transition.enter_all(&targets);
+    transition.finish()
+}
+
+/// Applies an event to a run.
+///
+/// # Errors
+///
+/// When the event does not fit the state.
+pub fn apply(
+    plan: &Plan,
+    state: RunState,
+    event: Event,
+    given: &Given<'_>,
+) -> Result<Decision, IllegalEvent> {
+    let ended = state.ended;
+    let mut transition = Transition::new(plan, state, given);
+    match (event, ended) {
+        (Event::Callback { callback, execution, at }, _) => transition.callback(callback, execution, at)?,
+        (Event::Retry, Some(RunStatus::Failed)) => transition.retry(),
+        (Event::Retry, _) => return Err(IllegalEvent("only a failed run can be retried".into())),
+        (_, Some(status)) => return Err(IllegalEvent(format!("the run is {status}"))),
+        (Event::Returned { execution, returned }, None) => transition.returned(execution, returned)?,
+        (Event::Interrupted { execution, message }, None) => transition.interrupted(execution, message)?,
+        (Event::Tick, None) => transition.tick(),
+        (Event::Cancel, None) => transition.cancel(),
+    }
+    Ok(transition.finish())
+}

@@ -1,0 +1,188 @@
+//! The rules, on the machine alone.
+
+mod rules;
+mod sequences;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use stepwell::outcome::Outcome;
+
+use super::*;
+use crate::core::policy::RetryPolicy;
+use crate::model::{RunStatus, Unused};
+
+/// A config that needs one variable, or none.
+struct Config(BTreeSet<String>);
+
+impl ResolveConfig for Config {
+    fn references(&self) -> &BTreeSet<String> {
+        &self.0
+    }
+
+    fn resolve(&self, variables: &Map<String, Value>) -> Result<Value, String> {
+        match self.0.iter().find(|name| !variables.contains_key(*name)) {
+            Some(missing) => Err(format!("config `value`: `{missing}` is undefined")),
+            None => Ok(json!(self.0.iter().map(|name| variables[name].clone()).collect::<Vec<_>>())),
+        }
+    }
+}
+
+/// A step with edges, such as `step(&[("ok", &["next"])])`.
+fn step(on: &[(&str, &[&str])]) -> PlannedStep {
+    PlannedStep {
+        block: "test/block".into(),
+        config: Arc::new(Config(BTreeSet::new())),
+        retry: RetryPolicy { attempts: 3, first: Duration::from_secs(1), most: Duration::from_secs(60) },
+        deadline: None,
+        on: edges(on),
+        cancels: false,
+    }
+}
+
+fn edges(on: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
+    on.iter()
+        .map(|(id, steps)| ((*id).to_owned(), steps.iter().map(|step| (*step).to_owned()).collect()))
+        .collect()
+}
+
+/// A run and everything that happened to it.
+struct World {
+    plan: Plan,
+    state: RunState,
+    now: Timestamp,
+    records: i64,
+    values: HashMap<ValueRef, Value>,
+    surroundings: Map<String, Value>,
+    entries: Vec<Entry>,
+    calls: Vec<Attempt>,
+    slots: usize,
+}
+
+impl World {
+    /// Starts a run whose trigger leads to `first`.
+    fn start(first: &[&str], steps: impl IntoIterator<Item = (&'static str, PlannedStep)>) -> Self {
+        let steps = steps.into_iter().map(|(id, step)| (id.to_owned(), step)).collect();
+        let plan = Plan { trigger: edges(&[("received", first)]), steps };
+        let mut world = Self {
+            plan,
+            state: RunState::default(),
+            now: Timestamp::UNIX_EPOCH,
+            records: 0,
+            values: HashMap::new(),
+            surroundings: Map::new(),
+            entries: Vec::new(),
+            calls: Vec::new(),
+            slots: 100,
+        };
+        let outcome = Outcome { id: "received".into(), data: json!({"n": 1}) };
+        let (record, decision) = world.decide(|plan, _, given| Ok(start(plan, None, outcome, given)));
+        world.carry_out(record, decision.expect("a start fits any plan"));
+        world
+    }
+
+    fn decide(
+        &mut self,
+        decide: impl FnOnce(&Plan, RunState, &Given<'_>) -> Result<Decision, IllegalEvent>,
+    ) -> (RecordId, Result<Decision, IllegalEvent>) {
+        self.records += 1;
+        let record = RecordId(self.records);
+        let given = Given {
+            now: self.now,
+            record,
+            jitter: 0.0,
+            slots: self.slots,
+            values: &self.values,
+            surroundings: &self.surroundings,
+        };
+        (record, decide(&self.plan, self.state.clone(), &given))
+    }
+
+    fn carry_out(&mut self, record: RecordId, decision: Decision) {
+        for (index, entry) in decision.entries.iter().enumerate() {
+            if let Some(value) = entry_value(entry) {
+                let entry = u16::try_from(index).expect("few entries");
+                self.values.insert(ValueRef { record, entry }, value);
+            }
+        }
+        // What the database would hand back must be the same state.
+        let stored = serde_json::to_vec(&decision.state).expect("a state is JSON");
+        self.state = serde_json::from_slice(&stored).expect("a stored state is read back");
+        assert_eq!(self.state, decision.state);
+        self.entries.extend(decision.entries);
+        self.calls.extend(decision.calls);
+    }
+
+    fn try_apply(&mut self, event: Event) -> Result<(), IllegalEvent> {
+        let (record, decision) = self.decide(|plan, state, given| apply(plan, state, event, given));
+        self.carry_out(record, decision?);
+        Ok(())
+    }
+
+    #[track_caller]
+    fn apply(&mut self, event: Event) -> &mut Self {
+        self.try_apply(event).expect("the event fits the state");
+        self
+    }
+
+    #[track_caller]
+    fn returns(&mut self, execution: u32, returned: Returned) -> &mut Self {
+        self.calls.retain(|call| call.execution != execution);
+        self.apply(Event::Returned { execution, returned })
+    }
+
+    #[track_caller]
+    fn callback(&mut self, callback: i64, execution: u32) -> &mut Self {
+        let at = self.now;
+        self.apply(Event::Callback { callback: RecordId(callback), execution, at })
+    }
+
+    fn interrupt(&mut self, execution: u32) -> &mut Self {
+        self.calls.retain(|call| call.execution != execution);
+        self.apply(Event::Interrupted { execution, message: "died".into() })
+    }
+
+    fn pass(&mut self, seconds: i64) -> &mut Self {
+        self.now += jiff::SignedDuration::from_secs(seconds);
+        self.apply(Event::Tick)
+    }
+
+    fn calls(&self) -> Vec<(u32, Call)> {
+        self.calls.iter().map(|attempt| (attempt.execution, attempt.call)).collect()
+    }
+
+    fn has(&self, wanted: impl Fn(&Entry) -> bool) -> bool {
+        self.entries.iter().any(wanted)
+    }
+}
+
+fn outcome(id: &str) -> Returned {
+    Returned::Outcome(Outcome { id: id.into(), data: json!({ "id": id }) })
+}
+
+fn defer() -> Returned {
+    Returned::Defer { state: Sealed(vec![1, 2, 3]), waiting_for: None }
+}
+
+fn error(message: &str) -> Returned {
+    Returned::Error { message: message.into(), retry: None }
+}
+
+fn retryable(message: &str) -> Returned {
+    Returned::Error { message: message.into(), retry: Some(None) }
+}
+
+fn finish(callback: i64) -> Call {
+    Call::Finish { callback: RecordId(callback) }
+}
+
+fn unused(execution: u32, callback: i64, reason: Unused) -> Entry {
+    Entry::CallbackUnused { execution, callback: RecordId(callback), reason }
+}
+
+fn status(world: &World) -> RunStatus {
+    world.state.status()
+}

@@ -1,0 +1,248 @@
+//! One step of the machine: the state while it changes, and what has been decided so far.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use super::state::{Call, Cause, Execution, Phase, RunState};
+use super::{Attempt, Decision, Given, Plan};
+use crate::core::IllegalEvent;
+use crate::model::{AttemptResult, Entry, HandlerName, RecordId, RunStatus, ValueRef};
+
+pub(super) struct Transition<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) given: &'a Given<'a>,
+    pub(super) state: RunState,
+    entries: Vec<Entry>,
+    calls: Vec<Attempt>,
+    pub(super) taken: Vec<RecordId>,
+    slots: usize,
+    fresh: HashMap<ValueRef, Value>,
+}
+
+impl<'a> Transition<'a> {
+    pub(super) fn new(plan: &'a Plan, state: RunState, given: &'a Given<'a>) -> Self {
+        Self {
+            plan,
+            given,
+            state,
+            entries: Vec::new(),
+            calls: Vec::new(),
+            taken: Vec::new(),
+            slots: given.slots,
+            fresh: HashMap::new(),
+        }
+    }
+
+    /// Notes what happened and where its value will be found.
+    pub(super) fn record(&mut self, entry: Entry) -> ValueRef {
+        let index = u16::try_from(self.entries.len()).unwrap_or(u16::MAX);
+        let place = ValueRef { record: self.given.record, entry: index };
+        if let Some(value) = entry_value(&entry) {
+            self.fresh.insert(place, value);
+        }
+        self.entries.push(entry);
+        place
+    }
+
+    /// Ends the run if nothing of it lives, and starts what is ready.
+    pub(super) fn finish(mut self) -> Decision {
+        self.start_ready();
+        if self.state.live.is_empty() && self.state.ended.is_none() {
+            let status = match (&self.state.failure, self.state.cancelling) {
+                (_, true) => RunStatus::Cancelled,
+                (Some(_), false) => RunStatus::Failed,
+                (None, false) => RunStatus::Completed,
+            };
+            self.state.ended = Some(status);
+            let error = self.state.failure.clone().filter(|_| status == RunStatus::Failed);
+            self.record(Entry::RunEnded { status, error });
+        }
+        Decision { state: self.state, entries: self.entries, calls: self.calls, taken: self.taken }
+    }
+
+    /// Comes to each of these steps. Once the run fails, the rest is left to a retry.
+    pub(super) fn enter_all(&mut self, steps: &[String]) {
+        for step in steps {
+            if self.state.cancelling {
+                return;
+            }
+            if self.state.failure.is_some() {
+                self.state.unfinished.push(step.clone());
+            } else {
+                self.enter(step);
+            }
+        }
+    }
+
+    fn enter(&mut self, id: &str) {
+        self.state.executions += 1;
+        let number = self.state.executions;
+        let Some(step) = self.plan.steps.get(id) else {
+            return self.fail_run(id.to_owned(), format!("the version has no step `{id}`"));
+        };
+        let resolved = step.config.resolve(&self.variables(id));
+        let (config, problem) = match resolved {
+            Ok(config) => (config, None),
+            Err(problem) => (Value::Null, Some(problem)),
+        };
+        let config = self.record(Entry::ExecutionStarted {
+            execution: number,
+            step: id.to_owned(),
+            block: step.block.clone(),
+            config,
+        });
+        self.state.live.insert(
+            number,
+            Execution {
+                step: id.to_owned(),
+                config,
+                attempts: 0,
+                failures: 0,
+                interruptions: 0,
+                deadline_at: None,
+                deferred: None,
+                teardown: None,
+                phase: Phase::Ready { call: Call::Execute, at: self.given.now },
+            },
+        );
+        if let Some(message) = problem {
+            let value = self.record(Entry::ExecutionFailed { execution: number, message: message.clone() });
+            self.fail(number, message, value);
+        }
+    }
+
+    fn variables(&self, step: &str) -> Map<String, Value> {
+        let mut variables = self.given.surroundings.clone();
+        let Some(step) = self.plan.steps.get(step) else { return variables };
+        for name in step.config.references() {
+            let value = self.state.values.get(name).and_then(|place| self.value(*place));
+            if let Some(value) = value {
+                variables.insert(name.clone(), value.clone());
+            }
+        }
+        variables
+    }
+
+    fn value(&self, place: ValueRef) -> Option<&Value> {
+        self.fresh.get(&place).or_else(|| self.given.values.get(&place))
+    }
+
+    /// Starts the attempts that are due, as far as there are slots.
+    fn start_ready(&mut self) {
+        let ready: Vec<u32> = self
+            .state
+            .live
+            .iter()
+            .filter(
+                |(_, execution)| matches!(execution.phase, Phase::Ready { at, .. } if at <= self.given.now),
+            )
+            .map(|(number, _)| *number)
+            .collect();
+        for number in ready {
+            if self.slots == 0 {
+                return;
+            }
+            self.slots -= 1;
+            self.start_attempt(number);
+        }
+    }
+
+    fn start_attempt(&mut self, number: u32) {
+        let Some(execution) = self.state.live.get_mut(&number) else { return };
+        let Phase::Ready { call, .. } = execution.phase else { return };
+        execution.phase = Phase::Running { call };
+        execution.attempts += 1;
+        if execution.attempts == 1
+            && let Some(deadline) = self.plan.steps.get(&execution.step).and_then(|step| step.deadline)
+        {
+            execution.deadline_at = self.given.now.checked_add(deadline).ok();
+        }
+        let callback = match call {
+            Call::Finish { callback } => Some(callback),
+            Call::Execute | Call::Cancel => None,
+        };
+        let attempt = Attempt {
+            execution: number,
+            attempt: execution.attempts,
+            step: execution.step.clone(),
+            call,
+            config: execution.config,
+            state: execution.deferred.clone(),
+        };
+        self.record(Entry::AttemptStarted {
+            execution: number,
+            attempt: attempt.attempt,
+            handler: call.handler(),
+            callback,
+        });
+        self.calls.push(attempt);
+    }
+
+    /// Resolves an execution and follows the edges of an outcome.
+    pub(super) fn follow(&mut self, number: u32, outcome: &str, value: ValueRef) {
+        let Some(execution) = self.state.live.remove(&number) else { return };
+        let targets = self.plan.steps.get(&execution.step).and_then(|step| step.on.get(outcome)).cloned();
+        self.state.values.insert(execution.step, value);
+        self.enter_all(&targets.unwrap_or_default());
+    }
+
+    /// Resolves an execution as failed: its `error` edge, or the failure of the run.
+    pub(super) fn fail(&mut self, number: u32, message: String, value: ValueRef) {
+        let Some(execution) = self.state.live.get(&number) else { return };
+        let step = execution.step.clone();
+        if self.plan.steps.get(&step).is_some_and(|step| step.on.contains_key("error")) {
+            return self.follow(number, "error", value);
+        }
+        self.state.live.remove(&number);
+        self.fail_run(step, message);
+    }
+
+    fn fail_run(&mut self, step: String, message: String) {
+        self.state.failure.get_or_insert_with(|| format!("step `{step}` failed: {message}"));
+        self.state.unfinished.push(step);
+        self.give_up_all(Cause::RunFailed);
+    }
+
+    /// The running call of an execution.
+    pub(super) fn running(&mut self, number: u32) -> Result<(&mut Execution, Call), IllegalEvent> {
+        match self.state.live.get_mut(&number) {
+            Some(execution) => match execution.phase {
+                Phase::Running { call } => Ok((execution, call)),
+                Phase::Ready { .. } | Phase::Waiting => Err(not_running(number)),
+            },
+            None => Err(not_running(number)),
+        }
+    }
+
+    /// Records how an attempt ended.
+    pub(super) fn record_end(
+        &mut self,
+        execution: u32,
+        attempt: u32,
+        handler: HandlerName,
+        result: AttemptResult,
+    ) -> ValueRef {
+        self.record(Entry::AttemptEnded { execution, attempt, handler, result })
+    }
+}
+
+fn not_running(number: u32) -> IllegalEvent {
+    IllegalEvent(format!("execution {number} has no running attempt"))
+}
+
+/// The value that an entry stores for later steps.
+pub(crate) fn entry_value(entry: &Entry) -> Option<Value> {
+    match entry {
+        Entry::RunStarted { data, .. } => Some(data.clone()),
+        Entry::ExecutionStarted { config, .. } => Some(config.clone()),
+        Entry::AttemptEnded { result: AttemptResult::Outcome { data, .. }, .. } => Some(data.clone()),
+        Entry::AttemptEnded {
+            result: AttemptResult::Error { message, .. } | AttemptResult::Interrupted { message },
+            ..
+        }
+        | Entry::ExecutionFailed { message, .. } => Some(json!({ "message": message })),
+        Entry::DeadlinePassed { .. } => Some(json!({})),
+        _ => None,
+    }
+}

@@ -1,0 +1,389 @@
+//! The state machine of a workflow's activations: enable, replace, disable.
+//!
+//! Replacing follows `switch = replace`: the old version's trigger is deactivated, then the new one activated.
+//! The old URL keeps accepting meanwhile, at most [`LONGEST_DRAIN`] after the first attempt to deactivate.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::IllegalEvent;
+use super::policy::{MOST_INTERRUPTIONS, RetryPolicy};
+use super::run::Sealed;
+use crate::model::{ActivationId, ActivationStatus, VersionId};
+
+/// How long the URL of a version that is being replaced accepts, from the first attempt to deactivate.
+pub const LONGEST_DRAIN: Duration = Duration::from_secs(10 * 60);
+
+/// The state of a workflow's activations.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowState {
+    /// How many versions there have been.
+    pub versions: u32,
+    /// The activations that are not over, oldest first.
+    pub activations: Vec<Activation>,
+    /// Why the last enable failed.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+/// An activation that is not over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Activation {
+    /// Its id.
+    pub id: ActivationId,
+    /// Its version.
+    pub version: VersionId,
+    /// Whether the trigger has `activate` and `deactivate`.
+    pub registers: bool,
+    /// Whether its URL starts runs.
+    pub accepts: bool,
+    /// Until when it accepts while it is being replaced.
+    #[serde(default)]
+    pub drains_until: Option<Timestamp>,
+    /// Somebody disabled the workflow while `activate` was running.
+    #[serde(default)]
+    pub unwanted: bool,
+    /// What `activate` returned.
+    #[serde(default)]
+    pub registration: Option<Sealed>,
+    /// How often the current call has failed.
+    #[serde(default)]
+    pub failures: u32,
+    /// How often in a row the current call was interrupted.
+    #[serde(default)]
+    pub interruptions: u32,
+    /// The last error.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// What it is doing.
+    pub phase: Phase,
+}
+
+/// What an activation is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Waits until the version that it replaces is deactivated.
+    Pending,
+    /// `activate` is running.
+    Activating,
+    /// Receives requests.
+    Active,
+    /// `deactivate` is to be called at a time.
+    DeactivateAt(Timestamp),
+    /// `deactivate` is running.
+    Deactivating,
+    /// `deactivate` was given up.
+    DeactivationFailed,
+    /// `activate` failed.
+    ActivationFailed,
+    /// Over.
+    Deactivated,
+}
+
+/// Something that happened to a workflow.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Publish a version.
+    Enable {
+        /// The version.
+        version: VersionId,
+        /// The id of its activation.
+        activation: ActivationId,
+        /// Whether its trigger has `activate` and `deactivate`.
+        registers: bool,
+    },
+    /// Stop accepting.
+    Disable,
+    /// `activate` has returned a registration, or an error.
+    Activated(ActivationId, Result<Sealed, String>),
+    /// `deactivate` has returned.
+    Deactivated(ActivationId, Result<(), String>),
+    /// The engine died or the time limit passed while a handler ran.
+    Interrupted(ActivationId, String),
+    /// Time has passed.
+    Tick,
+}
+
+/// A call to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// `activate`.
+    Activate(ActivationId),
+    /// `deactivate`.
+    Deactivate(ActivationId),
+}
+
+/// What follows from an event: store it, then make the calls.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The next state.
+    pub state: WorkflowState,
+    /// Every activation as it now is, also those that this decision ended.
+    pub activations: Vec<Activation>,
+    /// The calls to make.
+    pub calls: Vec<Call>,
+}
+
+/// Applies an event to a workflow. `jitter` in 0..1 is for back-off.
+///
+/// # Errors
+///
+/// When the event does not fit the state.
+pub fn apply(
+    state: WorkflowState,
+    event: Event,
+    now: Timestamp,
+    jitter: f64,
+) -> Result<Decision, IllegalEvent> {
+    let mut transition = Transition { state, calls: Vec::new(), now, jitter };
+    match event {
+        Event::Enable { version, activation, registers } => {
+            transition.enable(version, activation, registers)?
+        }
+        Event::Disable => transition.disable()?,
+        Event::Activated(id, result) => transition.activated(id, result)?,
+        Event::Deactivated(id, result) => transition.deactivated(id, result)?,
+        Event::Interrupted(id, message) => transition.interrupted(id, &message)?,
+        Event::Tick => {}
+    }
+    Ok(transition.finish())
+}
+
+struct Transition {
+    state: WorkflowState,
+    calls: Vec<Call>,
+    now: Timestamp,
+    jitter: f64,
+}
+
+impl Transition {
+    fn enable(&mut self, version: VersionId, id: ActivationId, registers: bool) -> Result<(), IllegalEvent> {
+        if self.state.is_switching() {
+            return Err(IllegalEvent(
+                "another version is still being enabled; wait for it, or disable the workflow".into(),
+            ));
+        }
+        self.state.versions += 1;
+        self.state.error = None;
+        for activation in &mut self.state.activations {
+            if activation.phase == Phase::Active {
+                activation.phase = Phase::DeactivateAt(self.now);
+            }
+        }
+        self.state.activations.push(Activation {
+            id,
+            version,
+            registers,
+            accepts: false,
+            drains_until: None,
+            unwanted: false,
+            registration: None,
+            failures: 0,
+            interruptions: 0,
+            error: None,
+            phase: Phase::Pending,
+        });
+        Ok(())
+    }
+
+    fn disable(&mut self) -> Result<(), IllegalEvent> {
+        if self.state.activations.is_empty() {
+            return Err(IllegalEvent("the workflow is not enabled".into()));
+        }
+        for activation in &mut self.state.activations {
+            activation.accepts = false;
+            match activation.phase {
+                Phase::Pending => {
+                    activation.error = Some("the workflow was disabled before".into());
+                    activation.phase = Phase::ActivationFailed;
+                }
+                Phase::Activating => activation.unwanted = true,
+                Phase::Active => activation.phase = Phase::DeactivateAt(self.now),
+                Phase::DeactivationFailed => {
+                    activation.failures = 0;
+                    activation.phase = Phase::DeactivateAt(self.now);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn activated(&mut self, id: ActivationId, result: Result<Sealed, String>) -> Result<(), IllegalEvent> {
+        let now = self.now;
+        let activation = self.in_phase(id, Phase::Activating)?;
+        activation.interruptions = 0;
+        match result {
+            Ok(registration) => {
+                activation.registration = Some(registration);
+                activation.accepts = !activation.unwanted;
+                activation.phase = if activation.unwanted { Phase::DeactivateAt(now) } else { Phase::Active };
+            }
+            Err(message) => self.activation_failed(id, message),
+        }
+        Ok(())
+    }
+
+    fn activation_failed(&mut self, id: ActivationId, message: String) {
+        self.state.error = Some(message.clone());
+        if let Some(activation) = self.state.get_mut(id) {
+            activation.error = Some(message);
+            activation.phase = Phase::ActivationFailed;
+        }
+    }
+
+    fn deactivated(&mut self, id: ActivationId, result: Result<(), String>) -> Result<(), IllegalEvent> {
+        let (now, jitter) = (self.now, self.jitter);
+        let activation = self.in_phase(id, Phase::Deactivating)?;
+        activation.interruptions = 0;
+        match result {
+            Ok(()) => {
+                activation.error = None;
+                activation.phase = Phase::Deactivated;
+            }
+            Err(message) => {
+                activation.error = Some(message);
+                activation.failures += 1;
+                let next = RetryPolicy::DEFAULT.delay(activation.failures, jitter, None);
+                activation.phase = match next.and_then(|delay| now.checked_add(delay).ok()) {
+                    Some(at) => Phase::DeactivateAt(at),
+                    None => Phase::DeactivationFailed,
+                };
+            }
+        }
+        Ok(())
+    }
+
+    fn interrupted(&mut self, id: ActivationId, message: &str) -> Result<(), IllegalEvent> {
+        let now = self.now;
+        let activation = self.state.get_mut(id).ok_or_else(|| unknown(id))?;
+        activation.interruptions += 1;
+        let given_up = activation.interruptions >= MOST_INTERRUPTIONS;
+        let message = format!("{message} ({} times in a row)", activation.interruptions);
+        match (activation.phase, given_up) {
+            (Phase::Activating, false) => self.calls.push(Call::Activate(id)),
+            (Phase::Activating, true) => self.activation_failed(id, message),
+            (Phase::Deactivating, false) => activation.phase = Phase::DeactivateAt(now),
+            (Phase::Deactivating, true) => {
+                activation.error = Some(message);
+                activation.phase = Phase::DeactivationFailed;
+            }
+            _ => return Err(unknown(id)),
+        }
+        Ok(())
+    }
+
+    fn in_phase(&mut self, id: ActivationId, phase: Phase) -> Result<&mut Activation, IllegalEvent> {
+        self.state.get_mut(id).filter(|activation| activation.phase == phase).ok_or_else(|| unknown(id))
+    }
+
+    /// Moves on what can move on, and takes what is over out of the state.
+    fn finish(mut self) -> Decision {
+        let now = self.now;
+        for activation in &mut self.state.activations {
+            if matches!(activation.phase, Phase::DeactivateAt(at) if at <= now) {
+                activation.drains_until =
+                    activation.drains_until.or_else(|| now.checked_add(LONGEST_DRAIN).ok());
+                if activation.registers {
+                    activation.phase = Phase::Deactivating;
+                    self.calls.push(Call::Deactivate(activation.id));
+                } else {
+                    activation.phase = Phase::Deactivated;
+                }
+            }
+        }
+        let deactivating = self
+            .state
+            .activations
+            .iter()
+            .any(|activation| matches!(activation.phase, Phase::DeactivateAt(_) | Phase::Deactivating));
+        for activation in &mut self.state.activations {
+            if activation.phase == Phase::Pending && !deactivating {
+                if activation.registers {
+                    activation.phase = Phase::Activating;
+                    self.calls.push(Call::Activate(activation.id));
+                } else {
+                    activation.phase = Phase::Active;
+                    activation.accepts = true;
+                }
+            }
+        }
+        let switching = self.state.is_switching();
+        for activation in &mut self.state.activations {
+            let drained = !switching || activation.drains_until.is_some_and(|until| until <= now);
+            if drained && activation.phase != Phase::Active {
+                activation.accepts = false;
+            }
+        }
+        let activations = self.state.activations.clone();
+        self.state.activations.retain(|activation| match activation.phase {
+            Phase::ActivationFailed => false,
+            Phase::Deactivated => activation.accepts,
+            _ => true,
+        });
+        Decision { state: self.state, activations, calls: self.calls }
+    }
+}
+
+fn unknown(id: ActivationId) -> IllegalEvent {
+    IllegalEvent(format!("activation {id} is not being called"))
+}
+
+impl WorkflowState {
+    /// Whether a version is on its way to be enabled.
+    pub fn is_switching(&self) -> bool {
+        self.activations
+            .iter()
+            .any(|activation| matches!(activation.phase, Phase::Pending | Phase::Activating))
+    }
+
+    /// The version that is enabled.
+    pub fn enabled(&self) -> Option<VersionId> {
+        self.activations
+            .iter()
+            .find(|activation| activation.phase == Phase::Active)
+            .map(|activation| activation.version)
+    }
+
+    /// One activation that is not over.
+    pub fn get(&self, id: ActivationId) -> Option<&Activation> {
+        self.activations.iter().find(|activation| activation.id == id)
+    }
+
+    fn get_mut(&mut self, id: ActivationId) -> Option<&mut Activation> {
+        self.activations.iter_mut().find(|activation| activation.id == id)
+    }
+
+    /// When [`Event::Tick`] next has something to do.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        let drains = self
+            .activations
+            .iter()
+            .filter(|activation| activation.accepts && activation.phase != Phase::Active);
+        let retries = self.activations.iter().filter_map(|activation| match activation.phase {
+            Phase::DeactivateAt(at) => Some(at),
+            _ => None,
+        });
+        drains.filter_map(|activation| activation.drains_until).chain(retries).min()
+    }
+}
+
+impl Activation {
+    /// Where it stands.
+    pub fn status(&self) -> ActivationStatus {
+        match self.phase {
+            Phase::Pending | Phase::Activating => ActivationStatus::Activating,
+            Phase::Active => ActivationStatus::Active,
+            Phase::DeactivateAt(_) | Phase::Deactivating => ActivationStatus::Deactivating,
+            Phase::DeactivationFailed => ActivationStatus::DeactivationFailed,
+            Phase::ActivationFailed => ActivationStatus::ActivationFailed,
+            Phase::Deactivated => ActivationStatus::Deactivated,
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Everything that can be known to be wrong with a definition before it is enabled.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use stepwell::manifest::{BlockKind, BlockManifest};
+
+use super::graph::Graph;
+use super::parse::{join, unknown};
+use super::{Catalog, CatalogBlock, Definition, Edges, Problem};
+use crate::expr::Template;
+
+/// Variables that every step can read.
+const ALWAYS_THERE: [&str; 3] = ["trigger", "run", "workflow"];
+
+/// Checks a definition against the registered blocks. Reports every problem with its path; none means that the
+/// definition can be enabled.
+pub fn check(definition: &Definition, catalog: &Catalog) -> Vec<Problem> {
+    let mut checker = Checker { definition, catalog, problems: Vec::new() };
+    checker.trigger();
+    for id in definition.steps.keys() {
+        checker.step(id);
+    }
+    checker.graph();
+    checker.problems
+}
+
+struct Checker<'a> {
+    definition: &'a Definition,
+    catalog: &'a Catalog,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Checker<'a> {
+    fn problem(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Problem::new(path, message));
+    }
+
+    fn trigger(&mut self) {
+        let trigger = &self.definition.trigger;
+        let block = self.block(&trigger.block, BlockKind::Trigger, "trigger");
+        match Template::compile(&trigger.config) {
+            Ok(template) => {
+                for path in template.templated() {
+                    let message = "A trigger's config holds no variables: it is set once, before there is a run; write the value itself";
+                    self.problem(join("trigger.config", path), message);
+                }
+                self.config(block, &trigger.config, template.templated(), "trigger");
+            }
+            Err(problems) => self.nested("trigger.config", problems),
+        }
+        self.edges(block.map(|block| &block.manifest), &trigger.on, "trigger.on", &[]);
+        if trigger.on.0.values().all(Vec::is_empty) && !self.definition.steps.is_empty() {
+            self.problem("trigger.on", "The trigger leads nowhere; say which step follows which outcome");
+        }
+    }
+
+    fn step(&mut self, id: &str) {
+        let Some(step) = self.definition.steps.get(id) else { return };
+        let path = format!("steps.{id}");
+        let block = self.block(&step.block, BlockKind::Step, &path);
+        let config_path = join(&path, "config");
+        match Template::compile(&step.config) {
+            Ok(template) => {
+                for (name, field) in template.required() {
+                    if !ALWAYS_THERE.contains(&name.as_str()) && !self.definition.steps.contains_key(name) {
+                        let known =
+                            ALWAYS_THERE.into_iter().chain(self.definition.steps.keys().map(String::as_str));
+                        let message = unknown("variable", name, known.collect::<Vec<_>>().into_iter());
+                        self.problem(join(&config_path, field), message);
+                    }
+                }
+                self.config(block, &step.config, template.templated(), &path);
+            }
+            Err(problems) => self.nested(&config_path, problems),
+        }
+        let on = join(&path, "on");
+        let also: &[&str] = if step.deadline.is_some() { &["error", "deadline"] } else { &["error"] };
+        self.edges(block.map(|block| &block.manifest), &step.on, &on, also);
+        let has_edge = step.on.0.contains_key("deadline");
+        if step.deadline.is_some() && !has_edge {
+            self.problem(
+                join(&path, "deadline"),
+                "A deadline needs an edge; say under `on` which step follows `deadline`",
+            );
+        }
+    }
+
+    fn block(&mut self, id: &str, kind: BlockKind, path: &str) -> Option<&'a CatalogBlock> {
+        let path = join(path, "block");
+        let Some(block) = self.catalog.get(id) else {
+            let message = unknown("block", id, self.catalog.ids());
+            self.problem(path, message);
+            return None;
+        };
+        if block.manifest.kind != kind {
+            self.problem(
+                path,
+                match kind {
+                    BlockKind::Step => format!("`{id}` is a trigger; a step needs a block that is a step"),
+                    BlockKind::Trigger => {
+                        format!("`{id}` is a step; a trigger needs a block that is a trigger")
+                    }
+                },
+            );
+            return None;
+        }
+        Some(block)
+    }
+
+    /// Judges the constants of a config; what expressions give is judged when they run (s9).
+    fn config(
+        &mut self,
+        block: Option<&CatalogBlock>,
+        config: &Value,
+        templated: &BTreeSet<String>,
+        path: &str,
+    ) {
+        let Some(block) = block else { return };
+        for misfit in block.misfits(config) {
+            let within = |field: &String| {
+                *field == misfit.judged
+                    || (misfit.compound
+                        && (misfit.judged.is_empty() || field.starts_with(&format!("{}.", misfit.judged))))
+            };
+            if !templated.iter().any(within) {
+                self.problem(join(&join(path, "config"), &misfit.path), misfit.message);
+            }
+        }
+    }
+
+    fn edges(&mut self, block: Option<&BlockManifest>, on: &Edges, path: &str, also: &[&str]) {
+        for (outcome, targets) in &on.0 {
+            let edge = join(path, outcome);
+            if let Some(block) = block {
+                let known =
+                    block.outcomes.iter().map(|outcome| outcome.id.as_str()).chain(also.iter().copied());
+                if outcome == "deadline" && !also.contains(&"deadline") && path != "trigger.on" {
+                    self.problem(
+                        &edge,
+                        "The step has no deadline; set one, such as `deadline: 7d`, or remove the edge",
+                    );
+                } else if !known.clone().any(|id| id == outcome) {
+                    let message = unknown("outcome", outcome, known.collect::<Vec<_>>().into_iter());
+                    self.problem(&edge, message);
+                }
+            }
+            for target in targets.iter().filter(|target| !self.definition.steps.contains_key(*target)) {
+                let message = unknown(
+                    "step",
+                    target,
+                    self.definition.steps.keys().map(String::as_str).collect::<Vec<_>>().into_iter(),
+                );
+                self.problems.push(Problem::new(&edge, message));
+            }
+        }
+    }
+
+    fn graph(&mut self) {
+        let graph = Graph::of(self.definition);
+        let reachable = graph.reachable();
+        for id in self.definition.steps.keys().filter(|id| !reachable.contains(id.as_str())) {
+            self.problem(
+                format!("steps.{id}"),
+                format!("No path leads to `{id}`; add an edge to it, or remove it"),
+            );
+        }
+        let order = match graph.order() {
+            Ok(order) => order,
+            Err(cycle) => {
+                let first = cycle[0];
+                let way = cycle.iter().chain([&first]).copied().collect::<Vec<_>>().join("` → `");
+                self.problem(
+                    format!("steps.{first}"),
+                    format!("`{way}` goes in a circle; a path comes to a step once"),
+                );
+                return;
+            }
+        };
+        for (step, branch) in graph.parallel_merges() {
+            let fork = branch.from.unwrap_or("trigger");
+            self.problem(
+                format!("steps.{step}"),
+                format!(
+                    "Two branches that run in parallel from `{fork}` on `{}` both lead to `{step}`, which would run twice; \
+                     join them first, or let them end apart",
+                    branch.outcome
+                ),
+            );
+        }
+        let before = graph.always_before(&order);
+        for (id, step) in self.definition.steps.iter().filter(|(id, _)| reachable.contains(id.as_str())) {
+            let Ok(template) = Template::compile(&step.config) else { continue };
+            let passed = before.get(id.as_str()).cloned().unwrap_or_default();
+            for (name, field) in template.required() {
+                if self.definition.steps.contains_key(name) && !passed.contains(name.as_str()) {
+                    let message = format!(
+                        "`{name}` is not on every path to `{id}`, so its data may be missing; use `default`, or another path"
+                    );
+                    self.problem(format!("steps.{id}.config.{field}"), message);
+                }
+            }
+        }
+    }
+
+    fn nested(&mut self, path: &str, problems: Vec<Problem>) {
+        self.problems.extend(
+            problems.into_iter().map(|problem| Problem { path: join(path, &problem.path), ..problem }),
+        );
+    }
+}

@@ -1,0 +1,151 @@
+//! Workflow definitions: the files that the CLI applies and the drafts that the editor writes.
+
+mod catalog;
+mod check;
+mod duration;
+mod graph;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+pub use catalog::{Catalog, CatalogBlock};
+pub use check::check;
+pub use parse::{Parsed, is_workflow_id};
+
+/// A workflow: one trigger and the steps that follow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Definition {
+    /// A short title for people.
+    pub title: String,
+    /// What the workflow is for.
+    pub description: Option<String>,
+    /// The trigger.
+    pub trigger: TriggerInstance,
+    /// The steps by id, in the order of the file.
+    pub steps: IndexMap<String, StepInstance>,
+}
+
+/// The trigger of a workflow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TriggerInstance {
+    /// The block's id.
+    pub block: String,
+    /// The config.
+    pub config: Value,
+    /// Where each outcome leads.
+    pub on: Edges,
+}
+
+/// A step of a workflow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepInstance {
+    /// The block's id.
+    pub block: String,
+    /// The config, with expressions.
+    pub config: Value,
+    /// How a failed attempt is repeated, if not by the default.
+    pub retry: Option<Retry>,
+    /// How long the step may take from its first attempt.
+    pub deadline: Option<Duration>,
+    /// Where each outcome leads.
+    pub on: Edges,
+}
+
+/// The steps that follow each outcome; none for `end`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Edges(pub IndexMap<String, Vec<String>>);
+
+/// How a failed attempt is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// How often a call is tried in all.
+    pub attempts: u32,
+    /// The delay after the first failure; it doubles with each.
+    pub first: Duration,
+    /// The longest delay.
+    pub most: Duration,
+}
+
+/// Something wrong with a definition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Where, such as `steps.find.config.first_name`; empty for the whole.
+    pub path: String,
+    /// What is wrong and how to mend it.
+    pub message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into() }
+    }
+}
+
+impl Definition {
+    /// The definition as JSON, in a stable order, without what is left to its default.
+    pub fn to_value(&self) -> Value {
+        let steps: Map<String, Value> =
+            self.steps.iter().map(|(id, step)| (id.clone(), step.to_value())).collect();
+        let mut value = Map::new();
+        value.insert("title".into(), json!(self.title));
+        if let Some(description) = &self.description {
+            value.insert("description".into(), json!(description));
+        }
+        value.insert(
+            "trigger".into(),
+            instance(&self.trigger.block, &self.trigger.config, [], &self.trigger.on),
+        );
+        value.insert("steps".into(), Value::Object(steps));
+        Value::Object(value)
+    }
+}
+
+impl StepInstance {
+    fn to_value(&self) -> Value {
+        let retry = self.retry.map(|retry| {
+            json!({
+                "attempts": retry.attempts,
+                "first_delay": duration::write(retry.first),
+                "longest_delay": duration::write(retry.most),
+            })
+        });
+        let deadline = self.deadline.map(|deadline| json!(duration::write(deadline)));
+        instance(&self.block, &self.config, [("retry", retry), ("deadline", deadline)], &self.on)
+    }
+}
+
+fn instance<const N: usize>(
+    block: &str,
+    config: &Value,
+    others: [(&str, Option<Value>); N],
+    on: &Edges,
+) -> Value {
+    let mut value = Map::new();
+    value.insert("block".into(), json!(block));
+    if config.as_object().is_none_or(|config| !config.is_empty()) {
+        value.insert("config".into(), config.clone());
+    }
+    for (name, other) in others {
+        if let Some(other) = other {
+            value.insert(name.into(), other);
+        }
+    }
+    if !on.0.is_empty() {
+        let edges = on.0.iter().map(|(outcome, steps)| {
+            let target = match steps.as_slice() {
+                [] => json!("end"),
+                [only] => json!(only),
+                several => json!(several),
+            };
+            (outcome.clone(), target)
+        });
+        value.insert("on".into(), Value::Object(edges.collect()));
+    }
+    Value::Object(value)
+}

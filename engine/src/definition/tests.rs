@@ -1,0 +1,266 @@
+use proptest::prelude::*;
+use schemars::json_schema;
+use serde_json::json;
+use stepwell::manifest::{App, BlockKind, BlockManifest, MANIFEST_FORMAT, Manifest};
+use stepwell::outcome::OutcomeDescription;
+
+use super::*;
+
+fn catalog() -> Catalog {
+    let block = |id: &str, kind, outcomes: &[&str]| BlockManifest {
+        id: id.into(),
+        kind,
+        title: id.into(),
+        description: None,
+        handlers: vec![],
+        config: json_schema!({
+            "type": "object",
+            "properties": { "text": { "type": "string" }, "number": { "type": "integer", "maximum": 10 }, "list": { "type": "array", "items": { "type": "string" } } },
+            "required": ["text"],
+            "additionalProperties": false,
+        }),
+        outcomes: outcomes
+            .iter()
+            .map(|id| OutcomeDescription {
+                id: (*id).into(),
+                title: (*id).into(),
+                description: None,
+                schema: None,
+            })
+            .collect(),
+        state: None,
+        registration: None,
+    };
+    let blocks = vec![
+        block("test/event", BlockKind::Trigger, &["happened"]),
+        block("test/act", BlockKind::Step, &["done", "failed"]),
+    ];
+    Catalog::new(&Manifest {
+        format: MANIFEST_FORMAT,
+        apps: vec![App { name: "test".into(), version: "1".into(), blocks }],
+    })
+    .unwrap()
+}
+
+/// A workflow of these steps, each with its edges; the trigger leads to `a`.
+fn workflow(steps: &[(&str, Value)]) -> Value {
+    let steps: Map<String, Value> = steps
+        .iter()
+        .map(|(id, on)| {
+            ((*id).to_owned(), json!({ "block": "test/act", "config": { "text": "x" }, "on": on }))
+        })
+        .collect();
+    json!({
+        "title": "Test",
+        "trigger": { "block": "test/event", "config": { "text": "x" }, "on": { "happened": "a" } },
+        "steps": steps,
+    })
+}
+
+/// What is wrong with a definition, form first.
+fn problems(definition: &Value) -> Vec<Problem> {
+    match Definition::from_value(definition) {
+        Ok(parsed) => check(&parsed.definition, &catalog()),
+        Err(problems) => problems,
+    }
+}
+
+#[track_caller]
+fn refused(definition: &Value, expected: &[(&str, &str)]) {
+    let problems = problems(definition);
+    let found: Vec<_> =
+        problems.iter().map(|problem| (problem.path.as_str(), problem.message.as_str())).collect();
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for ((path, words), (found_path, message)) in expected.iter().zip(&found) {
+        assert!(
+            path == found_path && message.contains(words),
+            "expected {path}: …{words}…, found {found:#?}"
+        );
+    }
+}
+
+fn with(mut definition: Value, pointer: &str, value: Value) -> Value {
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    definition.pointer_mut(parent).unwrap()[name] = value;
+    definition
+}
+
+fn good() -> Value {
+    workflow(&[
+        ("a", json!({ "done": ["b", "c"], "failed": "end" })),
+        ("b", json!({})),
+        ("c", json!({ "error": "d" })),
+        ("d", json!({})),
+    ])
+}
+
+#[test]
+fn a_good_definition_has_no_problems_and_round_trips() {
+    assert_eq!(problems(&good()), []);
+    let rich = with(
+        with(good(), "/steps/b/retry", json!({ "attempts": 3, "first_delay": "2s" })),
+        "/steps/b/deadline",
+        json!("7d"),
+    );
+    let rich = with(rich, "/steps/b/on", json!({ "deadline": "end" }));
+    let definition = Definition::from_value(&rich).unwrap().definition;
+    assert_eq!(check(&definition, &catalog()), []);
+    assert_eq!(Definition::from_value(&definition.to_value()).unwrap().definition, definition);
+}
+
+#[test]
+fn the_form_is_judged_all_at_once() {
+    let definition = json!({
+        "titel": "x",
+        "trigger": { "config": [], "on": "a" },
+        "steps": {
+            "end": { "block": "test/act" },
+            "Two Words": { "block": 7, "retry": { "attempts": 0 }, "deadline": "soon", "on": { "done": [1, "a", "a", "end"] } },
+        },
+    });
+    refused(
+        &definition,
+        &[
+            ("titel", "did you mean `title`"),
+            ("title", "is missing"),
+            ("trigger.block", "is missing"),
+            ("trigger.config", "a map"),
+            ("trigger.on", "a map"),
+            ("steps.end", "reserved word"),
+            ("steps.Two Words", "snake_case"),
+            ("steps.Two Words.block", "is a text"),
+            ("steps.Two Words.retry.attempts", "from 1 to 100"),
+            ("steps.Two Words.deadline", "not a duration"),
+            ("steps.Two Words.on.done.0", "id of a step"),
+            ("steps.Two Words.on.done.2", "listed twice"),
+            ("steps.Two Words.on.done.3", "cannot stand beside"),
+        ],
+    );
+}
+
+#[test]
+fn text_that_is_not_yaml_says_where() {
+    let problems = Definition::parse("title: [\n").unwrap_err();
+    assert!(problems[0].message.contains("line"), "{problems:?}");
+}
+
+#[test]
+fn t9_variables_in_a_trigger_config_are_refused() {
+    let definition = with(good(), "/trigger/config/text", json!("{{ workflow.id }}"));
+    refused(&definition, &[("trigger.config.text", "holds no variables")]);
+}
+
+#[test]
+fn blocks_outcomes_and_targets_must_exist() {
+    let definition = with(good(), "/trigger/block", json!("test/act"));
+    let definition = with(definition, "/steps/b/block", json!("test/atc"));
+    let definition = with(definition, "/steps/c/block", json!("test/event"));
+    let definition = with(definition, "/steps/d/on", json!({ "don": "end", "done": "bb" }));
+    refused(
+        &definition,
+        &[
+            ("trigger.block", "is a step"),
+            ("steps.b.block", "did you mean `test/act`"),
+            ("steps.c.block", "is a trigger"),
+            ("steps.d.on.don", "did you mean `done`"),
+            ("steps.d.on.done", "no step `bb`"),
+        ],
+    );
+}
+
+#[test]
+fn constants_of_a_config_are_judged_and_expressions_are_not() {
+    let definition =
+        with(good(), "/steps/a/config", json!({ "number": 11, "tekst": "x", "list": ["ok", 7] }));
+    let definition = with(
+        definition,
+        "/steps/b/config",
+        json!({ "text": "{{ a.n }}", "number": "{{ a.n }}", "list": "{{ a.l }}" }),
+    );
+    let mut found: Vec<_> = problems(&definition).into_iter().map(|problem| problem.path).collect();
+    found.sort();
+    assert_eq!(
+        found,
+        ["steps.a.config.list.1", "steps.a.config.number", "steps.a.config.tekst", "steps.a.config.text"]
+    );
+}
+
+#[test]
+fn s9_variables_must_be_known_and_on_every_path() {
+    let split = workflow(&[
+        ("a", json!({ "done": "b", "failed": "c" })),
+        ("b", json!({ "done": "c" })),
+        ("c", json!({})),
+    ]);
+    let text = "{{ b.x }} {{ a.x }} {{ trigger.x }} {{ run.id }}";
+    refused(
+        &with(split.clone(), "/steps/c/config/text", json!(text)),
+        &[("steps.c.config.text", "not on every path")],
+    );
+    refused(&with(split.clone(), "/steps/c/config/text", json!("{{ b.x | default('') }}")), &[]);
+    refused(
+        &with(split.clone(), "/steps/c/config/text", json!("{{ bb.x }}")),
+        &[("steps.c.config.text", "no variable `bb`")],
+    );
+    refused(
+        &with(split.clone(), "/steps/c/config/text", json!("{{ a. }}")),
+        &[("steps.c.config.text", "cannot be read")],
+    );
+    refused(
+        &with(split, "/steps/a/config/text", json!("{{ a.x }}")),
+        &[("steps.a.config.text", "not on every path")],
+    );
+}
+
+#[test]
+fn d7_a_deadline_and_its_edge_come_together() {
+    refused(&with(good(), "/steps/b/deadline", json!("1h")), &[("steps.b.deadline", "needs an edge")]);
+    refused(
+        &with(good(), "/steps/b/on", json!({ "deadline": "end" })),
+        &[("steps.b.on.deadline", "has no deadline")],
+    );
+}
+
+#[test]
+fn circles_unreachable_steps_and_parallel_merges_are_refused() {
+    let circle = workflow(&[
+        ("a", json!({ "done": "b" })),
+        ("b", json!({ "done": "c" })),
+        ("c", json!({ "done": "b" })),
+    ]);
+    refused(&circle, &[("steps.b", "goes in a circle")]);
+    refused(&workflow(&[("a", json!({})), ("b", json!({}))]), &[("steps.b", "No path leads to `b`")]);
+    let merge = workflow(&[
+        ("a", json!({ "done": ["b", "c"] })),
+        ("b", json!({ "done": "d" })),
+        ("c", json!({ "done": "d" })),
+        ("d", json!({ "done": "e" })),
+        ("e", json!({})),
+    ]);
+    refused(&merge, &[("steps.d", "run in parallel from `a`")]);
+    let direct =
+        workflow(&[("a", json!({ "done": ["b", "c"] })), ("b", json!({ "done": "c" })), ("c", json!({}))]);
+    refused(&direct, &[("steps.c", "run in parallel")]);
+    let exclusive = workflow(&[
+        ("a", json!({ "done": "b", "failed": "c" })),
+        ("b", json!({ "done": "d" })),
+        ("c", json!({ "done": "d" })),
+        ("d", json!({})),
+    ]);
+    refused(&exclusive, &[]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn altered_files_are_read_without_a_panic(position in 0..2_000_usize, length in 0..20_usize, text in "\\PC{0,12}") {
+        let file = serde_yaml_ng::to_string(&good()).unwrap();
+        let start = file.floor_char_boundary(position % file.len());
+        let end = file.floor_char_boundary((start + length).min(file.len()));
+        let altered = format!("{}{text}{}", &file[..start], &file[end..]);
+        if let Ok(parsed) = Definition::parse(&altered) {
+            let _ = check(&parsed.definition, &catalog());
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Enabling and disabling workflows: the calls of `activate` and `deactivate`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use stepwell::block::{BoxFuture, TriggerInvocation};
+use stepwell::context::TriggerMetadata;
+use uuid::Uuid;
+
+use super::Inner;
+use super::answer::Refusal;
+use super::call::{Ended, contained};
+use super::services::TriggerServices;
+use super::version::Version;
+use crate::core::IllegalEvent;
+use crate::core::run::Sealed;
+use crate::core::workflow::{self, Activation, Call, Decision, Event, Phase, WorkflowState};
+use crate::definition::{Definition, Problem, check};
+use crate::model::{ActivationId, ActivationStatus, VersionId, WorkflowId};
+use crate::store::{ActivationRow, CommitError, StoreError, VersionRow, WorkflowChange};
+
+/// How long `enable` waits for the activation to settle.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+impl Inner {
+    /// Publishes the draft as a new version, and waits until its activation has settled.
+    pub(super) async fn enable(self: &Arc<Self>, id: &WorkflowId) -> Result<VersionRow, Refusal> {
+        let row = self.store.workflow(id).await?.ok_or_else(|| no_workflow(id))?;
+        let definition = Definition::parse(&row.draft).map_err(Refusal::Problems)?.definition;
+        let problems = check(&definition, &self.catalog);
+        if !problems.is_empty() {
+            return Err(Refusal::Problems(problems));
+        }
+        let handlers = self.trigger_handlers(&definition.trigger.block).map_err(Refusal::Conflict)?;
+        let registers = handlers.activate.is_some();
+        let (version, activation) = (VersionId(Uuid::now_v7()), ActivationId(Uuid::now_v7()));
+        let mut changes = self.changes.subscribe();
+        let event = Event::Enable { version, activation, registers };
+        let number = self.transition(id, &event, Some(&row.draft)).await?.state.versions;
+        let settled = tokio::time::timeout(LONGEST_WAIT, async {
+            loop {
+                let row = self.store.activation(activation).await?;
+                let row = row.ok_or_else(|| no_workflow(id))?;
+                if row.status != ActivationStatus::Activating {
+                    return Ok::<_, Refusal>(row);
+                }
+                changes.changed_workflow(id).await;
+            }
+        });
+        let pending = || {
+            Refusal::Pending(format!("version {number} is still being activated; look at its status later"))
+        };
+        let settled = settled.await.map_err(|_| pending())??;
+        match settled.status {
+            ActivationStatus::ActivationFailed => {
+                Err(Refusal::ActivationFailed(settled.error.unwrap_or_default()))
+            }
+            _ => self.store.version(version).await?.ok_or_else(pending),
+        }
+    }
+
+    /// Stops the workflow's URLs at once and deactivates its trigger.
+    pub(super) async fn disable(self: &Arc<Self>, id: &WorkflowId) -> Result<(), Refusal> {
+        self.transition(id, &Event::Disable, None).await.map(|_| ())
+    }
+
+    pub(super) async fn workflow_state(&self, id: &WorkflowId) -> Result<WorkflowState, Refusal> {
+        let row = self.store.workflow(id).await?.ok_or_else(|| no_workflow(id))?;
+        decode(&row.state).map_err(Refusal::Conflict)
+    }
+
+    /// Feeds one event to the core, commits what it decides and makes the calls.
+    pub(super) async fn transition(
+        self: &Arc<Self>,
+        id: &WorkflowId,
+        event: &Event,
+        draft: Option<&str>,
+    ) -> Result<Decision, Refusal> {
+        loop {
+            let row = self.store.workflow(id).await?.ok_or_else(|| no_workflow(id))?;
+            let state = decode(&row.state).map_err(Refusal::Conflict)?;
+            let now = self.clock.now();
+            let decision = workflow::apply(state.clone(), event.clone(), now, super::random())
+                .map_err(|IllegalEvent(message)| Refusal::Conflict(message))?;
+            if decision.state == state && decision.calls.is_empty() {
+                return Ok(decision);
+            }
+            let version = match (event, draft) {
+                (Event::Enable { version, .. }, Some(draft)) => Some(VersionRow {
+                    id: *version,
+                    workflow: id.clone(),
+                    number: decision.state.versions,
+                    definition: draft.to_owned(),
+                    created_at: now,
+                }),
+                _ => None,
+            };
+            let change = WorkflowChange {
+                id: id.clone(),
+                sequence: row.sequence,
+                state: serde_json::to_vec(&decision.state)
+                    .map_err(|error| Refusal::Conflict(error.to_string()))?,
+                version,
+                activations: decision
+                    .activations
+                    .iter()
+                    .map(|activation| activation_row(id, activation))
+                    .collect(),
+            };
+            match self.store.commit_workflow(change).await {
+                Ok(()) => {}
+                Err(CommitError::Conflict) => continue,
+                Err(CommitError::Store(error)) => return Err(error.into()),
+            }
+            self.workflow_due(id, decision.state.due_at());
+            self.workflow_changed(id);
+            for call in &decision.calls {
+                self.tracker.spawn(Arc::clone(self).make_call(id.clone(), *call));
+            }
+            return Ok(decision);
+        }
+    }
+
+    /// Calls `activate` or `deactivate` and reports what came of it. Boxed, since what comes of it may be
+    /// another call.
+    fn make_call(self: Arc<Self>, id: WorkflowId, call: Call) -> BoxFuture<()> {
+        Box::pin(self.call_and_report(id, call))
+    }
+
+    async fn call_and_report(self: Arc<Self>, id: WorkflowId, call: Call) {
+        let event = self.call(call).await;
+        let mut waited = Duration::from_millis(200);
+        // The result of a call must not be lost to a failing database.
+        while let Err(refusal) = self.transition(&id, &event, None).await {
+            let Refusal::Store(error) = refusal else {
+                tracing::error!(workflow = %id, error = %refusal, "the result of an activation call did not fit");
+                return;
+            };
+            tracing::error!(workflow = %id, error = %error, source = %error.source, "the commit failed and is tried again");
+            tokio::select! {
+                () = tokio::time::sleep(waited) => waited = (waited * 2).min(Duration::from_secs(5)),
+                () = self.stopping.cancelled() => return,
+            }
+        }
+    }
+
+    async fn call(self: &Arc<Self>, call: Call) -> Event {
+        let limit = self.limits.step;
+        let timed_out = || format!("the handler did not return within {} s", limit.as_secs());
+        match call {
+            Call::Activate(id) => match self.call_activate(id, limit).await {
+                Err(message) => Event::Activated(id, Err(message)),
+                Ok(Ended::TimedOut) => Event::Interrupted(id, timed_out()),
+                Ok(Ended::Panicked(message)) => {
+                    Event::Activated(id, Err(format!("the handler panicked: {message}")))
+                }
+                Ok(Ended::Returned(Ok(registration))) => {
+                    let plain = registration.to_string();
+                    Event::Activated(id, Ok(Sealed(self.keys.seal(&purpose(id), plain.as_bytes()))))
+                }
+                Ok(Ended::Returned(Err(error))) => Event::Activated(id, Err(error.to_string())),
+            },
+            Call::Deactivate(id) => match self.call_deactivate(id, limit).await {
+                Err(message) => Event::Deactivated(id, Err(message)),
+                Ok(Ended::TimedOut) => Event::Interrupted(id, timed_out()),
+                Ok(Ended::Panicked(message)) => {
+                    Event::Deactivated(id, Err(format!("the handler panicked: {message}")))
+                }
+                Ok(Ended::Returned(result)) => {
+                    Event::Deactivated(id, result.map_err(|error| error.to_string()))
+                }
+            },
+        }
+    }
+
+    async fn call_activate(
+        self: &Arc<Self>,
+        id: ActivationId,
+        limit: Duration,
+    ) -> Result<Ended<Result<Value, stepwell::error::ActivationError>>, String> {
+        let (row, version) = self.activation_version(id).await?;
+        let handlers = self.trigger_handlers(&version.definition.trigger.block)?;
+        let activate = handlers.activate.ok_or("the block has no `activate` handler in this binary")?;
+        Ok(contained(limit, activate(invocation(self, &version, row.id))).await)
+    }
+
+    async fn call_deactivate(
+        self: &Arc<Self>,
+        id: ActivationId,
+        limit: Duration,
+    ) -> Result<Ended<Result<(), stepwell::error::ActivationError>>, String> {
+        let (row, version) = self.activation_version(id).await?;
+        let handlers = self.trigger_handlers(&version.definition.trigger.block)?;
+        let deactivate = handlers.deactivate.ok_or("the block has no `deactivate` handler in this binary")?;
+        let registration = open_registration(self, &row)?;
+        Ok(contained(limit, deactivate(invocation(self, &version, row.id), registration)).await)
+    }
+
+    async fn activation_version(&self, id: ActivationId) -> Result<(ActivationRow, Arc<Version>), String> {
+        let describe = |error: StoreError| format!("{error}: {}", error.source);
+        let row =
+            self.store.activation(id).await.map_err(describe)?.ok_or("the activation does not exist")?;
+        let version = self.version(row.version).await.map_err(|error| error.to_string())?;
+        Ok((row, version))
+    }
+
+    /// Goes on with what was under way when the engine stopped.
+    pub(super) async fn recover_workflows(self: &Arc<Self>) -> Result<(), StoreError> {
+        for row in self.store.workflows().await? {
+            let Ok(state) = decode(&row.state) else {
+                tracing::error!(workflow = %row.id, "the workflow's state cannot be read and is left as it is");
+                continue;
+            };
+            self.workflow_due(&row.id, state.due_at());
+            for activation in &state.activations {
+                if matches!(activation.phase, Phase::Activating | Phase::Deactivating) {
+                    let message = "the engine stopped while the handler ran".to_owned();
+                    let event = Event::Interrupted(activation.id, message);
+                    if let Err(refusal) = self.transition(&row.id, &event, None).await {
+                        tracing::error!(workflow = %row.id, error = %refusal, "the activation could not be resumed");
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a handler of a trigger is passed.
+pub(super) fn invocation(inner: &Arc<Inner>, version: &Version, id: ActivationId) -> TriggerInvocation {
+    let workflow = &version.row.workflow;
+    TriggerInvocation {
+        config: version.definition.trigger.config.clone(),
+        metadata: TriggerMetadata {
+            workflow_id: workflow.to_string(),
+            workflow_version_id: version.row.id.to_string(),
+            workflow_block_id: "trigger".to_owned(),
+            unique_activation_id: id.to_string(),
+            workflow_title: version.definition.title.clone(),
+            workflow_url: inner.urls.workflow_url(workflow),
+        },
+        trigger_callback_url: inner.urls.trigger_callback_url(id),
+        services: Arc::new(TriggerServices(Arc::clone(inner))),
+        credentials: Value::Null,
+    }
+}
+
+/// The registration that `activate` returned; `null` where the trigger has none.
+pub(super) fn open_registration(inner: &Inner, row: &ActivationRow) -> Result<Value, String> {
+    if row.registration.is_empty() {
+        return Ok(Value::Null);
+    }
+    let plain = inner.keys.unseal(&purpose(row.id), &row.registration).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&plain).map_err(|_| "the stored registration is damaged".to_owned())
+}
+
+/// The outcome that a run is started with by hand: the one that is named, or the only one.
+pub(super) fn check_outcome(
+    inner: &Inner,
+    version: &Version,
+    outcome: Option<String>,
+    data: &Value,
+) -> Result<String, Refusal> {
+    let problem =
+        |path: &str, message: String| Refusal::Problems(vec![Problem { path: path.into(), message }]);
+    let outcomes = (inner.block(&version.definition.trigger.block).map_err(Refusal::Conflict)?.outcomes)();
+    let ids: Vec<&str> = outcomes.iter().map(|outcome| outcome.id.as_str()).collect();
+    let known = ids.join("`, `");
+    let chosen = match (&outcome, outcomes.as_slice()) {
+        (Some(id), outcomes) => outcomes
+            .iter()
+            .find(|outcome| outcome.id == *id)
+            .ok_or_else(|| problem("outcome", format!("The trigger has no outcome `{id}`; use `{known}`")))?,
+        (None, [only]) => only,
+        (None, _) => return Err(problem("outcome", format!("Say which outcome to start with: `{known}`"))),
+    };
+    if let Some(schema) = &chosen.schema {
+        let validator = jsonschema::validator_for(schema.as_value())
+            .map_err(|error| Refusal::Conflict(error.to_string()))?;
+        let problems: Vec<Problem> = validator
+            .iter_errors(data)
+            .map(|error| {
+                let path = error.instance_path().to_string().replace('/', ".");
+                Problem { path: format!("data{path}"), message: error.to_string() }
+            })
+            .collect();
+        if !problems.is_empty() {
+            return Err(Refusal::Problems(problems));
+        }
+    }
+    Ok(chosen.id.clone())
+}
+
+fn activation_row(workflow: &WorkflowId, activation: &Activation) -> ActivationRow {
+    ActivationRow {
+        id: activation.id,
+        workflow: workflow.clone(),
+        version: activation.version,
+        status: activation.status(),
+        accepts: activation.accepts,
+        registration: activation.registration.as_ref().map(|sealed| sealed.0.clone()).unwrap_or_default(),
+        error: activation.error.clone(),
+    }
+}
+
+/// What the registration of an activation is sealed for.
+fn purpose(id: ActivationId) -> String {
+    format!("registration:{id}")
+}
+
+fn decode(state: &[u8]) -> Result<WorkflowState, String> {
+    if state.is_empty() {
+        return Ok(WorkflowState::default());
+    }
+    serde_json::from_slice(state).map_err(|_| "the workflow's state cannot be read by this engine".to_owned())
+}
+
+fn no_workflow(id: &WorkflowId) -> Refusal {
+    Refusal::NotFound(format!("There is no workflow `{id}`"))
+}

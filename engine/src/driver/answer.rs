@@ -1,0 +1,74 @@
+//! What the driver answers to the rooms outside.
+
+use http::StatusCode;
+use stepwell::response::Response;
+
+use crate::definition::Problem;
+use crate::model::RunId;
+use crate::store::StoreError;
+
+/// Why a request of a person or a program was refused. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such thing.
+    #[error("{0}")]
+    NotFound(String),
+    /// The definition or the data has problems.
+    #[error("the definition has {} problem(s)", .0.len())]
+    Problems(Vec<Problem>),
+    /// It does not fit the state of things.
+    #[error("{0}")]
+    Conflict(String),
+    /// The trigger's `activate` failed with this message.
+    #[error("the trigger could not be activated: {0}")]
+    ActivationFailed(String),
+    /// It has been begun and is not done yet.
+    #[error("{0}")]
+    Pending(String),
+    /// The database failed.
+    #[error("the database failed")]
+    Store(#[from] StoreError),
+}
+
+/// What became of a request to a trigger's URL.
+#[derive(Debug)]
+pub enum TriggerAnswer {
+    /// It started this run, with the handler's own response if it made one.
+    Started(RunId, Option<Response>),
+    /// An event with the same key had started this run before.
+    Duplicate(RunId, Option<Response>),
+    /// It starts nothing and the handler answers itself.
+    Respond(Response),
+    /// It starts nothing.
+    NoOp,
+    /// The activation accepts no requests any more.
+    Gone,
+    /// There is no such activation.
+    Unknown,
+    /// The handler refused the request.
+    Rejected {
+        /// The status, 4xx.
+        status: StatusCode,
+        /// Why.
+        message: String,
+    },
+    /// The handler failed, panicked or took too long.
+    Failed(String),
+    /// The activation has not completed yet; try again later.
+    NotReady,
+    /// The database failed; nothing was started.
+    Unavailable(String),
+}
+
+/// What became of a callback.
+#[derive(Debug)]
+pub enum CallbackAnswer {
+    /// It is durable and will be handed to `finish`.
+    Recorded,
+    /// The execution is resolved.
+    Gone,
+    /// There is no such execution.
+    Unknown,
+    /// The database failed; nothing was recorded.
+    Unavailable(String),
+}

@@ -1,0 +1,218 @@
+//! Calls of handlers: in a task of their own, within a time limit, panics contained.
+
+use std::any::Any;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use stepwell::block::StepInvocation;
+use stepwell::context::StepMetadata;
+use stepwell::error::{StepError, StepErrorKind};
+use stepwell::request::Request;
+use stepwell::step::{Execution, Finish};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::Inner;
+use super::services::ExecutionServices;
+use super::version::Version;
+use crate::core::run::{Attempt, Call, Event, Returned, Sealed};
+use crate::model::ExecutionId;
+
+/// How a call went.
+pub(super) enum Ended<T> {
+    /// It returned.
+    Returned(T),
+    /// It panicked with this message.
+    Panicked(String),
+    /// It did not return within its limit.
+    TimedOut,
+}
+
+impl<T> Ended<T> {
+    /// The same with what it returned changed.
+    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Ended<U> {
+        match self {
+            Self::Returned(returned) => Ended::Returned(change(returned)),
+            Self::Panicked(message) => Ended::Panicked(message),
+            Self::TimedOut => Ended::TimedOut,
+        }
+    }
+}
+
+/// Runs a handler in a task of its own, at most for `limit`.
+pub(super) async fn contained<T: Send + 'static>(
+    limit: Duration,
+    handler: impl Future<Output = T> + Send + 'static,
+) -> Ended<T> {
+    let task = AbortOnDropHandle::new(tokio::spawn(handler));
+    match tokio::time::timeout(limit, task).await {
+        Ok(Ok(returned)) => Ended::Returned(returned),
+        Ok(Err(error)) => Ended::Panicked(match error.try_into_panic() {
+            Ok(panic) => panic_message(panic.as_ref()),
+            Err(_) => "the handler was aborted".to_owned(),
+        }),
+        Err(_) => Ended::TimedOut,
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+}
+
+/// One attempt, ready to be called.
+pub(super) struct StepCall {
+    pub(super) inner: Arc<Inner>,
+    pub(super) version: Arc<Version>,
+    pub(super) execution: ExecutionId,
+    pub(super) attempt: Attempt,
+    pub(super) config: Value,
+    /// The callback that `finish` receives.
+    pub(super) request: Option<Request>,
+}
+
+impl StepCall {
+    /// Calls the handler and says what happened, as an event for the core.
+    pub(super) async fn run(self) -> Event {
+        let execution = self.execution.number;
+        let limit = self.inner.limits.step;
+        let purpose = state_purpose(self.execution);
+        let inner = Arc::clone(&self.inner);
+        let finishing = matches!(self.attempt.call, Call::Finish { .. });
+        let returned = match self.prepare(&purpose) {
+            Err(message) => Ended::Returned(Err(StepError::permanent(message))),
+            Ok(call) => contained(limit, call).await,
+        };
+        let returned = match returned {
+            Ended::TimedOut => {
+                let message = format!("the handler did not return within {} s", limit.as_secs());
+                return Event::Interrupted { execution, message };
+            }
+            Ended::Panicked(message) => {
+                Returned::Error { message: format!("the handler panicked: {message}"), retry: None }
+            }
+            Ended::Returned(Ok(Handled::Defer { state, waiting_for })) => match serde_json::to_vec(&state) {
+                Ok(plain) => {
+                    Returned::Defer { state: Sealed(inner.keys.seal(&purpose, &plain)), waiting_for }
+                }
+                Err(error) => Returned::Error { message: error.to_string(), retry: None },
+            },
+            Ended::Returned(Ok(Handled::Other(returned))) => returned,
+            Ended::Returned(Err(error)) => failed(error),
+        };
+        let returned = match returned {
+            // Only a callback can be rejected.
+            Returned::Rejected(message) if !finishing => Returned::Error { message, retry: None },
+            returned => returned,
+        };
+        Event::Returned { execution, returned }
+    }
+
+    fn prepare(
+        self,
+        purpose: &str,
+    ) -> Result<impl Future<Output = Result<Handled, StepError>> + Send + 'static, String> {
+        let step = self.version.definition.steps.get(&self.attempt.step);
+        let step = step.ok_or_else(|| format!("the version has no step `{}`", self.attempt.step))?;
+        let block = step.block.clone();
+        let handlers = self.inner.step_handlers(&block)?;
+        let state = match &self.attempt.state {
+            Some(sealed) => {
+                let plain = self.inner.keys.unseal(purpose, &sealed.0).map_err(|error| error.to_string())?;
+                serde_json::from_slice(&plain).map_err(|_| "the stored state is damaged".to_owned())?
+            }
+            None => Value::Null,
+        };
+        let call = self.attempt.call;
+        let request = self.request.clone();
+        let invocation = self.invocation();
+        let missing =
+            |handler: &str| format!("the block `{block}` has no `{handler}` handler in this binary");
+        let finish = handlers.finish;
+        let cancel = handlers.cancel;
+        match call {
+            Call::Finish { .. } if finish.is_none() => return Err(missing("finish")),
+            Call::Cancel if cancel.is_none() => return Err(missing("cancel")),
+            _ => {}
+        }
+        let execute = handlers.execute;
+        Ok(async move {
+            match (call, finish, cancel, request) {
+                (Call::Execute, ..) => execute(invocation).await.map(Handled::from),
+                (Call::Finish { .. }, Some(finish), _, Some(request)) => {
+                    finish(invocation, request, state).await.map(Handled::from)
+                }
+                (Call::Cancel, _, Some(cancel), _) => {
+                    cancel(invocation, state).await.map(|()| Handled::Other(Returned::Cancelled))
+                }
+                (call, ..) => Err(StepError::permanent(format!("`{:?}` cannot be called", call.handler()))),
+            }
+        })
+    }
+
+    fn invocation(self) -> StepInvocation {
+        let Self { inner, version, execution, attempt, config, .. } = self;
+        let workflow = &version.row.workflow;
+        StepInvocation {
+            config,
+            metadata: StepMetadata {
+                workflow_id: workflow.to_string(),
+                workflow_version_id: version.row.id.to_string(),
+                workflow_block_id: attempt.step,
+                workflow_run_id: execution.run.to_string(),
+                unique_execution_id: execution.to_string(),
+                workflow_title: version.definition.title.clone(),
+                workflow_url: inner.urls.workflow_url(workflow),
+                run_url: inner.urls.run_url(execution.run),
+                finish_callback_url: inner.urls.finish_callback_url(execution),
+                attempt: attempt.attempt,
+            },
+            services: Arc::new(ExecutionServices { inner, execution }),
+            credentials: Value::Null,
+        }
+    }
+}
+
+/// What the state of an execution is sealed for.
+fn state_purpose(execution: ExecutionId) -> String {
+    format!("state:{execution}")
+}
+
+/// What a handler returned, with the state still in the clear.
+enum Handled {
+    Defer { state: Value, waiting_for: Option<stepwell::step::WaitingFor> },
+    Other(Returned),
+}
+
+impl From<Execution<stepwell::outcome::Outcome, Value>> for Handled {
+    fn from(execution: Execution<stepwell::outcome::Outcome, Value>) -> Self {
+        match execution {
+            Execution::Outcome(outcome) => Self::Other(Returned::Outcome(outcome)),
+            Execution::Exit => Self::Other(Returned::Exit),
+            Execution::Defer(deferral) => {
+                Self::Defer { state: deferral.state, waiting_for: deferral.waiting_for }
+            }
+        }
+    }
+}
+
+impl From<Finish<stepwell::outcome::Outcome>> for Handled {
+    fn from(finish: Finish<stepwell::outcome::Outcome>) -> Self {
+        Self::Other(match finish {
+            Finish::Outcome(outcome) => Returned::Outcome(outcome),
+            Finish::Exit => Returned::Exit,
+            Finish::NoOp => Returned::NoOp,
+        })
+    }
+}
+
+fn failed(error: StepError) -> Returned {
+    match error.into_kind() {
+        StepErrorKind::Permanent { message } => Returned::Error { message, retry: None },
+        StepErrorKind::Retryable { message, retry_after } => {
+            Returned::Error { message, retry: Some(retry_after) }
+        }
+        StepErrorKind::Rejected(rejected) => Returned::Rejected(rejected.message().to_owned()),
+    }
+}

@@ -1,0 +1,259 @@
+//! Requests from outside: events for triggers and callbacks for executions.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use stepwell::error::{TriggerError, TriggerErrorKind};
+use stepwell::outcome::Outcome;
+use stepwell::request::Request;
+use stepwell::trigger::{Event as TriggerEvent, Trigger};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::answer::{CallbackAnswer, Refusal, TriggerAnswer};
+use super::call::{Ended, contained};
+use super::run::{Nudge, RunTask, encode_state};
+use super::{Inner, activation, request};
+use crate::core::run::{self, Given, RunState};
+use crate::model::{ActivationId, ActivationStatus, Entry, ExecutionId, RunId, WorkflowId, encode_entries};
+use crate::store::{ActivationRow, Callback, CommitError, Record, RunRow, StartRun, Started, StoreError};
+
+/// How long a request is held while its activation completes.
+const LONGEST_HOLD: Duration = Duration::from_secs(10);
+
+/// A run to start.
+struct Start {
+    activation: Option<ActivationId>,
+    outcome: Outcome,
+    dedupe: Option<String>,
+}
+
+impl Inner {
+    /// A request to an activation's URL.
+    pub(super) async fn receive_event(self: &Arc<Self>, id: ActivationId, request: Request) -> TriggerAnswer {
+        let row = match self.settled_activation(id, &request).await {
+            Ok(Ok(row)) => row,
+            Ok(Err(answer)) => return answer,
+            Err(error) => return unavailable(&error),
+        };
+        if !row.accepts {
+            return TriggerAnswer::Gone;
+        }
+        match self.call_trigger(&row, request).await {
+            Ok(Trigger::Outcome(TriggerEvent { outcome, dedupe, response })) => {
+                let start = Start { activation: Some(id), outcome, dedupe };
+                match self.start_run(&row.workflow, row.version, start).await {
+                    Ok((run, Started::Created)) => TriggerAnswer::Started(run, response),
+                    Ok((_, Started::Duplicate(run))) => TriggerAnswer::Duplicate(run, response),
+                    Ok((_, Started::Gone)) => TriggerAnswer::Gone,
+                    Err(refusal) => TriggerAnswer::Unavailable(refusal.to_string()),
+                }
+            }
+            Ok(Trigger::NoOp) => TriggerAnswer::NoOp,
+            Ok(Trigger::Respond(response)) => TriggerAnswer::Respond(response),
+            Err(answer) => answer,
+        }
+    }
+
+    /// The activation once it is no longer being activated, or the answer to a request that comes before.
+    async fn settled_activation(
+        self: &Arc<Self>,
+        id: ActivationId,
+        request: &Request,
+    ) -> Result<Result<ActivationRow, TriggerAnswer>, StoreError> {
+        let until = tokio::time::Instant::now() + LONGEST_HOLD;
+        loop {
+            let mut changes = self.changes.subscribe();
+            let Some(row) = self.store.activation(id).await? else { return Ok(Err(TriggerAnswer::Unknown)) };
+            if row.status != ActivationStatus::Activating {
+                return Ok(Ok(row));
+            }
+            if let Some(answer) = self.call_handshake(&row, request).await {
+                return Ok(Err(answer));
+            }
+            let changed = tokio::time::timeout_at(until, changes.changed_workflow(&row.workflow)).await;
+            if changed.is_err() {
+                return Ok(Err(TriggerAnswer::NotReady));
+            }
+        }
+    }
+
+    async fn call_handshake(
+        self: &Arc<Self>,
+        row: &ActivationRow,
+        request: &Request,
+    ) -> Option<TriggerAnswer> {
+        let prepared = async {
+            let version = self.version(row.version).await.map_err(|error| error.to_string())?;
+            let handlers = self.trigger_handlers(&version.definition.trigger.block)?;
+            Ok::<_, String>((activation::invocation(self, &version, row.id), handlers.handshake))
+        };
+        let (invocation, handshake) = match prepared.await {
+            Ok((invocation, handshake)) => (invocation, handshake?),
+            Err(message) => return Some(TriggerAnswer::Failed(message)),
+        };
+        Some(match contained(self.limits.trigger, handshake(invocation, request.clone())).await {
+            Ended::Returned(Ok(response)) => TriggerAnswer::Respond(response),
+            ended => failed(ended.map(|result| result.map(|_| ())), self.limits.trigger),
+        })
+    }
+
+    async fn call_trigger(
+        self: &Arc<Self>,
+        row: &ActivationRow,
+        request: Request,
+    ) -> Result<Trigger<Outcome, Option<String>>, TriggerAnswer> {
+        let prepared = async {
+            let version = self.version(row.version).await.map_err(|error| error.to_string())?;
+            let handlers = self.trigger_handlers(&version.definition.trigger.block)?;
+            let registration = activation::open_registration(self, row)?;
+            Ok::<_, String>((activation::invocation(self, &version, row.id), handlers.trigger, registration))
+        };
+        let (invocation, trigger, registration) = prepared.await.map_err(TriggerAnswer::Failed)?;
+        match contained(self.limits.trigger, trigger(invocation, request, registration)).await {
+            Ended::Returned(Ok(trigger)) => Ok(trigger),
+            ended => Err(failed(ended.map(|result| result.map(|_| ())), self.limits.trigger)),
+        }
+    }
+
+    /// Starts a run by hand.
+    pub(super) async fn start_by_hand(
+        self: &Arc<Self>,
+        workflow: &WorkflowId,
+        outcome: Option<String>,
+        data: Value,
+    ) -> Result<RunId, Refusal> {
+        let state = self.workflow_state(workflow).await?;
+        let version = state.enabled().ok_or_else(|| {
+            Refusal::Conflict(format!("workflow `{workflow}` is not enabled; enable it, then start a run"))
+        })?;
+        let compiled = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
+        let id = activation::check_outcome(self, &compiled, outcome, &data)?;
+        let start = Start { activation: None, outcome: Outcome { id, data }, dedupe: None };
+        Ok(self.start_run(workflow, version, start).await?.0)
+    }
+
+    /// Creates a run and begins to work on it. It is durable when this returns `Started::Created`.
+    async fn start_run(
+        self: &Arc<Self>,
+        workflow: &WorkflowId,
+        version: crate::model::VersionId,
+        start: Start,
+    ) -> Result<(RunId, Started), Refusal> {
+        let version = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
+        let id = RunId(Uuid::now_v7());
+        let record = self.store.next_record();
+        let now = self.clock.now();
+        let mut slots = Vec::new();
+        while slots.len() < version.widest.max(version.plan.trigger.values().map(Vec::len).max().unwrap_or(1))
+        {
+            let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else { break };
+            slots.push(slot);
+        }
+        let surroundings = self.surroundings(id, &version);
+        let given = Given {
+            now,
+            record,
+            jitter: super::random(),
+            slots: slots.len(),
+            values: &HashMap::new(),
+            surroundings: &surroundings,
+        };
+        let decision = run::start(&version.plan, start.activation, start.outcome, &given);
+        let ended = decision.state.ended.is_some();
+        let row = RunRow {
+            id,
+            workflow: workflow.clone(),
+            version: version.row.id,
+            status: decision.state.status(),
+            state: encode_state(&decision.state),
+            sequence: 0,
+            due_at: decision.state.due_at(),
+            created_at: now,
+            finished_at: ended.then_some(now),
+        };
+        let body = encode_entries(&decision.entries);
+        let started = self
+            .store
+            .start_run(StartRun {
+                run: row,
+                record: Record { id: record, run: id, at: now, body },
+                owned: !ended,
+                activation: start.activation,
+                dedupe: start.dedupe,
+            })
+            .await?;
+        if started == Started::Created {
+            self.run_changed(id);
+            if !ended {
+                let (sender, nudges) = mpsc::unbounded_channel();
+                self.tasks.lock().expect("no holder panics").insert(id, sender);
+                let task = RunTask::created(self, id, version, (decision, record), slots, nudges);
+                self.tracker.spawn(task.work(false));
+            }
+        }
+        Ok((id, started))
+    }
+
+    /// A request to an execution's URL.
+    pub(super) async fn receive_callback(
+        self: &Arc<Self>,
+        id: ExecutionId,
+        request: Request,
+    ) -> CallbackAnswer {
+        let entry = Entry::CallbackReceived { execution: id.number, request: request::recorded(&request) };
+        let body = encode_entries(&[entry]);
+        loop {
+            let row = match self.store.run(id.run).await {
+                Ok(Some(row)) => row,
+                Ok(None) => return CallbackAnswer::Unknown,
+                Err(error) => return CallbackAnswer::Unavailable(error.to_string()),
+            };
+            let Ok(state) = serde_json::from_slice::<RunState>(&row.state) else {
+                return CallbackAnswer::Unavailable("the run's state cannot be read".into());
+            };
+            if !state.accepts_callback(id.number) {
+                return CallbackAnswer::Gone;
+            }
+            let record = Record {
+                id: self.store.next_record(),
+                run: id.run,
+                at: self.clock.now(),
+                body: body.clone(),
+            };
+            let callback = Callback { execution: id.number, sequence: row.sequence, record };
+            match self.store.append_callback(callback).await {
+                Ok(()) => {
+                    self.nudge(id.run, Nudge::Look);
+                    return CallbackAnswer::Recorded;
+                }
+                Err(CommitError::Conflict) => {}
+                Err(CommitError::Store(error)) => return CallbackAnswer::Unavailable(error.to_string()),
+            }
+        }
+    }
+}
+
+fn unavailable(error: &StoreError) -> TriggerAnswer {
+    tracing::error!(error = %error, source = %error.source, "a request could not be handled");
+    TriggerAnswer::Unavailable(error.to_string())
+}
+
+/// The answer to a request whose handler did not return a result.
+fn failed(ended: Ended<Result<(), TriggerError>>, limit: Duration) -> TriggerAnswer {
+    match ended {
+        Ended::Returned(Ok(())) => TriggerAnswer::NoOp,
+        Ended::Returned(Err(error)) => match error.into_kind() {
+            TriggerErrorKind::Failed { message } => TriggerAnswer::Failed(message),
+            TriggerErrorKind::Rejected(rejected) => {
+                TriggerAnswer::Rejected { status: rejected.status(), message: rejected.message().to_owned() }
+            }
+        },
+        Ended::Panicked(message) => TriggerAnswer::Failed(format!("the handler panicked: {message}")),
+        Ended::TimedOut => {
+            TriggerAnswer::Failed(format!("the handler did not return within {} s", limit.as_secs()))
+        }
+    }
+}

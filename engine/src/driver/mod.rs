@@ -1,0 +1,373 @@
+//! The driver: claims work, calls handlers, feeds the core, commits what it decides.
+
+mod activation;
+mod answer;
+mod call;
+mod changes;
+mod clock;
+mod inbound;
+mod request;
+mod run;
+mod services;
+mod timer;
+mod version;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use stepwell::block::BlockDefinition;
+use stepwell::http_client::HttpTransport;
+use stepwell::manifest::Manifest;
+use stepwell::request::Request;
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use answer::{CallbackAnswer, Refusal, TriggerAnswer};
+pub use changes::Change;
+pub use clock::{Clock, SystemClock};
+
+use crate::core::run::Event;
+use crate::definition::{Catalog, Problem};
+use crate::model::{ActivationId, ExecutionId, RunId, VersionId, WorkflowId};
+use crate::secrets::{Keys, Urls};
+use crate::store::{Store, StoreError, VersionRow};
+use changes::Changes;
+use run::{Nudge, RunTask};
+use version::Version;
+
+/// How long handlers may take and how many run at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// `execute`, `finish`, `cancel`, `activate` and `deactivate`: 5 min.
+    pub step: Duration,
+    /// `trigger` and `handshake`, whose senders wait for the answer: 10 s.
+    pub trigger: Duration,
+    /// How many attempts run at once in this process: 256. Others are queued.
+    pub attempts: usize,
+    /// How long handlers may go on after a signal to stop: 10 s.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            step: Duration::from_secs(5 * 60),
+            trigger: Duration::from_secs(10),
+            attempts: 256,
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What a driver works with.
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// The keys for tokens and private values.
+    pub keys: Arc<Keys>,
+    /// The addresses that are told outside.
+    pub urls: Urls,
+    /// How outgoing requests are sent.
+    pub http: Arc<dyn HttpTransport>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The limits.
+    pub limits: Limits,
+    /// The blocks.
+    pub blocks: Vec<&'static BlockDefinition>,
+}
+
+/// Runs the lifecycles of all workflows of a store. Cheap to clone.
+#[derive(Clone)]
+pub struct Driver {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    keys: Arc<Keys>,
+    urls: Urls,
+    http: Arc<dyn HttpTransport>,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+    blocks: HashMap<String, &'static BlockDefinition>,
+    manifest: Manifest,
+    catalog: Arc<Catalog>,
+    versions: Mutex<HashMap<VersionId, Arc<Version>>>,
+    tasks: Mutex<HashMap<RunId, mpsc::UnboundedSender<Nudge>>>,
+    /// Runs that this binary cannot go on with; they are left unharmed.
+    left_alone: Mutex<HashSet<RunId>>,
+    workflows_due: Mutex<BTreeMap<WorkflowId, Timestamp>>,
+    slots: Arc<Semaphore>,
+    changes: Changes,
+    timer: Notify,
+    stopping: CancellationToken,
+    tracker: TaskTracker,
+}
+
+/// Why a driver cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The registered blocks contradict each other.
+    #[error("the registered blocks have {} problem(s): {}", .0.len(), describe(.0))]
+    Blocks(Vec<Problem>),
+    /// The database failed.
+    #[error("the database failed")]
+    Store(#[from] StoreError),
+}
+
+fn describe(problems: &[Problem]) -> String {
+    let problems: Vec<_> =
+        problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+    problems.join("; ")
+}
+
+impl Driver {
+    /// Starts the driver and goes on with what was under way when the last one stopped.
+    ///
+    /// # Errors
+    ///
+    /// When two blocks have the same id, or the database fails.
+    pub async fn launch(parts: Parts) -> Result<Self, StartError> {
+        let Parts { store, keys, urls, http, clock, limits, blocks } = parts;
+        let manifest = Manifest::of(&blocks);
+        let catalog = Arc::new(Catalog::new(&manifest).map_err(StartError::Blocks)?);
+        let inner = Arc::new(Inner {
+            store,
+            keys,
+            urls,
+            http,
+            clock,
+            limits,
+            blocks: blocks.into_iter().map(|block| (block.id(), block)).collect(),
+            manifest,
+            catalog,
+            versions: Mutex::default(),
+            tasks: Mutex::default(),
+            left_alone: Mutex::default(),
+            workflows_due: Mutex::default(),
+            slots: Arc::new(Semaphore::new(limits.attempts)),
+            changes: Changes::new(),
+            timer: Notify::new(),
+            stopping: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+        });
+        inner.recover_workflows().await?;
+        inner.tracker.spawn(Arc::clone(&inner).keep_time());
+        Ok(Self { inner })
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    /// The registered blocks.
+    pub fn catalog(&self) -> &Catalog {
+        &self.inner.catalog
+    }
+
+    /// The registered blocks as data.
+    pub fn manifest(&self) -> &Manifest {
+        &self.inner.manifest
+    }
+
+    /// The addresses that are told outside.
+    pub fn urls(&self) -> &Urls {
+        &self.inner.urls
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// Publishes the draft as a new version. Returns when its activation has settled.
+    ///
+    /// # Errors
+    ///
+    /// When the draft has problems, `activate` fails, or it takes longer than 30 s.
+    pub async fn enable(&self, id: &WorkflowId) -> Result<VersionRow, Refusal> {
+        self.inner.enable(id).await
+    }
+
+    /// Stops the workflow's URLs in one transaction, and deactivates its trigger.
+    ///
+    /// # Errors
+    ///
+    /// When the workflow does not exist or is not enabled.
+    pub async fn disable(&self, id: &WorkflowId) -> Result<(), Refusal> {
+        self.inner.disable(id).await
+    }
+
+    /// Starts a run of the enabled version by hand.
+    ///
+    /// # Errors
+    ///
+    /// When the workflow is not enabled, or the outcome or its data does not fit the trigger.
+    pub async fn start_run(
+        &self,
+        id: &WorkflowId,
+        outcome: Option<String>,
+        data: Value,
+    ) -> Result<RunId, Refusal> {
+        self.inner.start_by_hand(id, outcome, data).await
+    }
+
+    /// Handles a request to an activation's URL.
+    pub async fn trigger(&self, activation: ActivationId, request: Request) -> TriggerAnswer {
+        self.inner.receive_event(activation, request).await
+    }
+
+    /// Handles a request to an execution's URL.
+    pub async fn callback(&self, execution: ExecutionId, request: Request) -> CallbackAnswer {
+        self.inner.receive_callback(execution, request).await
+    }
+
+    /// Cancels a run: durable when it returns, carried out after that.
+    ///
+    /// # Errors
+    ///
+    /// When the run does not exist or has ended.
+    pub async fn cancel(&self, run: RunId) -> Result<(), Refusal> {
+        self.ask(run, Event::Cancel).await
+    }
+
+    /// Goes on with a failed run from the steps that failed.
+    ///
+    /// # Errors
+    ///
+    /// When the run does not exist or has not failed.
+    pub async fn retry(&self, run: RunId) -> Result<(), Refusal> {
+        self.ask(run, Event::Retry).await
+    }
+
+    async fn ask(&self, run: RunId, event: Event) -> Result<(), Refusal> {
+        if self.inner.store.run(run).await?.is_none() {
+            return Err(Refusal::NotFound(format!("There is no run `{run}`")));
+        }
+        let (answer, answered) = oneshot::channel();
+        self.inner.nudge(run, Nudge::Ask(event, answer));
+        answered
+            .await
+            .map_err(|_| Refusal::Conflict("the run cannot be worked on now; see the log".into()))?
+    }
+
+    /// Returns when the run may have changed, at the latest after `timeout`.
+    pub async fn changed(&self, run: RunId, timeout: Duration) {
+        let mut listener = self.inner.changes.subscribe();
+        // Running out of time is an answer too.
+        let _ = tokio::time::timeout(timeout, listener.changed_run(run)).await;
+    }
+
+    /// Returns when `done` holds of the run's row, at the latest after `timeout`; the row as it is then.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn run_when(
+        &self,
+        run: RunId,
+        timeout: Duration,
+        done: impl Fn(&crate::store::RunRow) -> bool,
+    ) -> Result<Option<crate::store::RunRow>, StoreError> {
+        let until = tokio::time::Instant::now() + timeout;
+        loop {
+            let mut listener = self.inner.changes.subscribe();
+            let row = self.inner.store.run(run).await?;
+            if row.as_ref().is_none_or(&done)
+                || tokio::time::timeout_at(until, listener.changed_run(run)).await.is_err()
+            {
+                return Ok(row);
+            }
+        }
+    }
+
+    /// Stops taking work and lets the handlers end within the grace period. What is left is recovered by the
+    /// next start.
+    pub async fn shutdown(&self) {
+        self.inner.stopping.cancel();
+        self.inner.tracker.close();
+        if tokio::time::timeout(self.inner.limits.grace, self.inner.tracker.wait()).await.is_err() {
+            tracing::warn!(
+                "handlers are still running after the grace period; the next start recovers their runs"
+            );
+        }
+    }
+}
+
+impl Inner {
+    /// Wakes the task of a run, or starts it.
+    fn nudge(self: &Arc<Self>, run: RunId, nudge: Nudge) {
+        self.hand_over(run, Some(nudge), false);
+    }
+
+    /// Takes over a run whose process has died.
+    fn adopt(self: &Arc<Self>, run: RunId) {
+        self.hand_over(run, None, true);
+    }
+
+    fn hand_over(self: &Arc<Self>, run: RunId, nudge: Option<Nudge>, orphaned: bool) {
+        if self.stopping.is_cancelled() {
+            return;
+        }
+        let mut tasks = self.tasks.lock().expect("no holder panics");
+        let sender = tasks.entry(run).or_insert_with(|| {
+            let (sender, nudges) = mpsc::unbounded_channel();
+            self.tracker.spawn(RunTask::resume(Arc::clone(self), run, orphaned, nudges));
+            sender
+        });
+        if let Some(nudge) = nudge {
+            // The receiver lives as long as its entry in the map.
+            let _ = sender.send(nudge);
+        }
+    }
+
+    /// Takes a run out of memory.
+    fn forget(&self, run: RunId) {
+        self.tasks.lock().expect("no holder panics").remove(&run);
+    }
+
+    /// Takes a run out of memory unless it was nudged meanwhile.
+    fn forget_idle(&self, run: RunId, nudges: &mpsc::UnboundedReceiver<Nudge>) -> bool {
+        let mut tasks = self.tasks.lock().expect("no holder panics");
+        let idle = nudges.is_empty();
+        if idle {
+            tasks.remove(&run);
+        }
+        idle
+    }
+
+    fn leave_alone(&self, run: RunId) {
+        self.left_alone.lock().expect("no holder panics").insert(run);
+    }
+
+    fn is_left_alone(&self, run: RunId) -> bool {
+        self.left_alone.lock().expect("no holder panics").contains(&run)
+    }
+
+    fn run_changed(&self, run: RunId) {
+        self.changes.tell(Change::Run(run));
+    }
+
+    fn workflow_changed(&self, id: &WorkflowId) {
+        self.changes.tell(Change::Workflow(id.clone()));
+    }
+
+    /// How long it is until a time; zero if it has come.
+    fn until(&self, at: Timestamp) -> Duration {
+        at.duration_since(self.clock.now()).try_into().unwrap_or_default()
+    }
+}
+
+/// A random number in 0..1, for back-off.
+fn random() -> f64 {
+    let bits = uuid::Uuid::new_v4().as_u128() >> 75;
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit an f64 exactly")]
+    let (bits, range) = ((bits as u64) as f64, (1_u64 << 53) as f64);
+    bits / range
+}

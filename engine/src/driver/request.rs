@@ -1,0 +1,44 @@
+//! Callbacks' requests, as the journal keeps them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use stepwell::request::Request;
+
+use crate::model::{CallbackRequest, Entry, decode_entries};
+use crate::store::Record;
+
+/// Headers that are never stored: they carry the sender's own credentials.
+const PRIVATE_HEADERS: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
+
+/// The form in which a request is recorded.
+pub(super) fn recorded(request: &Request) -> CallbackRequest {
+    let headers = request
+        .headers()
+        .iter()
+        .filter(|(name, _)| !PRIVATE_HEADERS.contains(name))
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect();
+    CallbackRequest {
+        method: request.method().to_string(),
+        query: request.query().to_owned(),
+        headers,
+        body: STANDARD.encode(request.bytes()),
+    }
+}
+
+/// The request that a callback's record holds.
+pub(super) fn read(record: &Record) -> Option<Request> {
+    let entries = decode_entries(&record.body).ok()?;
+    let recorded = entries.into_iter().find_map(|entry| match entry {
+        Entry::CallbackReceived { request, .. } => Some(request),
+        _ => None,
+    })?;
+    let mut headers = HeaderMap::new();
+    for (name, value) in &recorded.headers {
+        headers.append(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
+    }
+    let method = Method::from_bytes(recorded.method.as_bytes()).ok()?;
+    let body = STANDARD.decode(&recorded.body).ok()?;
+    Some(Request::new(method, body).with_query(recorded.query).with_headers(headers))
+}

@@ -1,0 +1,514 @@
+//! The task of a run that has something to do: it feeds the core, commits its decisions and makes the calls.
+//!
+//! While it lives it owns the run: its state is in memory and nothing is read from the store between two steps.
+//! When nothing runs and nothing is due, it ends and the run is a row again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::answer::Refusal;
+use super::call::StepCall;
+use super::version::{Unrunnable, Version};
+use super::{Inner, request};
+use crate::core::IllegalEvent;
+use crate::core::run::{self, Attempt, Call, Decision, Event, Given, RunState, Takes};
+use crate::model::{ExecutionId, RecordId, RunId, ValueRef, encode_entries};
+use crate::store::{CommitError, InboxEntry, Record, RunChange, RunRow, StoreError};
+
+/// How long to wait before a failed commit is tried again.
+const COMMIT_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// What the task of a run is told.
+pub(super) enum Nudge {
+    /// Something may be due, or a callback has come.
+    Look,
+    /// Somebody asks for this event.
+    Ask(Event, oneshot::Sender<Result<(), Refusal>>),
+}
+
+/// Why the task of a run ends early.
+#[derive(Debug, thiserror::Error)]
+enum Stop {
+    #[error("the run was moved on by another engine")]
+    Overtaken,
+    #[error("the engine is stopping")]
+    Stopping,
+    #[error(transparent)]
+    Unrunnable(#[from] Unrunnable),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("run {0} has a state that this engine cannot read")]
+    Unreadable(RunId),
+}
+
+/// An attempt that has ended, with its slot.
+struct Finished {
+    event: Event,
+    slot: OwnedSemaphorePermit,
+}
+
+/// The task of a run.
+pub(super) struct RunTask {
+    inner: Arc<Inner>,
+    id: RunId,
+    version: Arc<Version>,
+    surroundings: Map<String, Value>,
+    state: RunState,
+    sequence: i64,
+    /// Whether the store says that this process works on the run.
+    owned: bool,
+    values: HashMap<ValueRef, Value>,
+    /// The inbox has to be looked at.
+    inbox_unread: bool,
+    inbox: Vec<InboxEntry>,
+    attempts: JoinSet<Finished>,
+    slots: Vec<OwnedSemaphorePermit>,
+    nudges: mpsc::UnboundedReceiver<Nudge>,
+}
+
+impl RunTask {
+    /// The task of a run that was just created, with the decision that created it.
+    pub(super) fn created(
+        inner: &Arc<Inner>,
+        id: RunId,
+        version: Arc<Version>,
+        (decision, record): (Decision, RecordId),
+        slots: Vec<OwnedSemaphorePermit>,
+        nudges: mpsc::UnboundedReceiver<Nudge>,
+    ) -> Self {
+        let mut task = Self::new(inner, id, version, decision.state.clone(), 0, nudges);
+        task.owned = true;
+        task.slots = slots;
+        task.remember(&decision, record);
+        task.make_calls(decision.calls, HashMap::new());
+        task
+    }
+
+    fn new(
+        inner: &Arc<Inner>,
+        id: RunId,
+        version: Arc<Version>,
+        state: RunState,
+        sequence: i64,
+        nudges: mpsc::UnboundedReceiver<Nudge>,
+    ) -> Self {
+        let surroundings = inner.surroundings(id, &version);
+        Self {
+            inner: Arc::clone(inner),
+            id,
+            version,
+            surroundings,
+            state,
+            sequence,
+            owned: false,
+            values: HashMap::new(),
+            inbox_unread: false,
+            inbox: Vec::new(),
+            attempts: JoinSet::new(),
+            slots: Vec::new(),
+            nudges,
+        }
+    }
+
+    /// Loads a run and works on it. `orphaned`: the process that worked on it has died.
+    pub(super) async fn resume(
+        inner: Arc<Inner>,
+        id: RunId,
+        orphaned: bool,
+        nudges: mpsc::UnboundedReceiver<Nudge>,
+    ) {
+        match Self::load(&inner, id, orphaned, nudges).await {
+            Ok(Some(task)) => task.work(orphaned).await,
+            Ok(None) => inner.forget(id),
+            Err(stop) => {
+                inner.forget(id);
+                inner.leave_alone(id);
+                tracing::error!(run = %id, error = %stop, "the run is left as it is");
+            }
+        }
+    }
+
+    async fn load(
+        inner: &Arc<Inner>,
+        id: RunId,
+        orphaned: bool,
+        nudges: mpsc::UnboundedReceiver<Nudge>,
+    ) -> Result<Option<Self>, Stop> {
+        let Some(RunRow { version, state, sequence, .. }) = inner.store.run(id).await? else {
+            return Ok(None);
+        };
+        let version = inner.version(version).await?;
+        let state = serde_json::from_slice(&state).map_err(|_| Stop::Unreadable(id))?;
+        let mut task = Self::new(inner, id, version, state, sequence, nudges);
+        task.owned = orphaned;
+        task.inbox_unread = true;
+        Ok(Some(task))
+    }
+
+    /// Works until there is nothing to do.
+    pub(super) async fn work(mut self, orphaned: bool) {
+        let id = self.id;
+        let inner = Arc::clone(&self.inner);
+        let result = async {
+            if orphaned {
+                self.interrupt_all().await?;
+            }
+            self.go_on().await
+        }
+        .await;
+        match result {
+            Ok(()) => {}
+            Err(stop @ (Stop::Overtaken | Stop::Stopping)) => {
+                inner.forget(id);
+                tracing::debug!(run = %id, reason = %stop, "stopped working on the run");
+            }
+            Err(stop) => {
+                inner.forget(id);
+                inner.leave_alone(id);
+                tracing::error!(run = %id, error = %stop, "the run is left as it is");
+            }
+        }
+    }
+
+    async fn interrupt_all(&mut self) -> Result<(), Stop> {
+        let running: Vec<u32> = self.state.running().collect();
+        for execution in running {
+            let message = "the engine stopped while the handler ran".to_owned();
+            self.apply(Event::Interrupted { execution, message }).await?.ok();
+        }
+        Ok(())
+    }
+
+    async fn go_on(&mut self) -> Result<(), Stop> {
+        loop {
+            if self.inner.stopping.is_cancelled() {
+                self.drain().await?;
+                return Err(Stop::Stopping);
+            }
+            if self.take_callback().await? || self.take_time().await? {
+                continue;
+            }
+            if self.attempts.is_empty() && !self.wants_slot() && self.nudges.is_empty() {
+                self.release().await?;
+                if self.inner.forget_idle(self.id, &self.nudges) {
+                    return Ok(());
+                }
+                continue;
+            }
+            self.wait().await?;
+        }
+    }
+
+    /// Takes the next callback of the inbox whose execution is ready for it.
+    async fn take_callback(&mut self) -> Result<bool, Stop> {
+        if self.inbox_unread {
+            self.inbox = self.inner.store.inbox(self.id).await?;
+            self.inbox_unread = false;
+        }
+        let next = self.inbox.iter().find(|entry| self.state.takes(entry.execution) == Takes::Now).cloned();
+        let Some(InboxEntry { record, execution, at }) = next else { return Ok(false) };
+        self.take_slots();
+        let applied = self.apply(Event::Callback { callback: record, execution, at }).await?;
+        self.inbox.retain(|entry| entry.record != record);
+        self.note_illegal(applied);
+        Ok(true)
+    }
+
+    /// Lets the core do what is due.
+    async fn take_time(&mut self) -> Result<bool, Stop> {
+        let now = self.inner.clock.now();
+        if self.state.due_at().is_none_or(|due| due > now) || self.state.ended.is_some() {
+            return Ok(false);
+        }
+        self.take_slots();
+        let before = self.state.clone();
+        let applied = self.apply(Event::Tick).await?;
+        self.note_illegal(applied);
+        Ok(self.state != before)
+    }
+
+    /// Whether an attempt is due that has no slot yet.
+    fn wants_slot(&self) -> bool {
+        let now = self.inner.clock.now();
+        self.state.ended.is_none()
+            && self.slots.is_empty()
+            && self.state.due_at().is_some_and(|due| due <= now)
+    }
+
+    async fn wait(&mut self) -> Result<(), Stop> {
+        let wants_slot = self.wants_slot();
+        let due = self.state.due_at().map(|due| self.inner.until(due)).filter(|left| !left.is_zero());
+        let slots = Arc::clone(&self.inner.slots);
+        let stopping = self.inner.stopping.clone();
+        tokio::select! {
+            Some(finished) = self.attempts.join_next(), if !self.attempts.is_empty() => {
+                let Ok(Finished { event, slot }) = finished else { return Ok(()) };
+                self.slots.push(slot);
+                self.take_slots();
+                let applied = self.apply(event).await?;
+                self.note_illegal(applied);
+                self.inbox_unread |= self.state.live.values().any(|execution| execution.phase == run::Phase::Waiting);
+            }
+            Some(nudge) = self.nudges.recv() => match nudge {
+                Nudge::Look => self.inbox_unread = true,
+                Nudge::Ask(event, answer) => {
+                    self.take_slots();
+                    let applied = self.apply(event).await?;
+                    // Who asked may have gone away.
+                    let _ = answer.send(applied.map_err(|illegal| Refusal::Conflict(illegal.0)));
+                }
+            },
+            Ok(slot) = slots.acquire_owned(), if wants_slot => self.slots.push(slot),
+            () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
+            () = stopping.cancelled() => {}
+        }
+        Ok(())
+    }
+
+    /// Lets the running attempts end, without starting others.
+    async fn drain(&mut self) -> Result<(), Stop> {
+        while let Some(finished) = self.attempts.join_next().await {
+            self.slots.clear();
+            if let Ok(Finished { event, .. }) = finished {
+                let applied = self.apply(event).await?;
+                self.note_illegal(applied);
+            }
+        }
+        self.release().await
+    }
+
+    /// Takes as many free slots as one decision may need, without waiting.
+    fn take_slots(&mut self) {
+        let wanted = self.version.widest + self.state.live.len().min(self.version.widest);
+        while self.slots.len() < wanted {
+            let Ok(slot) = Arc::clone(&self.inner.slots).try_acquire_owned() else { return };
+            self.slots.push(slot);
+        }
+    }
+
+    fn note_illegal(&self, applied: Result<(), IllegalEvent>) {
+        if let Err(illegal) = applied {
+            tracing::error!(run = %self.id, error = %illegal, "an event did not fit the run's state");
+        }
+    }
+
+    /// Feeds one event to the core, commits what it decides and makes the calls.
+    async fn apply(&mut self, event: Event) -> Result<Result<(), IllegalEvent>, Stop> {
+        self.load_values().await?;
+        let record = self.inner.store.next_record();
+        let now = self.inner.clock.now();
+        let given = Given {
+            now,
+            record,
+            jitter: super::random(),
+            slots: self.slots.len(),
+            values: &self.values,
+            surroundings: &self.surroundings,
+        };
+        let decision = match run::apply(&self.version.plan, self.state.clone(), event, &given) {
+            Ok(decision) => decision,
+            Err(illegal) => {
+                self.slots.clear();
+                return Ok(Err(illegal));
+            }
+        };
+        if decision.state == self.state && decision.entries.is_empty() && decision.taken.is_empty() {
+            self.slots.clear();
+            return Ok(Ok(()));
+        }
+        let configs = self.callbacks(&decision.calls).await?;
+        let owned = decision.state.ended.is_none()
+            && (!decision.calls.is_empty()
+                || !self.attempts.is_empty()
+                || decision.state.due_at().is_some_and(|due| due <= now));
+        self.commit(&decision, record, now, owned).await?;
+        self.state = decision.state.clone();
+        self.remember(&decision, record);
+        self.make_calls(decision.calls, configs);
+        self.slots.clear();
+        Ok(Ok(()))
+    }
+
+    async fn commit(
+        &mut self,
+        decision: &Decision,
+        record: RecordId,
+        now: Timestamp,
+        owned: bool,
+    ) -> Result<(), Stop> {
+        let status = decision.state.status();
+        let body = Record { id: record, run: self.id, at: now, body: encode_entries(&decision.entries) };
+        let change = RunChange {
+            id: self.id,
+            sequence: self.sequence,
+            status,
+            state: encode_state(&decision.state),
+            due_at: decision.state.due_at(),
+            owned,
+            finished_at: status.is_final().then_some(now),
+            record: (!decision.entries.is_empty()).then_some(body),
+            taken: decision.taken.clone(),
+        };
+        self.store(change).await?;
+        self.owned = owned;
+        self.inner.run_changed(self.id);
+        if !owned && decision.state.due_at().is_some() {
+            self.inner.timer.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Commits, again and again while the database fails: the result of an attempt must not be lost to a full
+    /// disk.
+    async fn store(&mut self, change: RunChange) -> Result<(), Stop> {
+        loop {
+            match self.inner.store.commit_run(change.clone()).await {
+                Ok(()) => {
+                    self.sequence += 1;
+                    return Ok(());
+                }
+                Err(CommitError::Conflict) => return Err(Stop::Overtaken),
+                Err(CommitError::Store(error)) => {
+                    tracing::error!(run = %self.id, error = %error, source = %error.source, "the commit failed and is tried again");
+                    tokio::select! {
+                        () = tokio::time::sleep(COMMIT_AGAIN_AFTER) => {}
+                        () = self.inner.stopping.cancelled() => return Err(Stop::Stopping),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells the store that this process no longer works on the run.
+    async fn release(&mut self) -> Result<(), Stop> {
+        if !self.owned {
+            return Ok(());
+        }
+        let status = self.state.status();
+        let change = RunChange {
+            id: self.id,
+            sequence: self.sequence,
+            status,
+            state: encode_state(&self.state),
+            due_at: self.state.due_at(),
+            owned: false,
+            finished_at: status.is_final().then(|| self.inner.clock.now()),
+            record: None,
+            taken: Vec::new(),
+        };
+        self.store(change).await?;
+        self.owned = false;
+        self.inner.timer.notify_one();
+        Ok(())
+    }
+
+    /// Keeps the values in memory that the run may still need.
+    fn remember(&mut self, decision: &Decision, record: RecordId) {
+        for (index, entry) in decision.entries.iter().enumerate() {
+            if let (Some(value), Ok(entry)) = (run::entry_value(entry), u16::try_from(index)) {
+                self.values.insert(ValueRef { record, entry }, value);
+            }
+        }
+        let state = &self.state;
+        self.values.retain(|place, _| {
+            state.values.values().any(|needed| needed == place)
+                || state.live.values().any(|execution| execution.config == *place)
+        });
+    }
+
+    /// Reads the values from the store that are needed and not in memory.
+    async fn load_values(&mut self) -> Result<(), Stop> {
+        let variables = self.version.references.iter().filter_map(|name| self.state.values.get(name));
+        let configs = self.state.live.values().map(|execution| &execution.config);
+        let missing: Vec<ValueRef> =
+            variables.chain(configs).filter(|place| !self.values.contains_key(place)).copied().collect();
+        if !missing.is_empty() {
+            self.values.extend(self.inner.values(&missing).await?);
+        }
+        Ok(())
+    }
+
+    /// The requests of the callbacks that `finish` is to be called with.
+    async fn callbacks(
+        &self,
+        calls: &[Attempt],
+    ) -> Result<HashMap<RecordId, stepwell::request::Request>, Stop> {
+        let ids: Vec<RecordId> = calls
+            .iter()
+            .filter_map(|attempt| match attempt.call {
+                Call::Finish { callback } => Some(callback),
+                Call::Execute | Call::Cancel => None,
+            })
+            .collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let records = self.inner.store.records(&ids).await?;
+        Ok(records.iter().filter_map(|record| Some((record.id, request::read(record)?))).collect())
+    }
+
+    fn make_calls(
+        &mut self,
+        calls: Vec<Attempt>,
+        mut requests: HashMap<RecordId, stepwell::request::Request>,
+    ) {
+        for attempt in calls {
+            let slot = self.slots.pop().expect("the core starts no more attempts than it has slots");
+            let request = match attempt.call {
+                Call::Finish { callback } => requests.remove(&callback),
+                Call::Execute | Call::Cancel => None,
+            };
+            let call = StepCall {
+                inner: Arc::clone(&self.inner),
+                version: Arc::clone(&self.version),
+                execution: ExecutionId { run: self.id, number: attempt.execution },
+                config: self.values.get(&attempt.config).cloned().unwrap_or_default(),
+                attempt,
+                request,
+            };
+            self.attempts.spawn(async move { Finished { event: call.run().await, slot } });
+        }
+    }
+}
+
+/// The stored form of a run's state.
+pub(super) fn encode_state(state: &RunState) -> Vec<u8> {
+    serde_json::to_vec(state).expect("a run's state is numbers, strings and maps with string or integer keys")
+}
+
+impl Inner {
+    /// The variables `run` and `workflow`.
+    pub(super) fn surroundings(&self, run: RunId, version: &Version) -> Map<String, Value> {
+        let workflow = &version.row.workflow;
+        let run = json!({ "id": run.to_string(), "url": self.urls.run_url(run) });
+        let workflow = json!({
+            "id": workflow.0,
+            "title": version.definition.title,
+            "url": self.urls.workflow_url(workflow),
+            "version": version.row.number,
+        });
+        Map::from_iter([("run".to_owned(), run), ("workflow".to_owned(), workflow)])
+    }
+
+    async fn values(&self, places: &[ValueRef]) -> Result<HashMap<ValueRef, Value>, StoreError> {
+        let mut ids: Vec<RecordId> = places.iter().map(|place| place.record).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut values = HashMap::new();
+        for record in self.store.records(&ids).await? {
+            let Ok(entries) = crate::model::decode_entries(&record.body) else { continue };
+            for place in places.iter().filter(|place| place.record == record.id) {
+                if let Some(value) = entries.get(usize::from(place.entry)).and_then(run::entry_value) {
+                    values.insert(*place, value);
+                }
+            }
+        }
+        Ok(values)
+    }
+}

@@ -1,0 +1,65 @@
+//! What handlers are given.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use stepwell::error::StepError;
+use stepwell::http_client::HttpTransport;
+use stepwell::services::{Services, StepServices};
+
+use super::Inner;
+use crate::model::ExecutionId;
+use crate::store::CommitError;
+
+/// The services of a trigger's handlers.
+pub(super) struct TriggerServices(pub(super) Arc<Inner>);
+
+impl Services for TriggerServices {
+    fn http(&self) -> Arc<dyn HttpTransport> {
+        Arc::clone(&self.0.http)
+    }
+}
+
+/// The services of the handlers of one execution.
+pub(super) struct ExecutionServices {
+    pub(super) inner: Arc<Inner>,
+    pub(super) execution: ExecutionId,
+}
+
+impl ExecutionServices {
+    fn purpose(&self, name: &str) -> String {
+        format!("once:{}:{name}", self.execution)
+    }
+}
+
+impl Services for ExecutionServices {
+    fn http(&self) -> Arc<dyn HttpTransport> {
+        Arc::clone(&self.inner.http)
+    }
+}
+
+#[async_trait]
+impl StepServices for ExecutionServices {
+    async fn recorded(&self, name: &str) -> Result<Option<Value>, StepError> {
+        let ExecutionId { run, number } = self.execution;
+        let sealed = self.inner.store.once(run, number, name).await.map_err(unavailable)?;
+        let Some(sealed) = sealed else { return Ok(None) };
+        let plain = self.inner.keys.unseal(&self.purpose(name), &sealed)?;
+        Ok(Some(serde_json::from_slice(&plain)?))
+    }
+
+    async fn record(&self, name: &str, value: Value) -> Result<(), StepError> {
+        let ExecutionId { run, number } = self.execution;
+        let sealed = self.inner.keys.seal(&self.purpose(name), &serde_json::to_vec(&value)?);
+        self.inner.store.record_once(run, number, name, sealed).await.map_err(|error| match error {
+            CommitError::Conflict => StepError::retryable("another engine has taken this run over"),
+            CommitError::Store(error) => unavailable(error),
+        })
+    }
+}
+
+/// A failing database is no fault of the step: the attempt may be repeated.
+fn unavailable(error: impl std::error::Error) -> StepError {
+    StepError::retryable(format!("the value of `once` could not be read or stored: {error}"))
+}

@@ -1,0 +1,92 @@
+//! The one task that wakes what is due. Timers live in the store; only the next is held here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Inner;
+use super::run::Nudge;
+use crate::core::workflow::Event;
+use crate::model::WorkflowId;
+use crate::store::StoreError;
+
+/// How many due runs are taken up at once.
+const BATCH: usize = 256;
+/// How long to sleep at most, as a fall-back for a wake-up that was missed.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// How long to wait before a failed look is repeated.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+impl Inner {
+    /// Takes up what the process before has left, then wakes what is due until the engine stops.
+    pub(super) async fn keep_time(self: Arc<Self>) {
+        while !self.stopping.is_cancelled() {
+            let sleep = match self.wake_due().await {
+                Ok(sleep) => sleep,
+                Err(error) => {
+                    tracing::error!(error = %error, source = %error.source, "looking for what is due failed");
+                    LOOK_AGAIN_AFTER
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(sleep) => {}
+                () = self.timer.notified() => {}
+                () = self.stopping.cancelled() => {}
+            }
+        }
+    }
+
+    /// Wakes what is due and says how long to sleep.
+    async fn wake_due(self: &Arc<Self>) -> Result<Duration, StoreError> {
+        let now = self.clock.now();
+        for run in self.store.orphans().await? {
+            if !self.is_left_alone(run) {
+                self.adopt(run);
+            }
+        }
+        let mut woken = 0;
+        for run in self.store.due(now, BATCH).await? {
+            if !self.is_left_alone(run) {
+                woken += 1;
+                self.nudge(run, Nudge::Look);
+            }
+        }
+        for workflow in self.due_workflows(now) {
+            if let Err(refusal) = self.transition(&workflow, &Event::Tick, None).await {
+                tracing::error!(workflow = %workflow, error = %refusal, "the workflow's timer failed");
+            }
+        }
+        if woken == BATCH {
+            return Ok(Duration::from_millis(50));
+        }
+        let next = [self.store.next_due().await?, self.next_workflow_due()].into_iter().flatten().min();
+        let sleep = next.map_or(LONGEST_SLEEP, |next| self.until(next)).min(LONGEST_SLEEP);
+        // What has just been woken is still due in the store until its task has committed.
+        Ok(if sleep.is_zero() { Duration::from_millis(if woken > 0 { 20 } else { 1000 }) } else { sleep })
+    }
+
+    fn due_workflows(&self, now: jiff::Timestamp) -> Vec<WorkflowId> {
+        let mut due = self.workflows_due.lock().expect("no holder panics");
+        let ids: Vec<_> = due.iter().filter(|(_, at)| **at <= now).map(|(id, _)| id.clone()).collect();
+        for id in &ids {
+            due.remove(id);
+        }
+        ids
+    }
+
+    fn next_workflow_due(&self) -> Option<jiff::Timestamp> {
+        self.workflows_due.lock().expect("no holder panics").values().min().copied()
+    }
+
+    /// Notes when a workflow next has something to do.
+    pub(super) fn workflow_due(&self, id: &WorkflowId, at: Option<jiff::Timestamp>) {
+        let mut due = self.workflows_due.lock().expect("no holder panics");
+        match at {
+            Some(at) => due.insert(id.clone(), at),
+            None => due.remove(id),
+        };
+        drop(due);
+        if at.is_some() {
+            self.timer.notify_one();
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Versions, compiled for running.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use stepwell::block::{BlockDefinition, Handlers, StepHandlers, TriggerHandlers};
+
+use super::Inner;
+use crate::core::policy::RetryPolicy;
+use crate::core::run::{Plan, PlannedStep, ResolveConfig};
+use crate::definition::{Catalog, Definition, Retry, StepInstance};
+use crate::expr::Template;
+use crate::model::VersionId;
+use crate::store::{StoreError, VersionRow};
+
+/// A version, compiled for running.
+pub(super) struct Version {
+    pub(super) row: VersionRow,
+    pub(super) definition: Definition,
+    pub(super) plan: Plan,
+    /// Every variable that any step needs.
+    pub(super) references: BTreeSet<String>,
+    /// The most steps that one outcome starts.
+    pub(super) widest: usize,
+}
+
+/// Why a version cannot run in this binary.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unrunnable {
+    #[error("version {0} does not exist")]
+    Missing(VersionId),
+    #[error("version {version} cannot run in this binary: {problem}")]
+    Unfit { version: VersionId, problem: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Inner {
+    /// A version, from memory or the store.
+    pub(super) async fn version(&self, id: VersionId) -> Result<Arc<Version>, Unrunnable> {
+        if let Some(version) = self.versions.lock().expect("no holder panics").get(&id) {
+            return Ok(Arc::clone(version));
+        }
+        let row = self.store.version(id).await?.ok_or(Unrunnable::Missing(id))?;
+        let version =
+            Arc::new(self.compile(row).map_err(|problem| Unrunnable::Unfit { version: id, problem })?);
+        self.versions.lock().expect("no holder panics").insert(id, Arc::clone(&version));
+        Ok(version)
+    }
+
+    fn compile(&self, row: VersionRow) -> Result<Version, String> {
+        let parsed = Definition::parse(&row.definition).map_err(|problems| describe(&problems))?;
+        let definition = parsed.definition;
+        self.trigger_handlers(&definition.trigger.block)?;
+        let steps = definition
+            .steps
+            .iter()
+            .map(|(id, step)| Ok((id.clone(), self.plan_step(step)?)))
+            .collect::<Result<HashMap<_, _>, String>>()?;
+        let trigger = definition.trigger.on.0.iter().map(|(id, steps)| (id.clone(), steps.clone())).collect();
+        let references = steps.values().flat_map(|step| step.config.references().iter().cloned()).collect();
+        let widest = steps.values().flat_map(|step| step.on.values().map(Vec::len)).max().unwrap_or(1).max(1);
+        Ok(Version { row, definition, plan: Plan { trigger, steps }, references, widest })
+    }
+
+    fn plan_step(&self, step: &StepInstance) -> Result<PlannedStep, String> {
+        let handlers = self.step_handlers(&step.block)?;
+        let template = Template::compile(&step.config).map_err(|problems| describe(&problems))?;
+        Ok(PlannedStep {
+            block: step.block.clone(),
+            config: Arc::new(StepConfig {
+                template,
+                block: step.block.clone(),
+                catalog: Arc::clone(&self.catalog),
+            }),
+            retry: step.retry.as_ref().map_or(RetryPolicy::DEFAULT, retry_policy),
+            deadline: step.deadline,
+            on: step.on.0.iter().map(|(id, steps)| (id.clone(), steps.clone())).collect(),
+            cancels: handlers.cancel.is_some(),
+        })
+    }
+
+    pub(super) fn block(&self, id: &str) -> Result<&'static BlockDefinition, String> {
+        self.blocks.get(id).copied().ok_or_else(|| format!("the block `{id}` is not in this binary"))
+    }
+
+    pub(super) fn step_handlers(&self, id: &str) -> Result<&'static StepHandlers, String> {
+        match &self.block(id)?.handlers {
+            Handlers::Step(handlers) => Ok(handlers),
+            Handlers::Trigger(_) => Err(format!("the block `{id}` is a trigger, not a step")),
+        }
+    }
+
+    pub(super) fn trigger_handlers(&self, id: &str) -> Result<&'static TriggerHandlers, String> {
+        match &self.block(id)?.handlers {
+            Handlers::Trigger(handlers) => Ok(handlers),
+            Handlers::Step(_) => Err(format!("the block `{id}` is a step, not a trigger")),
+        }
+    }
+}
+
+fn retry_policy(retry: &Retry) -> RetryPolicy {
+    RetryPolicy { attempts: retry.attempts, first: retry.first, most: retry.most }
+}
+
+fn describe(problems: &[crate::definition::Problem]) -> String {
+    let problems: Vec<_> =
+        problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+    problems.join("; ")
+}
+
+/// A step's config: its template, and the schema that the result must fit.
+struct StepConfig {
+    template: Template,
+    block: String,
+    catalog: Arc<Catalog>,
+}
+
+impl ResolveConfig for StepConfig {
+    fn references(&self) -> &BTreeSet<String> {
+        self.template.references()
+    }
+
+    fn resolve(&self, variables: &Map<String, Value>) -> Result<Value, String> {
+        let config = self
+            .template
+            .resolve(variables)
+            .map_err(|problem| format!("config `{}`: {}", problem.path, problem.message))?;
+        let problems = self.catalog.get(&self.block).map(|block| block.validate(&config)).unwrap_or_default();
+        if problems.is_empty() { Ok(config) } else { Err(describe(&problems)) }
+    }
+}

@@ -1,0 +1,30 @@
+//! Templates and expressions that map earlier outcomes into a step's config.
+//!
+//! A string that is one `{{ expression }}` keeps the expression's type; a string with expressions among text
+//! becomes text; any other value stands for itself. Expressions are those of Jinja, without statements: they see
+//! the variables that they are given and nothing else, and are bounded in time and output.
+
+mod template;
+mod text;
+
+pub use template::Template;
+
+use std::sync::LazyLock;
+
+use minijinja::{Environment, UndefinedBehavior};
+
+/// How much work one expression may do, in the engine's instructions. A filter over a list of 10,000 fits.
+const FUEL: u64 = 1_000_000;
+/// How deep calls within an expression may nest.
+const RECURSION: usize = 50;
+/// How long the config of a step may become, in bytes of JSON: the limit of a value.
+const LONGEST_CONFIG: usize = 1024 * 1024;
+
+/// The surroundings of every expression.
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(RECURSION);
+    environment
+});

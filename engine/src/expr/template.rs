@@ -1,0 +1,235 @@
+//! A config with expressions in it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::LONGEST_CONFIG;
+use super::text::Text;
+use crate::definition::Problem;
+
+/// A config with expressions in it, compiled.
+pub struct Template {
+    root: Node,
+    references: BTreeSet<String>,
+    required: BTreeSet<(String, String)>,
+    templated: BTreeSet<String>,
+}
+
+enum Node {
+    Constant(Value),
+    Text(Text, String),
+    List(Vec<Node>),
+    Map(Vec<(String, Node)>),
+}
+
+impl Template {
+    /// Compiles a config.
+    ///
+    /// # Errors
+    ///
+    /// Every expression that cannot be read, with the path of its field.
+    pub fn compile(config: &Value) -> Result<Self, Vec<Problem>> {
+        let mut template = Self {
+            root: Node::Constant(Value::Null),
+            references: BTreeSet::new(),
+            required: BTreeSet::new(),
+            templated: BTreeSet::new(),
+        };
+        let mut problems = Vec::new();
+        template.root = template.node(config, "", &mut problems);
+        if problems.is_empty() { Ok(template) } else { Err(problems) }
+    }
+
+    fn node(&mut self, value: &Value, path: &str, problems: &mut Vec<Problem>) -> Node {
+        match value {
+            Value::String(text) => match Text::compile(text) {
+                Ok(Text::Plain(text)) => Node::Constant(Value::String(text)),
+                Ok(text) => {
+                    self.templated.insert(path.to_owned());
+                    for part in text.parts() {
+                        let variables = part.variables();
+                        if !part.copes_with_missing() {
+                            self.required
+                                .extend(variables.iter().map(|name| (name.clone(), path.to_owned())));
+                        }
+                        self.references.extend(variables);
+                    }
+                    Node::Text(text, path.to_owned())
+                }
+                Err(message) => {
+                    problems.push(Problem { path: path.to_owned(), message });
+                    Node::Constant(Value::Null)
+                }
+            },
+            Value::Array(items) => Node::List(
+                items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, item)| self.node(item, &join(path, &index.to_string()), problems))
+                    .collect(),
+            ),
+            Value::Object(fields) => Node::Map(
+                fields
+                    .iter()
+                    .map(|(name, field)| (name.clone(), self.node(field, &join(path, name), problems)))
+                    .collect(),
+            ),
+            constant => Node::Constant(constant.clone()),
+        }
+    }
+
+    /// The names of the variables that the config reads.
+    pub fn references(&self) -> &BTreeSet<String> {
+        &self.references
+    }
+
+    /// The variables that must be there, each with the path of a field that reads it.
+    pub fn required(&self) -> &BTreeSet<(String, String)> {
+        &self.required
+    }
+
+    /// The paths of the fields that hold expressions.
+    pub fn templated(&self) -> &BTreeSet<String> {
+        &self.templated
+    }
+
+    /// The config with its variables resolved.
+    ///
+    /// # Errors
+    ///
+    /// The first field whose expression fails, and why.
+    pub fn resolve(&self, variables: &Map<String, Value>) -> Result<Value, Problem> {
+        if self.templated.is_empty() {
+            return Ok(self.root.constant());
+        }
+        let variables = minijinja::Value::from(minijinja::value::Serde(variables));
+        let mut left = LONGEST_CONFIG;
+        self.root.resolve(&variables, &mut left)
+    }
+}
+
+impl Node {
+    fn constant(&self) -> Value {
+        match self {
+            Self::Constant(value) => value.clone(),
+            Self::Text(..) => Value::Null,
+            Self::List(items) => items.iter().map(Self::constant).collect(),
+            Self::Map(fields) => {
+                fields.iter().map(|(name, field)| (name.clone(), field.constant())).collect()
+            }
+        }
+    }
+
+    fn resolve(&self, variables: &minijinja::Value, left: &mut usize) -> Result<Value, Problem> {
+        Ok(match self {
+            Self::Constant(value) => value.clone(),
+            Self::Text(text, path) => {
+                let problem = |message| Problem { path: path.clone(), message };
+                let value = text.resolve(variables).map_err(problem)?;
+                *left = left.checked_sub(size(&value)).ok_or_else(|| {
+                    problem(format!("The config becomes longer than {LONGEST_CONFIG} bytes; pass less data"))
+                })?;
+                value
+            }
+            Self::List(items) => {
+                items.iter().map(|item| item.resolve(variables, left)).collect::<Result<_, _>>()?
+            }
+            Self::Map(fields) => {
+                let mut map = Map::new();
+                for (name, field) in fields {
+                    map.insert(name.clone(), field.resolve(variables, left)?);
+                }
+                Value::Object(map)
+            }
+        })
+    }
+}
+
+/// About how long a value is as JSON.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => items.iter().map(size).sum::<usize>() + items.len() + 2,
+        Value::Object(fields) => {
+            fields.iter().map(|(name, field)| name.len() + size(field) + 4).sum::<usize>() + 2
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn resolve(config: &Value, variables: &Value) -> Result<Value, Problem> {
+        let template = Template::compile(config).unwrap();
+        template.resolve(variables.as_object().unwrap())
+    }
+
+    #[test]
+    fn s8_expressions_keep_their_type_alone_and_become_text_among_text() {
+        let variables = json!({ "a": { "n": 3, "list": [1, 2], "s": "x" } });
+        let config = json!({
+            "number": "{{ a.n }}", "sum": "{{ a.n + 1 }}", "list": "{{ a.list }}", "text": "n is {{ a.n }}!",
+            "two": "{{ a.s }}{{ a.s }}", "json": "as {{ a.list }}", "plain": "no {expression}", "nested": [{ "deep": "{{ a.s }}" }],
+            "map": "{{ {'k': {'v': a.n}} }}", "quoted": "{{ '}}' ~ a.s }}", "constant": 7
+        });
+        let expected = json!({
+            "number": 3, "sum": 4, "list": [1, 2], "text": "n is 3!", "two": "xx", "json": "as [1,2]",
+            "plain": "no {expression}", "nested": [{ "deep": "x" }], "map": { "k": { "v": 3 } }, "quoted": "}}x", "constant": 7
+        });
+        assert_eq!(resolve(&config, &variables).unwrap(), expected);
+    }
+
+    #[test]
+    fn s9_what_is_undefined_is_an_error_with_the_path_of_the_field() {
+        for expression in [
+            "{{ missing }}",
+            "{{ a.missing }}",
+            "x {{ a.missing }}",
+            "{{ a.missing.deeper }}",
+            "x {{ a.null }}",
+        ] {
+            let problem =
+                resolve(&json!({ "list": [{ "field": expression }] }), &json!({ "a": { "null": null } }))
+                    .unwrap_err();
+            assert_eq!(problem.path, "list.0.field", "{expression}");
+        }
+        let config = json!("{{ a.missing | default('x') }}");
+        assert_eq!(resolve(&config, &json!({ "a": {} })).unwrap(), json!("x"));
+    }
+
+    #[test]
+    fn expressions_are_bounded_in_time_and_output() {
+        let endless = json!("{{ range(10000) | map('string') | join | length * range(10000) | length }}");
+        let many = json!({ "a": "{{ 'x' * 600000 }}", "b": "{{ 'x' * 600000 }}" });
+        assert!(resolve(&many, &json!({})).is_err());
+        // Whatever it gives, it gives it soon.
+        let _ = resolve(&endless, &json!({}));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_reported_at_every_field() {
+        let config =
+            json!({ "a": "{{ 1 + }}", "b": ["{{ open"], "c": "{{ }}", "d": "{% if x %}", "e": "{{ fine }}" });
+        let problems = Template::compile(&config).err().unwrap();
+        let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(paths, ["a", "b.0", "c", "d"]);
+    }
+
+    #[test]
+    fn references_are_the_roots_that_are_read() {
+        let template = Template::compile(&json!(["{{ a.b.c + d[0] }}", "{{ e | default(1) }}"])).unwrap();
+        let references: Vec<_> = template.references().iter().map(String::as_str).collect();
+        assert_eq!(references, ["a", "d", "e"]);
+        let required: Vec<_> = template.required().iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(required, ["a", "d"]);
+    }
+}

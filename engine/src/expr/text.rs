@@ -1,0 +1,180 @@
+//! Text with expressions in it.
+
+use std::collections::BTreeSet;
+
+use minijinja::Expression;
+use minijinja::value::ValueKind;
+use serde_json::Value;
+
+use super::ENVIRONMENT;
+
+/// A string of a config.
+pub(super) enum Text {
+    /// Without expressions.
+    Plain(String),
+    /// One expression alone, which keeps its type.
+    Value(Part),
+    /// Expressions among text.
+    Mixed(Vec<Segment>),
+}
+
+pub(super) enum Segment {
+    Text(String),
+    Expression(Part),
+}
+
+/// A compiled expression.
+pub(super) struct Part {
+    source: String,
+    expression: Expression<'static, 'static>,
+}
+
+impl Text {
+    /// Compiles a string.
+    pub(super) fn compile(text: &str) -> Result<Self, String> {
+        if text.contains("{%") {
+            return Err(
+                "Statements (`{% … %}`) are not supported; use an expression, such as `{{ a if b else c }}`"
+                    .into(),
+            );
+        }
+        let mut segments = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("{{") {
+            let (source, after) = split_expression(after)
+                .ok_or_else(|| format!("The expression `{{{{{after}` is not closed; end it with `}}}}`"))?;
+            if !before.is_empty() {
+                segments.push(Segment::Text(before.to_owned()));
+            }
+            segments.push(Segment::Expression(Part::compile(source)?));
+            rest = after;
+        }
+        if segments.is_empty() {
+            return Ok(Self::Plain(text.to_owned()));
+        }
+        if !rest.is_empty() {
+            segments.push(Segment::Text(rest.to_owned()));
+        }
+        match <[Segment; 1]>::try_from(segments) {
+            Ok([Segment::Expression(part)]) => Ok(Self::Value(part)),
+            Ok([text]) => Ok(Self::Mixed(vec![text])),
+            Err(segments) => Ok(Self::Mixed(segments)),
+        }
+    }
+
+    /// Its expressions.
+    pub(super) fn parts(&self) -> Vec<&Part> {
+        match self {
+            Self::Plain(_) => Vec::new(),
+            Self::Value(part) => vec![part],
+            Self::Mixed(segments) => segments
+                .iter()
+                .filter_map(|segment| match segment {
+                    Segment::Text(_) => None,
+                    Segment::Expression(part) => Some(part),
+                })
+                .collect(),
+        }
+    }
+
+    /// What it stands for.
+    pub(super) fn resolve(&self, variables: &minijinja::Value) -> Result<Value, String> {
+        match self {
+            Self::Plain(text) => Ok(Value::String(text.clone())),
+            Self::Value(part) => {
+                let value = part.eval(variables)?;
+                serde_json::to_value(&value)
+                    .map_err(|error| format!("`{}` has no JSON form: {error}", part.source))
+            }
+            Self::Mixed(segments) => {
+                let mut text = String::new();
+                for segment in segments {
+                    match segment {
+                        Segment::Text(plain) => text.push_str(plain),
+                        Segment::Expression(part) => text.push_str(&part.text(variables)?),
+                    }
+                }
+                Ok(Value::String(text))
+            }
+        }
+    }
+}
+
+impl Part {
+    fn compile(source: &str) -> Result<Self, String> {
+        let source = source.trim().to_owned();
+        if source.is_empty() {
+            return Err("The expression is empty; write a variable between `{{` and `}}`".into());
+        }
+        let expression = ENVIRONMENT
+            .compile_expression_owned(source.clone())
+            .map_err(|error| format!("The expression `{source}` cannot be read: {}", describe(&error)))?;
+        Ok(Self { source, expression })
+    }
+
+    /// The variables that it reads.
+    pub(super) fn variables(&self) -> BTreeSet<String> {
+        self.expression.undeclared_variables(false).into_iter().collect()
+    }
+
+    /// Whether it says what to do where a variable is missing.
+    pub(super) fn copes_with_missing(&self) -> bool {
+        ["default", "is defined", "is undefined", "is not defined"]
+            .iter()
+            .any(|words| self.source.contains(words))
+    }
+
+    fn eval(&self, variables: &minijinja::Value) -> Result<minijinja::Value, String> {
+        let value = self
+            .expression
+            .eval(variables.clone())
+            .map_err(|error| format!("`{}`: {}", self.source, describe(&error)))?;
+        if value.is_undefined() {
+            return Err(format!("`{}` is undefined", self.source));
+        }
+        Ok(value)
+    }
+
+    fn text(&self, variables: &minijinja::Value) -> Result<String, String> {
+        let value = self.eval(variables)?;
+        match value.kind() {
+            ValueKind::None => {
+                Err(format!("`{}` is null and cannot stand in a text; give it a `default`", self.source))
+            }
+            ValueKind::Map | ValueKind::Seq | ValueKind::Iterable => serde_json::to_string(&value)
+                .map_err(|error| format!("`{}` has no JSON form: {error}", self.source)),
+            _ => Ok(value.to_string()),
+        }
+    }
+}
+
+/// The expression up to its `}}`, and what follows. Brackets and quotes within it do not end it.
+fn split_expression(text: &str) -> Option<(&str, &str)> {
+    let mut quote = None;
+    let mut open = 0_usize;
+    let mut characters = text.char_indices().peekable();
+    while let Some((index, character)) = characters.next() {
+        match (quote, character) {
+            (Some(_), '\\') => {
+                characters.next();
+            }
+            (Some(quoted), character) if character == quoted => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(character),
+            (None, '{') => open += 1,
+            (None, '}') if open > 0 => open -= 1,
+            (None, '}') if characters.peek().is_some_and(|(_, next)| *next == '}') => {
+                return Some((&text[..index], &text[index + 2..]));
+            }
+            (None, _) => {}
+        }
+    }
+    None
+}
+
+fn describe(error: &minijinja::Error) -> String {
+    match error.detail() {
+        Some(detail) => detail.to_owned(),
+        None => error.kind().to_string(),
+    }
+}

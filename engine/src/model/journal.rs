@@ -1,0 +1,231 @@
+//! The journal of a run: what happened, for reading. It is never replayed.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use stepwell::step::WaitingFor;
+
+use super::{ActivationId, RecordId, RunStatus};
+
+/// The version of the journal's form; each record carries the one that it was written with.
+pub const JOURNAL_FORMAT: u32 = 1;
+
+/// A handler of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HandlerName {
+    /// `execute`.
+    Execute,
+    /// `finish`.
+    Finish,
+    /// `cancel`.
+    Cancel,
+}
+
+/// One thing that happened to a run. One commit records one or more of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Entry {
+    /// The run began with this outcome of its trigger.
+    RunStarted {
+        /// The activation that received the event; none if the run was started by hand.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        activation: Option<ActivationId>,
+        /// The trigger's outcome.
+        outcome: String,
+        /// Its data: the value of the variable `trigger`.
+        data: Value,
+    },
+    /// The run came to a step.
+    ExecutionStarted {
+        /// The execution's number within the run.
+        execution: u32,
+        /// The step's id.
+        step: String,
+        /// The step's block.
+        block: String,
+        /// The config with its variables resolved, which every handler of the execution receives.
+        config: Value,
+    },
+    /// A handler was called.
+    AttemptStarted {
+        /// The execution's number.
+        execution: u32,
+        /// Counts the attempts of the execution, from 1.
+        attempt: u32,
+        /// The handler.
+        handler: HandlerName,
+        /// The callback that `finish` was called with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        callback: Option<RecordId>,
+    },
+    /// A handler has returned, or was interrupted.
+    AttemptEnded {
+        /// The execution's number.
+        execution: u32,
+        /// The attempt's number.
+        attempt: u32,
+        /// The handler.
+        handler: HandlerName,
+        /// What came of it.
+        result: AttemptResult,
+    },
+    /// A callback came to the execution's URL.
+    CallbackReceived {
+        /// The execution's number.
+        execution: u32,
+        /// The request.
+        request: CallbackRequest,
+    },
+    /// A callback will not be handed to `finish`.
+    CallbackUnused {
+        /// The execution's number.
+        execution: u32,
+        /// The record of the callback.
+        callback: RecordId,
+        /// Why.
+        reason: Unused,
+    },
+    /// The step's deadline passed; the run follows the edge `deadline`.
+    DeadlinePassed {
+        /// The execution's number.
+        execution: u32,
+    },
+    /// The execution failed without a handler's fault: a variable that cannot be resolved, a missing block.
+    ExecutionFailed {
+        /// The execution's number.
+        execution: u32,
+        /// What went wrong.
+        message: String,
+    },
+    /// The execution was cancelled.
+    ExecutionCancelled {
+        /// The execution's number.
+        execution: u32,
+    },
+    /// Somebody asked to cancel the run.
+    CancelRequested,
+    /// Somebody asked to try the failed steps again.
+    RetryRequested,
+    /// The run ended.
+    RunEnded {
+        /// How.
+        status: RunStatus,
+        /// Why it failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+}
+
+/// What came of an attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum AttemptResult {
+    /// The step is done.
+    Outcome {
+        /// The outcome's id.
+        outcome: String,
+        /// Its data: the value of the step's variable.
+        data: Value,
+    },
+    /// The path ends without an outcome.
+    Exit,
+    /// The execution waits for a callback.
+    Deferred {
+        /// For what, in words for a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waiting_for: Option<WaitingFor>,
+    },
+    /// `finish` goes on waiting.
+    NoOp,
+    /// `finish` refused the callback.
+    Rejected {
+        /// Why.
+        message: String,
+    },
+    /// `cancel` is done.
+    Cancelled,
+    /// The handler failed.
+    Error {
+        /// What went wrong.
+        message: String,
+        /// Whether it will be called again.
+        retryable: bool,
+    },
+    /// The engine died or the time limit passed while the handler ran.
+    Interrupted {
+        /// Which of the two.
+        message: String,
+    },
+}
+
+/// Why a callback was not handed to `finish`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unused {
+    /// The execution was resolved before.
+    Resolved,
+    /// The execution or its run was cancelled.
+    Cancelled,
+    /// The deadline came first.
+    Deadline,
+}
+
+/// A callback's request, as it is recorded: without `Authorization` and `Cookie`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackRequest {
+    /// The method.
+    pub method: String,
+    /// The query, without the question mark.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub query: String,
+    /// The headers, in order; values that are not text are left out.
+    pub headers: Vec<(String, String)>,
+    /// The body, base64.
+    pub body: String,
+}
+
+/// The stored form of a record's entries.
+#[derive(Serialize, Deserialize)]
+struct Stored<T> {
+    format: u32,
+    entries: T,
+}
+
+/// Entries as the journal stores them: JSON, with the version of their form.
+pub fn encode_entries(entries: &[Entry]) -> Vec<u8> {
+    serde_json::to_vec(&Stored { format: JOURNAL_FORMAT, entries })
+        .expect("entries are JSON values, strings and numbers only")
+}
+
+/// Entries from the journal.
+///
+/// # Errors
+///
+/// When the record is damaged, or was written by a newer engine.
+pub fn decode_entries(body: &[u8]) -> Result<Vec<Entry>, UnreadableRecord> {
+    #[derive(Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    let Format { format } = serde_json::from_slice(body)?;
+    if format > JOURNAL_FORMAT {
+        return Err(UnreadableRecord::Newer { format });
+    }
+    Ok(serde_json::from_slice::<Stored<Vec<Entry>>>(body)?.entries)
+}
+
+/// Why a journal record cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadableRecord {
+    /// It is not what this engine writes.
+    #[error("the journal record is damaged")]
+    Damaged(#[from] serde_json::Error),
+    /// A newer engine has written it.
+    #[error(
+        "the journal record has format {format}, and this engine reads up to {JOURNAL_FORMAT}; use a newer engine"
+    )]
+    Newer {
+        /// The record's format.
+        format: u32,
+    },
+}

@@ -1,0 +1,12 @@
+//! Ids and the wire forms of what is stored.
+
+mod ids;
+mod journal;
+mod status;
+
+pub use ids::{ActivationId, ExecutionId, RecordId, RunId, UnknownId, ValueRef, VersionId, WorkflowId};
+pub use journal::{
+    AttemptResult, CallbackRequest, Entry, HandlerName, JOURNAL_FORMAT, UnreadableRecord, Unused,
+    decode_entries, encode_entries,
+};
+pub use status::{ActivationStatus, RunStatus};

@@ -1,0 +1,11 @@
+//! Keys and what they protect: the tokens of callback URLs, private values at rest, the local admin token.
+
+mod keys;
+mod seal;
+mod token;
+mod urls;
+
+pub use keys::{Keys, KeysError};
+pub use seal::OpenError;
+pub use token::{hash_token, local_token};
+pub use urls::Urls;

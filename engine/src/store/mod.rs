@@ -1,0 +1,306 @@
+//! Durable storage: one trait, one folder per database, one conformance suite.
+//!
+//! A store never interprets what it keeps: drafts, definitions, states and journal records are bytes to it.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::model::{ActivationId, ActivationStatus, RecordId, RunId, RunStatus, VersionId, WorkflowId};
+
+#[doc(hidden)]
+pub mod conformance;
+pub mod sqlite;
+
+/// What a store keeps and promises.
+///
+/// Every change is one transaction: all of it is durable when the call returns `Ok`, none of it if it returns
+/// an error, and nothing in between after a crash at any point. Concurrent changes may share a commit; a change
+/// whose guard fails is refused alone.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// A record id, greater than every one given out before by this process.
+    fn next_record(&self) -> RecordId;
+
+    /// Creates a workflow (with an empty state at sequence 0), or replaces its title and draft.
+    async fn put_draft(&self, draft: Draft) -> Result<WorkflowRow, StoreError>;
+    /// One workflow.
+    async fn workflow(&self, id: &WorkflowId) -> Result<Option<WorkflowRow>, StoreError>;
+    /// All workflows, by id.
+    async fn workflows(&self) -> Result<Vec<WorkflowRow>, StoreError>;
+    /// Moves a workflow from one state to the next, with the versions and activations that this touches.
+    async fn commit_workflow(&self, change: WorkflowChange) -> Result<(), CommitError>;
+    /// One version.
+    async fn version(&self, id: VersionId) -> Result<Option<VersionRow>, StoreError>;
+    /// The versions of a workflow with their activations, newest first.
+    async fn versions(
+        &self,
+        workflow: &WorkflowId,
+    ) -> Result<Vec<(VersionRow, Option<ActivationRow>)>, StoreError>;
+    /// One activation.
+    async fn activation(&self, id: ActivationId) -> Result<Option<ActivationRow>, StoreError>;
+
+    /// Creates a run with its first record, if its activation still accepts events and no event with the same
+    /// deduplication key has started one.
+    async fn start_run(&self, start: StartRun) -> Result<Started, StoreError>;
+    /// Moves a run from one state to the next.
+    async fn commit_run(&self, change: RunChange) -> Result<(), CommitError>;
+    /// Appends a callback to a run's inbox and journal, if the run still is at `sequence`. Leaves the run's
+    /// state and sequence as they are.
+    async fn append_callback(&self, callback: Callback) -> Result<(), CommitError>;
+    /// One run.
+    async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError>;
+    /// Runs, newest first.
+    async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, StoreError>;
+    /// The run's journal, oldest record first.
+    async fn journal(&self, run: RunId) -> Result<Vec<Record>, StoreError>;
+    /// These records, in any order; one that does not exist is left out.
+    async fn records(&self, ids: &[RecordId]) -> Result<Vec<Record>, StoreError>;
+    /// The callbacks that wait in the run's inbox, in order of arrival.
+    async fn inbox(&self, run: RunId) -> Result<Vec<InboxEntry>, StoreError>;
+    /// Runs that no process works on and that are due: their time has come, or a callback waits for them.
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<RunId>, StoreError>;
+    /// When the next run that no process works on falls due.
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+    /// Runs that a process worked on which has died since.
+    async fn orphans(&self) -> Result<Vec<RunId>, StoreError>;
+
+    /// What `once` recorded, sealed.
+    async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Records a value of `once`, sealed, if the run still is owned by this process. A name that is recorded
+    /// already keeps its value.
+    async fn record_once(
+        &self,
+        run: RunId,
+        execution: u32,
+        name: &str,
+        value: Vec<u8>,
+    ) -> Result<(), CommitError>;
+
+    /// Keeps an API token by its SHA-256 hash.
+    async fn put_token(&self, hash: [u8; 32], name: &str, now: Timestamp) -> Result<(), StoreError>;
+    /// Whether a token with this hash exists.
+    async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError>;
+}
+
+/// A draft to store.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The workflow.
+    pub id: WorkflowId,
+    /// Its title.
+    pub title: String,
+    /// The definition, JSON.
+    pub definition: String,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// A workflow as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkflowRow {
+    /// Its id.
+    pub id: WorkflowId,
+    /// The draft's title.
+    pub title: String,
+    /// The draft, JSON.
+    pub draft: String,
+    /// The core's state of its activations, JSON; empty if it has never been enabled.
+    pub state: Vec<u8>,
+    /// Counts the changes of the state.
+    pub sequence: i64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When the draft was last written.
+    pub updated_at: Timestamp,
+}
+
+/// A workflow's move from one state to the next.
+#[derive(Debug, Clone)]
+pub struct WorkflowChange {
+    /// The workflow.
+    pub id: WorkflowId,
+    /// The sequence that the change was decided on; the change is refused at any other.
+    pub sequence: i64,
+    /// The next state.
+    pub state: Vec<u8>,
+    /// A version that comes into being.
+    pub version: Option<VersionRow>,
+    /// Activations that come into being or change.
+    pub activations: Vec<ActivationRow>,
+}
+
+/// A version as it is stored. It never changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionRow {
+    /// Its id.
+    pub id: VersionId,
+    /// Its workflow.
+    pub workflow: WorkflowId,
+    /// Counts the versions of the workflow, from 1.
+    pub number: u32,
+    /// The definition, JSON.
+    pub definition: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// An activation as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivationRow {
+    /// Its id.
+    pub id: ActivationId,
+    /// Its workflow.
+    pub workflow: WorkflowId,
+    /// Its version.
+    pub version: VersionId,
+    /// Where it stands.
+    pub status: ActivationStatus,
+    /// Whether its URL starts runs.
+    pub accepts: bool,
+    /// What `activate` returned, sealed; empty before.
+    pub registration: Vec<u8>,
+    /// The last error of `activate` or `deactivate`.
+    pub error: Option<String>,
+}
+
+/// A run to create.
+#[derive(Debug, Clone)]
+pub struct StartRun {
+    /// The run; its `sequence` is 0.
+    pub run: RunRow,
+    /// Its first record.
+    pub record: Record,
+    /// Whether this process works on it from the start.
+    pub owned: bool,
+    /// The activation that must still accept events.
+    pub activation: Option<ActivationId>,
+    /// The deduplication key, unique per workflow.
+    pub dedupe: Option<String>,
+}
+
+/// What became of a run to create.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Started {
+    /// It exists.
+    Created,
+    /// An event with this key has started that run before; nothing was stored.
+    Duplicate(RunId),
+    /// The activation accepts no events any more; nothing was stored.
+    Gone,
+}
+
+/// A run as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRow {
+    /// Its id.
+    pub id: RunId,
+    /// Its workflow.
+    pub workflow: WorkflowId,
+    /// The version that it stays on.
+    pub version: VersionId,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// The core's state, JSON.
+    pub state: Vec<u8>,
+    /// Counts the changes of the state.
+    pub sequence: i64,
+    /// When it next has something to do by itself, if no process works on it.
+    pub due_at: Option<Timestamp>,
+    /// When it started.
+    pub created_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// A run's move from one state to the next.
+#[derive(Debug, Clone)]
+pub struct RunChange {
+    /// The run.
+    pub id: RunId,
+    /// The sequence that the change was decided on; the change is refused at any other.
+    pub sequence: i64,
+    /// Where it stands now.
+    pub status: RunStatus,
+    /// The next state.
+    pub state: Vec<u8>,
+    /// When it next has something to do by itself.
+    pub due_at: Option<Timestamp>,
+    /// Whether this process goes on working on it.
+    pub owned: bool,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// What happened.
+    pub record: Option<Record>,
+    /// The inbox entries that this change has taken.
+    pub taken: Vec<RecordId>,
+}
+
+/// A journal record: what one commit did to a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Its id.
+    pub id: RecordId,
+    /// Its run.
+    pub run: RunId,
+    /// When.
+    pub at: Timestamp,
+    /// The entries, JSON with their format.
+    pub body: Vec<u8>,
+}
+
+/// A callback to append.
+#[derive(Debug, Clone)]
+pub struct Callback {
+    /// The execution's number within its run.
+    pub execution: u32,
+    /// The sequence of the run at which the execution was seen to be unresolved.
+    pub sequence: i64,
+    /// The callback's record.
+    pub record: Record,
+}
+
+/// A callback that waits in an inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxEntry {
+    /// Its record.
+    pub record: RecordId,
+    /// The execution's number within its run.
+    pub execution: u32,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+/// Which runs to list.
+#[derive(Debug, Clone, Default)]
+pub struct RunFilter {
+    /// Only of this workflow.
+    pub workflow: Option<WorkflowId>,
+    /// Only with this status.
+    pub status: Option<RunStatus>,
+    /// Only runs that are older than this one.
+    pub before: Option<RunId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Why a change was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The row has moved on since the change was decided; decide again.
+    #[error("the state has changed meanwhile")]
+    Conflict,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The database failed; nothing was stored.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation} failed")]
+pub struct StoreError {
+    /// What was tried.
+    pub operation: &'static str,
+    /// Why it failed.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}

@@ -1,0 +1,364 @@
+//! The embedded database: SQLite in WAL mode, `synchronous=FULL`, one writer thread, a few readers.
+
+mod change;
+mod connection;
+mod rows;
+mod writer;
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
+
+use super::{
+    ActivationRow, Callback, CommitError, Draft, InboxEntry, Record, RunChange, RunFilter, RunRow, StartRun,
+    Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
+};
+use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
+use change::{Answer, Change, Guarded};
+use rows::micros;
+use writer::Writer;
+
+/// How many connections for reading are kept open.
+const IDLE_READERS: usize = 4;
+
+/// A store in a directory of its own, for one process at a time.
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Arc<Readers>,
+    epoch: i64,
+    next_record: AtomicI64,
+}
+
+/// The connections for reading that nobody uses now.
+struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl SqliteStore {
+    /// Opens the database `stepwell.db` in this directory, or creates it.
+    ///
+    /// # Errors
+    ///
+    /// When another process has it open, it was made by a newer engine, or the disk fails.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let lock = lock(directory)?;
+        let path = directory.join("stepwell.db");
+        let connection = connection::writer(&path).map_err(opening)?;
+        let (epoch, next) = connection::enter(&connection).map_err(opening)?;
+        let writer = Writer::start(connection, epoch, lock).map_err(opening)?;
+        let readers = Arc::new(Readers { path, idle: Mutex::default() });
+        Ok(Self { writer, readers, epoch, next_record: AtomicI64::new(next) })
+    }
+
+    /// The journal mode and the `synchronous` level of the connection that writes, as it reports them.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn durability(&self) -> Result<(String, i64), StoreError> {
+        match self.writer.store(Change::Settings).await? {
+            Answer::Settings { journal_mode, synchronous } => Ok((journal_mode, synchronous)),
+            _ => Err(StoreError { operation: "reading the settings", source: "no answer".into() }),
+        }
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let readers = Arc::clone(&self.readers);
+        let result = tokio::task::spawn_blocking(move || readers.with(read)).await;
+        match result {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(StoreError { operation, source: error.into() }),
+            Err(error) => Err(StoreError { operation, source: error.into() }),
+        }
+    }
+
+    async fn guarded(&self, change: Change) -> Result<(), CommitError> {
+        match self.writer.store(change).await? {
+            Answer::Guarded(Guarded::Refused) => Err(CommitError::Conflict),
+            _ => Ok(()),
+        }
+    }
+
+    async fn write(&self, change: Change) -> Result<(), StoreError> {
+        self.writer.store(change).await.map(|_| ())
+    }
+}
+
+impl Readers {
+    fn with<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, connection::OpenError> {
+        let idle = self.idle.lock().expect("no holder panics").pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => connection::reader(&self.path)?,
+        };
+        let value = read(&connection)?;
+        let mut idle = self.idle.lock().expect("no holder panics");
+        if idle.len() < IDLE_READERS {
+            idle.push(connection);
+        }
+        Ok(value)
+    }
+}
+
+/// Holds the directory for this process.
+fn lock(directory: &Path) -> Result<File, StoreError> {
+    let path = directory.join("lock");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(opening)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let directory = directory.display();
+            Err(opening(format!(
+                "another process has {directory} open; stop it, or choose another directory"
+            )))
+        }
+        Err(TryLockError::Error(error)) => Err(opening(error)),
+    }
+}
+
+fn opening(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError { operation: "opening the database", source: error.into() }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn next_record(&self) -> RecordId {
+        RecordId(self.next_record.fetch_add(1, Ordering::Relaxed))
+    }
+
+    async fn put_draft(&self, draft: Draft) -> Result<WorkflowRow, StoreError> {
+        let id = draft.id.clone();
+        self.write(Change::Draft(draft)).await?;
+        self.workflow(&id).await?.ok_or_else(|| StoreError {
+            operation: "storing the draft",
+            source: "the workflow was removed meanwhile".into(),
+        })
+    }
+
+    async fn workflow(&self, id: &WorkflowId) -> Result<Option<WorkflowRow>, StoreError> {
+        let id = id.clone();
+        self.read("reading the workflow", move |connection| {
+            let sql = format!("SELECT {} FROM workflows WHERE id = ?1", rows::WORKFLOW);
+            connection.prepare_cached(&sql)?.query_row([&id.0], rows::workflow).optional()
+        })
+        .await
+    }
+
+    async fn workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
+        self.read("listing the workflows", |connection| {
+            let sql = format!("SELECT {} FROM workflows ORDER BY id", rows::WORKFLOW);
+            connection.prepare_cached(&sql)?.query_map([], rows::workflow)?.collect()
+        })
+        .await
+    }
+
+    async fn commit_workflow(&self, change: WorkflowChange) -> Result<(), CommitError> {
+        self.guarded(Change::Workflow(change)).await
+    }
+
+    async fn version(&self, id: VersionId) -> Result<Option<VersionRow>, StoreError> {
+        self.read("reading the version", move |connection| {
+            let sql = format!("SELECT {} FROM versions WHERE id = ?1", rows::VERSION);
+            connection.prepare_cached(&sql)?.query_row([id.0], rows::version).optional()
+        })
+        .await
+    }
+
+    async fn versions(
+        &self,
+        workflow: &WorkflowId,
+    ) -> Result<Vec<(VersionRow, Option<ActivationRow>)>, StoreError> {
+        let workflow = workflow.clone();
+        self.read("listing the versions", move |connection| {
+            let sql =
+                format!("SELECT {} FROM versions WHERE workflow = ?1 ORDER BY number DESC", rows::VERSION);
+            let versions: Vec<VersionRow> = connection
+                .prepare_cached(&sql)?
+                .query_map([&workflow.0], rows::version)?
+                .collect::<Result<_, _>>()?;
+            let sql = format!("SELECT {} FROM activations WHERE version = ?1", rows::ACTIVATION);
+            let mut activation = connection.prepare_cached(&sql)?;
+            versions
+                .into_iter()
+                .map(|version| {
+                    let activation = activation.query_row([version.id.0], rows::activation).optional()?;
+                    Ok((version, activation))
+                })
+                .collect()
+        })
+        .await
+    }
+
+    async fn activation(&self, id: ActivationId) -> Result<Option<ActivationRow>, StoreError> {
+        self.read("reading the activation", move |connection| {
+            let sql = format!("SELECT {} FROM activations WHERE id = ?1", rows::ACTIVATION);
+            connection.prepare_cached(&sql)?.query_row([id.0], rows::activation).optional()
+        })
+        .await
+    }
+
+    async fn start_run(&self, start: StartRun) -> Result<Started, StoreError> {
+        match self.writer.store(Change::Start(Box::new(start))).await? {
+            Answer::Started(started) => Ok(started),
+            _ => Err(StoreError { operation: "storing the new run", source: "no answer".into() }),
+        }
+    }
+
+    async fn commit_run(&self, change: RunChange) -> Result<(), CommitError> {
+        self.guarded(Change::Run(Box::new(change))).await
+    }
+
+    async fn append_callback(&self, callback: Callback) -> Result<(), CommitError> {
+        self.guarded(Change::Callback(callback)).await
+    }
+
+    async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {
+        self.read("reading the run", move |connection| {
+            let sql = format!("SELECT {} FROM runs WHERE id = ?1", rows::RUN);
+            connection.prepare_cached(&sql)?.query_row([id.0], rows::run).optional()
+        })
+        .await
+    }
+
+    async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, StoreError> {
+        self.read("listing the runs", move |connection| {
+            let RunFilter { workflow, status, before, limit } = filter;
+            let mut conditions = vec!["1 = 1"];
+            let mut values: Vec<rusqlite::types::Value> = Vec::new();
+            if let Some(workflow) = workflow {
+                conditions.push("workflow = ?");
+                values.push(workflow.0.into());
+            }
+            if let Some(status) = status {
+                conditions.push("status = ?");
+                values.push(status.as_str().to_owned().into());
+            }
+            if let Some(before) = before {
+                conditions.push("id < ?");
+                values.push(before.0.as_bytes().to_vec().into());
+            }
+            values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
+            let sql = format!(
+                "SELECT {} FROM runs WHERE {} ORDER BY id DESC LIMIT ?",
+                rows::RUN,
+                conditions.join(" AND ")
+            );
+            connection.prepare_cached(&sql)?.query_map(params_from_iter(values), rows::run)?.collect()
+        })
+        .await
+    }
+
+    async fn journal(&self, run: RunId) -> Result<Vec<Record>, StoreError> {
+        self.read("reading the journal", move |connection| {
+            let sql = "WITH RECURSIVE chain (id, run, previous, at, body) AS (
+                    SELECT journal.id, journal.run, journal.previous, journal.at, journal.body
+                    FROM runs JOIN journal ON journal.id = runs.head WHERE runs.id = ?1
+                    UNION ALL
+                    SELECT journal.id, journal.run, journal.previous, journal.at, journal.body
+                    FROM chain JOIN journal ON journal.id = chain.previous
+                ) SELECT id, run, at, body FROM chain";
+            let mut records: Vec<Record> = connection
+                .prepare_cached(sql)?
+                .query_map([run.0], rows::record)?
+                .collect::<Result<_, _>>()?;
+            records.reverse();
+            Ok(records)
+        })
+        .await
+    }
+
+    async fn records(&self, ids: &[RecordId]) -> Result<Vec<Record>, StoreError> {
+        let ids = ids.to_vec();
+        self.read("reading journal records", move |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT id, run, at, body FROM journal WHERE id = ?1")?;
+            ids.iter()
+                .filter_map(|id| statement.query_row([id.0], rows::record).optional().transpose())
+                .collect()
+        })
+        .await
+    }
+
+    async fn inbox(&self, run: RunId) -> Result<Vec<InboxEntry>, StoreError> {
+        self.read("reading the inbox", move |connection| {
+            let sql = "SELECT record, execution, at FROM inbox WHERE run = ?1 ORDER BY record";
+            connection.prepare_cached(sql)?.query_map([run.0], rows::inbox_entry)?.collect()
+        })
+        .await
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<RunId>, StoreError> {
+        self.read("looking for due runs", move |connection| {
+            let sql = "SELECT id FROM (SELECT id FROM runs WHERE owner IS NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2)
+                UNION SELECT id FROM (SELECT DISTINCT runs.id FROM inbox JOIN runs ON runs.id = inbox.run
+                    WHERE runs.owner IS NULL LIMIT ?2)
+                LIMIT ?2";
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            connection.prepare_cached(sql)?.query_map(params![micros(now), limit], rows::run_id)?.collect()
+        })
+        .await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read("looking for the next due run", |connection| {
+            let sql = "SELECT min(due_at) FROM runs WHERE owner IS NULL AND due_at IS NOT NULL";
+            connection.prepare_cached(sql)?.query_row([], |row| rows::optional_time(row, 0))
+        })
+        .await
+    }
+
+    async fn orphans(&self) -> Result<Vec<RunId>, StoreError> {
+        let epoch = self.epoch;
+        self.read("looking for orphaned runs", move |connection| {
+            let sql = "SELECT id FROM runs WHERE owner IS NOT NULL AND owner < ?1";
+            connection.prepare_cached(sql)?.query_map([epoch], rows::run_id)?.collect()
+        })
+        .await
+    }
+
+    async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let name = name.to_owned();
+        self.read("reading a value of `once`", move |connection| {
+            let sql = "SELECT value FROM once WHERE run = ?1 AND execution = ?2 AND name = ?3";
+            connection
+                .prepare_cached(sql)?
+                .query_row(params![run.0, execution, name], |row| row.get(0))
+                .optional()
+        })
+        .await
+    }
+
+    async fn record_once(
+        &self,
+        run: RunId,
+        execution: u32,
+        name: &str,
+        value: Vec<u8>,
+    ) -> Result<(), CommitError> {
+        self.guarded(Change::Once { run, execution, name: name.to_owned(), value }).await
+    }
+
+    async fn put_token(&self, hash: [u8; 32], name: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.write(Change::Token { hash, name: name.to_owned(), now }).await
+    }
+
+    async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError> {
+        self.read("looking for the token", move |connection| {
+            connection.prepare_cached("SELECT 1 FROM tokens WHERE hash = ?1")?.exists([hash.as_slice()])
+        })
+        .await
+    }
+}

@@ -1,0 +1,102 @@
+//! Rows, read.
+
+use jiff::Timestamp;
+use rusqlite::types::Type;
+use rusqlite::{Error, Row};
+
+use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
+use crate::store::{ActivationRow, InboxEntry, Record, RunRow, VersionRow, WorkflowRow};
+
+/// The columns of [`run`].
+pub(super) const RUN: &str =
+    "id, workflow, version, status, state, sequence, due_at, created_at, finished_at";
+/// The columns of [`workflow`].
+pub(super) const WORKFLOW: &str = "id, title, draft, state, sequence, created_at, updated_at";
+/// The columns of [`version`].
+pub(super) const VERSION: &str = "id, workflow, number, definition, created_at";
+/// The columns of [`activation`].
+pub(super) const ACTIVATION: &str = "id, workflow, version, status, accepts, registration, error";
+
+/// A time as the database keeps it: microseconds since 1970.
+pub(super) fn micros(time: Timestamp) -> i64 {
+    time.as_microsecond()
+}
+
+pub(super) fn run_id(row: &Row<'_>) -> rusqlite::Result<RunId> {
+    row.get(0).map(RunId)
+}
+
+pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
+    Ok(RunRow {
+        id: RunId(row.get(0)?),
+        workflow: WorkflowId(row.get(1)?),
+        version: VersionId(row.get(2)?),
+        status: parsed(row, 3)?,
+        state: row.get(4)?,
+        sequence: row.get(5)?,
+        due_at: optional_time(row, 6)?,
+        created_at: time(row, 7)?,
+        finished_at: optional_time(row, 8)?,
+    })
+}
+
+pub(super) fn workflow(row: &Row<'_>) -> rusqlite::Result<WorkflowRow> {
+    Ok(WorkflowRow {
+        id: WorkflowId(row.get(0)?),
+        title: row.get(1)?,
+        draft: row.get(2)?,
+        state: row.get(3)?,
+        sequence: row.get(4)?,
+        created_at: time(row, 5)?,
+        updated_at: time(row, 6)?,
+    })
+}
+
+pub(super) fn version(row: &Row<'_>) -> rusqlite::Result<VersionRow> {
+    Ok(VersionRow {
+        id: VersionId(row.get(0)?),
+        workflow: WorkflowId(row.get(1)?),
+        number: row.get(2)?,
+        definition: row.get(3)?,
+        created_at: time(row, 4)?,
+    })
+}
+
+pub(super) fn activation(row: &Row<'_>) -> rusqlite::Result<ActivationRow> {
+    Ok(ActivationRow {
+        id: ActivationId(row.get(0)?),
+        workflow: WorkflowId(row.get(1)?),
+        version: VersionId(row.get(2)?),
+        status: parsed(row, 3)?,
+        accepts: row.get(4)?,
+        registration: row.get(5)?,
+        error: row.get(6)?,
+    })
+}
+
+/// Of the columns `id, run, at, body`.
+pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+    Ok(Record { id: RecordId(row.get(0)?), run: RunId(row.get(1)?), at: time(row, 2)?, body: row.get(3)? })
+}
+
+/// Of the columns `record, execution, at`.
+pub(super) fn inbox_entry(row: &Row<'_>) -> rusqlite::Result<InboxEntry> {
+    Ok(InboxEntry { record: RecordId(row.get(0)?), execution: row.get(1)?, at: time(row, 2)? })
+}
+
+fn parsed<T: std::str::FromStr<Err = String>>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    text.parse().map_err(|error: String| Error::FromSqlConversionFailure(column, Type::Text, error.into()))
+}
+
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+    Timestamp::from_microsecond(row.get(column)?)
+        .map_err(|error| Error::FromSqlConversionFailure(column, Type::Integer, error.into()))
+}
+
+pub(super) fn optional_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    match row.get_ref(column)? {
+        rusqlite::types::ValueRef::Null => Ok(None),
+        _ => time(row, column).map(Some),
+    }
+}

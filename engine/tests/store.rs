@@ -1,0 +1,61 @@
+//! SQLite through the conformance suite, and what it promises beyond that.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use stepwell_engine::store::conformance::{self, Sample};
+use stepwell_engine::store::sqlite::SqliteStore;
+use stepwell_engine::store::{CommitError, Started, Store};
+
+#[tokio::test]
+async fn sqlite_conforms() {
+    let directory = tempfile::tempdir().unwrap();
+    let stores = AtomicUsize::new(0);
+    conformance::all(async || {
+        let path = directory.path().join(stores.fetch_add(1, Ordering::Relaxed).to_string());
+        std::fs::create_dir(&path).unwrap();
+        SqliteStore::open(&path).unwrap()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn o1_what_was_acknowledged_is_found_in_a_copy_of_the_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(directory.path()).unwrap();
+    let sample = Sample::default();
+    assert_eq!(store.start_run(sample.start(&store)).await.unwrap(), Started::Created);
+    store.commit_run(sample.change(&store, 0, "second")).await.unwrap();
+    // As after a kill: nothing was closed.
+    let copy = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+    }
+    let next = store.next_record();
+    let restored = SqliteStore::open(copy.path()).unwrap();
+    let row = restored.run(sample.id).await.unwrap().unwrap();
+    assert_eq!((row.state.as_slice(), row.sequence), (b"second".as_slice(), 1));
+    assert_eq!(restored.journal(sample.id).await.unwrap().len(), 2);
+    assert_eq!(restored.orphans().await.unwrap(), [sample.id], "its process has died");
+    assert!(restored.next_record() <= next);
+    // The value of `once` belongs to whoever works on the run: nobody does yet.
+    let recorded = restored.record_once(sample.id, 1, "name", vec![1]).await;
+    assert!(matches!(recorded, Err(CommitError::Conflict)));
+}
+
+#[tokio::test]
+async fn commits_are_durable_by_default() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(directory.path()).unwrap();
+    assert_eq!(store.durability().await.unwrap(), ("wal".to_owned(), 2), "WAL with synchronous=FULL");
+}
+
+#[test]
+fn a_directory_is_for_one_process() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(directory.path()).unwrap();
+    let error = SqliteStore::open(directory.path()).err().unwrap();
+    assert!(error.source.to_string().contains("another process"), "{}", error.source);
+    drop(store);
+    SqliteStore::open(directory.path()).unwrap();
+}
