@@ -1,4 +1,4 @@
-//! SQLite through the conformance suite, and what it promises beyond that.
+//! `SQLite` through the conformance suite, and what it promises beyond that.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,6 +1,6 @@
 //! The client of the commands that talk to a server.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -20,7 +20,8 @@ pub(super) struct Client {
 
 impl Client {
     /// The server that the environment names, or the one of the data directory.
-    pub(super) fn find(data: &Path) -> Result<Self, Failure> {
+    pub(super) fn find() -> Result<Self, Failure> {
+        let data = std::env::var_os("STEPWELL_DATA").map_or_else(|| PathBuf::from("data"), PathBuf::from);
         let setting = |name: &str, file: &str| {
             let set = std::env::var(name).ok().filter(|value| !value.is_empty());
             set.or_else(|| std::fs::read_to_string(data.join(file)).ok().map(|value| value.trim().to_owned()))
@@ -28,7 +29,7 @@ impl Client {
         let url = setting("STEPWELL_URL", "url").unwrap_or_else(|| "http://127.0.0.1:7400".to_owned());
         let token = setting("STEPWELL_TOKEN", "token").ok_or_else(|| {
             Failure(format!(
-                "there is no token in {}; start a server with this data directory, name it with --data, or set STEPWELL_TOKEN",
+                "there is no token in {}; start a server there, name its data directory with STEPWELL_DATA, or set STEPWELL_TOKEN",
                 data.display()
             ))
         })?;
@@ -77,7 +78,7 @@ fn problem(status: u16, value: &Value) -> Failure {
     };
     for error in value.get("errors").and_then(Value::as_array).into_iter().flatten() {
         let part = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-        message.push_str(&format!("\n  {}: {}", part("path"), part("message")));
+        message = format!("{message}\n  {}: {}", part("path"), part("message"));
     }
     Failure(message)
 }

@@ -7,7 +7,6 @@ mod runs;
 mod serve;
 mod workflows;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -15,12 +14,12 @@ use clap::{Parser, Subcommand};
 use client::Client;
 
 /// A durable workflow engine with the blocks that were linked into this binary.
+///
+/// Commands that talk to a server find it by STEPWELL_URL and STEPWELL_TOKEN, or by the data directory:
+/// STEPWELL_DATA, or `data` in the current directory.
 #[derive(Debug, Parser)]
 #[command(name = "stepwell", version, arg_required_else_help = true)]
 struct Cli {
-    /// The data directory: of the server, and where client commands find its address and token
-    #[arg(long, global = true, env = "STEPWELL_DATA", default_value = "data")]
-    data: PathBuf,
     #[command(subcommand)]
     command: Command,
 }
@@ -103,9 +102,9 @@ fn report(failure: &Failure) -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Done {
-    let client = || Client::find(&cli.data);
+    let client = Client::find;
     match cli.command {
-        Command::Serve(serve) => serve.run(cli.data).await,
+        Command::Serve(serve) => serve.run().await,
         Command::Blocks(listing) => workflows::blocks(listing.json),
         Command::Check(check) => check.run(),
         Command::Apply(apply) => apply.run(&client()?).await,

@@ -13,10 +13,13 @@ use crate::{Engine, Options};
 /// Run the engine and its API.
 #[derive(Debug, clap::Args)]
 pub(super) struct Serve {
+    /// Where the database, the keys and the token live
+    #[arg(long, env = "STEPWELL_DATA", default_value = "data")]
+    data: PathBuf,
     /// Where to listen
     #[arg(long, env = "STEPWELL_LISTEN", default_value = "127.0.0.1:7400")]
     listen: SocketAddr,
-    /// Where the outside reaches the engine, such as https://stepwell.example.com
+    /// Where the outside reaches the engine, such as <https://stepwell.example.com>
     #[arg(long, env = "STEPWELL_PUBLIC_URL")]
     public_url: Option<String>,
     /// Let blocks send requests to private addresses
@@ -25,13 +28,13 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) async fn run(self, data: PathBuf) -> Done {
+    pub(super) async fn run(self) -> Done {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
         let mut terminate = signal(SignalKind::terminate())?;
-        let token = data.join("token");
+        let token = self.data.join("token");
         let engine = Engine::start(Options {
-            data,
+            data: self.data,
             listen: self.listen,
             public_url: self.public_url,
             allow_private_addresses: self.allow_private_addresses,

@@ -19,7 +19,7 @@ pub struct RetryPolicy {
 impl RetryPolicy {
     /// What holds where the definition says nothing: 5 attempts, 1 s doubling, at most 1 h.
     pub const DEFAULT: Self =
-        Self { attempts: 5, first: Duration::from_secs(1), most: Duration::from_secs(60 * 60) };
+        Self { attempts: 5, first: Duration::from_secs(1), most: Duration::from_hours(1) };
 
     /// The delay after the `failures`-th failure, or `None` to give up.
     ///

@@ -92,12 +92,11 @@ impl Reader {
             self.problem("title", format!("A title has 1 to {LONGEST_TITLE} characters"));
         }
         let description = self.optional_text(fields, "description", "");
-        let trigger = match fields.get("trigger") {
-            Some(trigger) => self.trigger(trigger),
-            None => {
-                self.problem("trigger", "The trigger is missing; say which block starts the workflow");
-                None
-            }
+        let trigger = if let Some(trigger) = fields.get("trigger") {
+            self.trigger(trigger)
+        } else {
+            self.problem("trigger", "The trigger is missing; say which block starts the workflow");
+            None
         };
         let steps = self.steps(fields.get("steps"));
         Some(Parsed { id, definition: Definition { title: title?, description, trigger: trigger?, steps } })
@@ -161,15 +160,16 @@ impl Reader {
         let attempts = match fields.get("attempts") {
             None => RetryPolicy::DEFAULT.attempts,
             Some(attempts) => {
-                match attempts.as_u64().filter(|attempts| (1..=MOST_ATTEMPTS).contains(attempts)) {
-                    Some(attempts) => u32::try_from(attempts).unwrap_or(u32::MAX),
-                    None => {
-                        self.problem(
-                            join(path, "attempts"),
-                            format!("The number of attempts is a whole number from 1 to {MOST_ATTEMPTS}"),
-                        );
-                        1
-                    }
+                if let Some(attempts) =
+                    attempts.as_u64().filter(|attempts| (1..=MOST_ATTEMPTS).contains(attempts))
+                {
+                    u32::try_from(attempts).unwrap_or(u32::MAX)
+                } else {
+                    self.problem(
+                        join(path, "attempts"),
+                        format!("The number of attempts is a whole number from 1 to {MOST_ATTEMPTS}"),
+                    );
+                    1
                 }
             }
         };
@@ -258,12 +258,11 @@ impl Reader {
     }
 
     fn optional_text(&mut self, fields: &Map<String, Value>, name: &str, path: &str) -> Option<String> {
-        match fields.get(name)? {
-            Value::String(text) => Some(text.clone()),
-            _ => {
-                self.problem(join(path, name), format!("`{name}` is a text"));
-                None
-            }
+        if let Value::String(text) = fields.get(name)? {
+            Some(text.clone())
+        } else {
+            self.problem(join(path, name), format!("`{name}` is a text"));
+            None
         }
     }
 }

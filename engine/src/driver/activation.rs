@@ -259,7 +259,7 @@ pub(super) fn open_registration(inner: &Inner, row: &ActivationRow) -> Result<Va
 pub(super) fn check_outcome(
     inner: &Inner,
     version: &Version,
-    outcome: Option<String>,
+    outcome: Option<&str>,
     data: &Value,
 ) -> Result<String, Refusal> {
     let problem =
@@ -267,10 +267,10 @@ pub(super) fn check_outcome(
     let outcomes = (inner.block(&version.definition.trigger.block).map_err(Refusal::Conflict)?.outcomes)();
     let ids: Vec<&str> = outcomes.iter().map(|outcome| outcome.id.as_str()).collect();
     let known = ids.join("`, `");
-    let chosen = match (&outcome, outcomes.as_slice()) {
+    let chosen = match (outcome, outcomes.as_slice()) {
         (Some(id), outcomes) => outcomes
             .iter()
-            .find(|outcome| outcome.id == *id)
+            .find(|outcome| outcome.id == id)
             .ok_or_else(|| problem("outcome", format!("The trigger has no outcome `{id}`; use `{known}`")))?,
         (None, [only]) => only,
         (None, _) => return Err(problem("outcome", format!("Say which outcome to start with: `{known}`"))),

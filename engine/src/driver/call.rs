@@ -211,7 +211,7 @@ fn failed(error: StepError) -> Returned {
     match error.into_kind() {
         StepErrorKind::Permanent { message } => Returned::Error { message, retry: None },
         StepErrorKind::Retryable { message, retry_after } => {
-            Returned::Error { message, retry: Some(retry_after) }
+            Returned::Error { message, retry: Some(retry_after.unwrap_or_default()) }
         }
         StepErrorKind::Rejected(rejected) => Returned::Rejected(rejected.message().to_owned()),
     }

@@ -73,8 +73,8 @@ impl Inner {
             if let Some(answer) = self.call_handshake(&row, request).await {
                 return Ok(Err(answer));
             }
-            let changed = tokio::time::timeout_at(until, changes.changed_workflow(&row.workflow)).await;
-            if changed.is_err() {
+            let settled = tokio::time::timeout_at(until, changes.changed_workflow(&row.workflow)).await;
+            if settled.is_err() {
                 return Ok(Err(TriggerAnswer::NotReady));
             }
         }
@@ -130,7 +130,7 @@ impl Inner {
             Refusal::Conflict(format!("workflow `{workflow}` is not enabled; enable it, then start a run"))
         })?;
         let compiled = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
-        let id = activation::check_outcome(self, &compiled, outcome, &data)?;
+        let id = activation::check_outcome(self, &compiled, outcome.as_deref(), &data)?;
         let start = Start { activation: None, outcome: Outcome { id, data }, dedupe: None };
         Ok(self.start_run(workflow, version, start).await?.0)
     }

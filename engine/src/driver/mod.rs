@@ -55,7 +55,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            step: Duration::from_secs(5 * 60),
+            step: Duration::from_mins(5),
             trigger: Duration::from_secs(10),
             attempts: 256,
             grace: Duration::from_secs(10),

@@ -20,11 +20,16 @@ const RECURSION: usize = 50;
 /// How long the config of a step may become, in bytes of JSON: the limit of a value.
 const LONGEST_CONFIG: usize = 1024 * 1024;
 
-/// The surroundings of every expression.
-static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+/// The surroundings of expressions: what is undefined is an error wherever it is touched.
+static STRICT: LazyLock<Environment<'static>> = LazyLock::new(|| environment(UndefinedBehavior::Strict));
+
+/// The surroundings of expressions that say what to do where something is missing: they may look into it.
+static LENIENT: LazyLock<Environment<'static>> = LazyLock::new(|| environment(UndefinedBehavior::Chainable));
+
+fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
     let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_undefined_behavior(undefined);
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(RECURSION);
     environment
-});
+}

@@ -204,6 +204,7 @@ mod tests {
         }
         let config = json!("{{ a.missing | default('x') }}");
         assert_eq!(resolve(&config, &json!({ "a": {} })).unwrap(), json!("x"));
+        assert_eq!(resolve(&config, &json!({})).unwrap(), json!("x"), "a step that was not visited");
     }
 
     #[test]

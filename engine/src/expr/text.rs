@@ -6,7 +6,7 @@ use minijinja::Expression;
 use minijinja::value::ValueKind;
 use serde_json::Value;
 
-use super::ENVIRONMENT;
+use super::{LENIENT, STRICT};
 
 /// A string of a config.
 pub(super) enum Text {
@@ -106,7 +106,8 @@ impl Part {
         if source.is_empty() {
             return Err("The expression is empty; write a variable between `{{` and `}}`".into());
         }
-        let expression = ENVIRONMENT
+        let environment = if copes_with_missing(&source) { &LENIENT } else { &STRICT };
+        let expression = environment
             .compile_expression_owned(source.clone())
             .map_err(|error| format!("The expression `{source}` cannot be read: {}", describe(&error)))?;
         Ok(Self { source, expression })
@@ -119,9 +120,7 @@ impl Part {
 
     /// Whether it says what to do where a variable is missing.
     pub(super) fn copes_with_missing(&self) -> bool {
-        ["default", "is defined", "is undefined", "is not defined"]
-            .iter()
-            .any(|words| self.source.contains(words))
+        copes_with_missing(&self.source)
     }
 
     fn eval(&self, variables: &minijinja::Value) -> Result<minijinja::Value, String> {
@@ -148,6 +147,11 @@ impl Part {
     }
 }
 
+/// Whether an expression says what to do where something is missing.
+fn copes_with_missing(source: &str) -> bool {
+    ["default", "is defined", "is undefined", "is not defined"].iter().any(|words| source.contains(words))
+}
+
 /// The expression up to its `}}`, and what follows. Brackets and quotes within it do not end it.
 fn split_expression(text: &str) -> Option<(&str, &str)> {
     let mut quote = None;
@@ -159,14 +163,13 @@ fn split_expression(text: &str) -> Option<(&str, &str)> {
                 characters.next();
             }
             (Some(quoted), character) if character == quoted => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(character),
             (None, '{') => open += 1,
             (None, '}') if open > 0 => open -= 1,
             (None, '}') if characters.peek().is_some_and(|(_, next)| *next == '}') => {
                 return Some((&text[..index], &text[index + 2..]));
             }
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
     }
     None

@@ -45,16 +45,16 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Serves all routes until told to stop.
 pub(crate) async fn serve(listener: TcpListener, driver: Driver, stop: CancellationToken) {
-    let stopping = stop.clone();
-    let server = axum::serve(listener, router(driver))
-        .with_graceful_shutdown(async move { stopping.cancelled().await });
+    let signal = stop.clone();
+    let server =
+        axum::serve(listener, router(driver)).with_graceful_shutdown(async move { signal.cancelled().await });
     let late = async {
         stop.cancelled().await;
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
-        served = server => {
-            if let Err(error) = served {
+        result = server => {
+            if let Err(error) = result {
                 tracing::error!(error = %error, "the HTTP server failed");
             }
         }

@@ -168,7 +168,7 @@ impl History {
                     waiting_for: None,
                     waiting_since: None,
                     finish_callback_url: None,
-                })
+                });
             }
             Entry::RetryRequested => self.error = None,
             Entry::RunEnded { error, .. } => self.error = error,

@@ -128,6 +128,7 @@ fn activation(version: &VersionRow) -> ActivationRow {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "so that it can be mapped over results")]
 fn refused(result: Result<(), CommitError>) -> bool {
     matches!(result, Err(CommitError::Conflict))
 }

@@ -9,11 +9,11 @@ use tokio::sync::Notify;
 
 /// A call that a handler has seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
-    pub handler: &'static str,
-    pub id: String,
-    pub url: String,
-    pub attempt: u32,
+pub(crate) struct Seen {
+    pub(crate) handler: &'static str,
+    pub(crate) id: String,
+    pub(crate) url: String,
+    pub(crate) attempt: u32,
 }
 
 static SEEN: LazyLock<Mutex<HashMap<String, Vec<Seen>>>> = LazyLock::new(Mutex::default);
@@ -26,22 +26,22 @@ fn note(key: &str, handler: &'static str, id: &str, url: &str, attempt: u32) {
 }
 
 /// The calls under a key, in order.
-pub fn seen(key: &str) -> Vec<Seen> {
+pub(crate) fn seen(key: &str) -> Vec<Seen> {
     SEEN.lock().unwrap().get(key).cloned().unwrap_or_default()
 }
 
 /// The handlers that were called under a key, in order.
-pub fn handlers(key: &str) -> Vec<&'static str> {
+pub(crate) fn handlers(key: &str) -> Vec<&'static str> {
     seen(key).iter().map(|seen| seen.handler).collect()
 }
 
 /// What a handler waits at that is told to `gate`.
-pub fn gate(key: &str) -> &'static Notify {
+pub(crate) fn gate(key: &str) -> &'static Notify {
     GATES.lock().unwrap().entry(key.to_owned()).or_insert_with(|| Box::leak(Box::new(Notify::new())))
 }
 
 /// Makes a handler of the trigger fail from now on; an empty message mends it.
-pub fn fail(key: &str, handler: &str, message: &str) {
+pub(crate) fn fail(key: &str, handler: &str, message: &str) {
     FAILING.lock().unwrap().insert(format!("{key}/{handler}"), message.to_owned());
 }
 
@@ -52,15 +52,15 @@ fn failing(key: &str, handler: &str) -> Result<(), ActivationError> {
 
 /// Whom to note the calls under.
 #[config]
-pub struct Event {
+pub(crate) struct Event {
     /// Key
-    pub key: String,
+    pub(crate) key: String,
 }
 
 /// What `activate` leaves.
 #[data]
-pub struct Registration {
-    pub secret: String,
+pub(crate) struct Registration {
+    pub(crate) secret: String,
 }
 
 /// Something happened
@@ -110,17 +110,17 @@ async fn deactivate(config: Event, cx: DeactivateContext<Registration>) -> Resul
 
 /// What to do.
 #[config]
-pub struct Act {
+pub(crate) struct Act {
     /// Key
-    pub key: String,
+    pub(crate) key: String,
     /// What each attempt does; the last holds for all that follow.
-    pub doing: Vec<String>,
+    pub(crate) doing: Vec<String>,
 }
 
 /// What `act` waits with.
 #[data]
-pub struct Ticket {
-    pub number: u32,
+pub(crate) struct Ticket {
+    pub(crate) number: u32,
 }
 
 /// Do as you are told

@@ -20,11 +20,11 @@ use stepwell_engine::store::{Draft, Store, VersionRow};
 use tempfile::TempDir;
 
 /// Long enough for any state that will ever come.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running engine.
-pub struct Engine {
-    pub driver: Driver,
+pub(crate) struct Engine {
+    pub(crate) driver: Driver,
     directory: TempDir,
     runtime: Option<tokio::runtime::Runtime>,
 }
@@ -47,11 +47,11 @@ fn driver(directory: &Path, limits: Limits) -> impl Future<Output = Driver> + us
 }
 
 impl Engine {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(Limits::default())
     }
 
-    pub fn with(limits: Limits) -> Self {
+    pub(crate) fn with(limits: Limits) -> Self {
         Self::on(tempfile::tempdir().unwrap(), limits)
     }
 
@@ -63,12 +63,12 @@ impl Engine {
     }
 
     /// Runs a test's body on the engine's runtime.
-    pub fn block_on<T>(&self, body: impl Future<Output = T>) -> T {
+    pub(crate) fn block_on<T>(&self, body: impl Future<Output = T>) -> T {
         self.runtime.as_ref().unwrap().block_on(body)
     }
 
     /// Ends every task where it stands and starts another engine on a copy of the data, as after a kill.
-    pub fn kill(mut self) -> Self {
+    pub(crate) fn kill(mut self) -> Self {
         let copy = tempfile::tempdir().unwrap();
         for entry in std::fs::read_dir(self.directory.path()).unwrap() {
             let entry = entry.unwrap();
@@ -78,7 +78,7 @@ impl Engine {
         Self::on(copy, Limits::default())
     }
 
-    pub async fn draft(&self, id: &str, definition: &Value) -> WorkflowId {
+    pub(crate) async fn draft(&self, id: &str, definition: &Value) -> WorkflowId {
         let parsed = Definition::from_value(definition).unwrap();
         let id = WorkflowId(id.to_owned());
         let draft = Draft {
@@ -91,40 +91,40 @@ impl Engine {
         id
     }
 
-    pub async fn enable(&self, id: &str, definition: &Value) -> Result<VersionRow, Refusal> {
+    pub(crate) async fn enable(&self, id: &str, definition: &Value) -> Result<VersionRow, Refusal> {
         let id = self.draft(id, definition).await;
         self.driver.enable(&id).await
     }
 
     /// The activation of the newest version.
-    pub async fn activation(&self, id: &str) -> ActivationId {
+    pub(crate) async fn activation(&self, id: &str) -> ActivationId {
         let versions = self.driver.store().versions(&WorkflowId(id.to_owned())).await.unwrap();
         versions[0].1.as_ref().unwrap().id
     }
 
-    pub async fn event(&self, activation: ActivationId, value: i64) -> TriggerAnswer {
+    pub(crate) async fn event(&self, activation: ActivationId, value: i64) -> TriggerAnswer {
         self.driver.trigger(activation, signed(&json!({ "value": value }).to_string())).await
     }
 
     /// Starts a run by an event.
-    pub async fn run(&self, id: &str) -> RunId {
+    pub(crate) async fn run(&self, id: &str) -> RunId {
         match self.event(self.activation(id).await, 1).await {
             TriggerAnswer::Started(run, _) => run,
             other => panic!("the event started no run: {other:?}"),
         }
     }
 
-    pub async fn callback(&self, run: RunId, number: u32, body: &str) -> CallbackAnswer {
+    pub(crate) async fn callback(&self, run: RunId, number: u32, body: &str) -> CallbackAnswer {
         self.driver.callback(ExecutionId { run, number }, Request::new(Method::POST, body.to_owned())).await
     }
 
-    pub async fn finish(&self, run: RunId, number: u32, doing: &str) -> CallbackAnswer {
+    pub(crate) async fn finish(&self, run: RunId, number: u32, doing: &str) -> CallbackAnswer {
         self.callback(run, number, &json!({ "doing": doing }).to_string()).await
     }
 
     /// Waits until the run has this status.
     #[track_caller]
-    pub fn reaches(&self, run: RunId, status: RunStatus) -> impl Future<Output = ()> + '_ {
+    pub(crate) fn reaches(&self, run: RunId, status: RunStatus) -> impl Future<Output = ()> + '_ {
         let caller = std::panic::Location::caller();
         async move {
             let row = self.driver.run_when(run, PATIENCE, |row| row.status == status).await.unwrap().unwrap();
@@ -134,7 +134,11 @@ impl Engine {
 
     /// Waits until the journal of the run satisfies `done`.
     #[track_caller]
-    pub fn sees(&self, run: RunId, done: impl Fn(&[Entry]) -> bool) -> impl Future<Output = Vec<Entry>> {
+    pub(crate) fn sees(
+        &self,
+        run: RunId,
+        done: impl Fn(&[Entry]) -> bool,
+    ) -> impl Future<Output = Vec<Entry>> {
         let caller = std::panic::Location::caller();
         async move {
             let until = tokio::time::Instant::now() + PATIENCE;
@@ -149,17 +153,17 @@ impl Engine {
         }
     }
 
-    pub async fn entries(&self, run: RunId) -> Vec<Entry> {
+    pub(crate) async fn entries(&self, run: RunId) -> Vec<Entry> {
         let journal = self.driver.store().journal(run).await.unwrap();
         journal.iter().flat_map(|record| decode_entries(&record.body).unwrap()).collect()
     }
 
-    pub async fn results(&self, run: RunId) -> Vec<AttemptResult> {
+    pub(crate) async fn results(&self, run: RunId) -> Vec<AttemptResult> {
         results(&self.entries(run).await)
     }
 }
 
-pub fn results(entries: &[Entry]) -> Vec<AttemptResult> {
+pub(crate) fn results(entries: &[Entry]) -> Vec<AttemptResult> {
     entries
         .iter()
         .filter_map(|entry| match entry {
@@ -170,7 +174,7 @@ pub fn results(entries: &[Entry]) -> Vec<AttemptResult> {
 }
 
 /// A request with the secret that `activate` has left.
-pub fn signed(body: &str) -> Request {
+pub(crate) fn signed(body: &str) -> Request {
     let mut headers = http::HeaderMap::new();
     headers.insert("x-secret", "s3cret".parse().unwrap());
     headers.insert("authorization", "Bearer private".parse().unwrap());
@@ -178,7 +182,7 @@ pub fn signed(body: &str) -> Request {
 }
 
 /// A workflow of one step that does as it is told, attempt by attempt, and another that follows it.
-pub fn workflow(key: &str, doing: &[&str]) -> Value {
+pub(crate) fn workflow(key: &str, doing: &[&str]) -> Value {
     json!({
         "title": "Test",
         "trigger": { "block": "stepwell-engine/event", "config": { "key": key }, "on": { "happened": "first" } },

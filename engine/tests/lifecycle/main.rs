@@ -1,5 +1,7 @@
 //! Whole lifecycles on the real driver, the real store and the real clock.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod blocks;
 mod engine;
 mod runs;

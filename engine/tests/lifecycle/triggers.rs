@@ -147,7 +147,7 @@ async fn wait_for(engine: &Engine, id: &str, status: ActivationStatus) {
 }
 
 /// Waits until a condition holds.
-pub async fn until(holds: impl Fn() -> bool) {
+pub(crate) async fn until(holds: impl Fn() -> bool) {
     let until = tokio::time::Instant::now() + crate::engine::PATIENCE;
     while !holds() {
         assert!(tokio::time::Instant::now() < until, "it never came to hold");

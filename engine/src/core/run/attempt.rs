@@ -49,7 +49,7 @@ impl Transition<'_> {
                 self.settle(number);
             }
             (Call::Cancel, Returned::Error { message, retry }) => {
-                let after = retry.flatten();
+                let after = retry.unwrap_or_default();
                 let retryable = self.try_again(number, call, RetryPolicy::DEFAULT, after);
                 self.record_end(number, attempt, handler, AttemptResult::Error { message, retryable });
                 if !retryable {
@@ -57,7 +57,7 @@ impl Transition<'_> {
                 }
             }
             (Call::Execute | Call::Finish { .. }, Returned::Error { message, retry }) => {
-                self.erred(number, call, message, retry);
+                self.erred(number, call, &message, retry);
             }
             (call, returned) => {
                 return Err(IllegalEvent(format!("`{:?}` cannot return {returned:?}", call.handler())));
@@ -66,7 +66,7 @@ impl Transition<'_> {
         Ok(())
     }
 
-    fn erred(&mut self, number: u32, call: Call, message: String, retry: Option<Option<Duration>>) {
+    fn erred(&mut self, number: u32, call: Call, message: &str, retry: Option<Duration>) {
         let Some(execution) = self.state.live.get(&number) else { return };
         let attempt = execution.attempts;
         let policy = self.plan.steps.get(&execution.step).map_or(RetryPolicy::DEFAULT, |step| step.retry);
@@ -75,7 +75,7 @@ impl Transition<'_> {
             Some(after) if !torn_down => self.try_again(number, call, policy, after),
             _ => false,
         };
-        let result = AttemptResult::Error { message: message.clone(), retryable };
+        let result = AttemptResult::Error { message: message.to_owned(), retryable };
         let value = self.record_end(number, attempt, call.handler(), result);
         match (torn_down, retryable) {
             (true, _) if retry.is_some() => self.tear_down_state(number),
@@ -86,11 +86,11 @@ impl Transition<'_> {
     }
 
     /// Arms the next try of a failed call; false if there is none left.
-    fn try_again(&mut self, number: u32, call: Call, policy: RetryPolicy, after: Option<Duration>) -> bool {
+    fn try_again(&mut self, number: u32, call: Call, policy: RetryPolicy, after: Duration) -> bool {
         let (now, jitter) = (self.given.now, self.given.jitter);
         let Some(execution) = self.state.live.get_mut(&number) else { return false };
         execution.failures += 1;
-        let delay = policy.delay(execution.failures, jitter, after);
+        let delay = policy.delay(execution.failures, jitter, Some(after));
         let Some(at) = delay.and_then(|delay| now.checked_add(delay).ok()) else { return false };
         execution.phase = Phase::Ready { call, at };
         true
@@ -123,7 +123,7 @@ impl Transition<'_> {
         match (call, given_up, torn_down) {
             (Call::Cancel, true, _) => self.settle(number),
             (Call::Cancel, false, _) | (_, false, false) => {}
-            (_, true, false) => self.fail(number, message, value),
+            (_, true, false) => self.fail(number, &message, value),
             (_, _, true) => self.tear_down_state(number),
         }
         Ok(())

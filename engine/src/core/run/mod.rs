@@ -99,8 +99,8 @@ pub enum Returned {
     Error {
         /// What went wrong.
         message: String,
-        /// Whether to try again, and the shortest time to wait.
-        retry: Option<Option<Duration>>,
+        /// The shortest time to wait before it is tried again; `None` if it is not.
+        retry: Option<Duration>,
     },
 }
 

@@ -79,7 +79,7 @@ impl<'a> Transition<'a> {
         self.state.executions += 1;
         let number = self.state.executions;
         let Some(step) = self.plan.steps.get(id) else {
-            return self.fail_run(id.to_owned(), format!("the version has no step `{id}`"));
+            return self.fail_run(id.to_owned(), &format!("the version has no step `{id}`"));
         };
         let resolved = step.config.resolve(&self.variables(id));
         let (config, problem) = match resolved {
@@ -108,7 +108,7 @@ impl<'a> Transition<'a> {
         );
         if let Some(message) = problem {
             let value = self.record(Entry::ExecutionFailed { execution: number, message: message.clone() });
-            self.fail(number, message, value);
+            self.fail(number, &message, value);
         }
     }
 
@@ -188,7 +188,7 @@ impl<'a> Transition<'a> {
     }
 
     /// Resolves an execution as failed: its `error` edge, or the failure of the run.
-    pub(super) fn fail(&mut self, number: u32, message: String, value: ValueRef) {
+    pub(super) fn fail(&mut self, number: u32, message: &str, value: ValueRef) {
         let Some(execution) = self.state.live.get(&number) else { return };
         let step = execution.step.clone();
         if self.plan.steps.get(&step).is_some_and(|step| step.on.contains_key("error")) {
@@ -198,7 +198,7 @@ impl<'a> Transition<'a> {
         self.fail_run(step, message);
     }
 
-    fn fail_run(&mut self, step: String, message: String) {
+    fn fail_run(&mut self, step: String, message: &str) {
         self.state.failure.get_or_insert_with(|| format!("step `{step}` failed: {message}"));
         self.state.unfinished.push(step);
         self.give_up_all(Cause::RunFailed);
@@ -234,9 +234,9 @@ fn not_running(number: u32) -> IllegalEvent {
 /// The value that an entry stores for later steps.
 pub(crate) fn entry_value(entry: &Entry) -> Option<Value> {
     match entry {
-        Entry::RunStarted { data, .. } => Some(data.clone()),
+        Entry::RunStarted { data, .. }
+        | Entry::AttemptEnded { result: AttemptResult::Outcome { data, .. }, .. } => Some(data.clone()),
         Entry::ExecutionStarted { config, .. } => Some(config.clone()),
-        Entry::AttemptEnded { result: AttemptResult::Outcome { data, .. }, .. } => Some(data.clone()),
         Entry::AttemptEnded {
             result: AttemptResult::Error { message, .. } | AttemptResult::Interrupted { message },
             ..

@@ -17,7 +17,7 @@ use super::run::Sealed;
 use crate::model::{ActivationId, ActivationStatus, VersionId};
 
 /// How long the URL of a version that is being replaced accepts, from the first attempt to deactivate.
-pub const LONGEST_DRAIN: Duration = Duration::from_secs(10 * 60);
+pub const LONGEST_DRAIN: Duration = Duration::from_mins(10);
 
 /// The state of a workflow's activations.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -144,7 +144,7 @@ pub fn apply(
     let mut transition = Transition { state, calls: Vec::new(), now, jitter };
     match event {
         Event::Enable { version, activation, registers } => {
-            transition.enable(version, activation, registers)?
+            transition.enable(version, activation, registers)?;
         }
         Event::Disable => transition.disable()?,
         Event::Activated(id, result) => transition.activated(id, result)?,

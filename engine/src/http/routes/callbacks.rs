@@ -39,11 +39,11 @@ async fn trigger(
     match answer {
         TriggerAnswer::Started(run, response) | TriggerAnswer::Duplicate(run, response) => {
             Ok(match response {
-                Some(response) => own(response),
+                Some(response) => own(&response),
                 None => (StatusCode::ACCEPTED, Json(json!({ "run_id": run }))).into_response(),
             })
         }
-        TriggerAnswer::Respond(response) => Ok(own(response)),
+        TriggerAnswer::Respond(response) => Ok(own(&response)),
         TriggerAnswer::NoOp => Ok(Json(json!({ "status": "no_op" })).into_response()),
         TriggerAnswer::Gone => {
             Err(gone("The workflow is not enabled, or another version has replaced this one"))
@@ -118,7 +118,7 @@ async fn read_body(body: Body) -> Result<Bytes, Problem> {
 }
 
 /// A response that the handler made itself.
-fn own(response: stepwell::response::Response) -> Response {
+fn own(response: &stepwell::response::Response) -> Response {
     let mut answer = Response::new(Body::from(response.bytes().clone()));
     *answer.status_mut() = response.status();
     *answer.headers_mut() = response.headers().clone();

@@ -61,8 +61,8 @@ async fn list(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wait {
-    #[serde(default)]
-    wait: u64,
+    #[serde(default, rename = "wait")]
+    seconds: u64,
     #[serde(default)]
     until: String,
     after: Option<i64>,
@@ -73,7 +73,7 @@ async fn one(
     Path(id): Path<String>,
     wait: Result<Query<Wait>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<Value>, Problem> {
-    let Query(Wait { wait, until, after }) =
+    let Query(Wait { seconds, until, after }) =
         wait.map_err(|rejection| Problem::invalid_field("query", rejection.body_text()))?;
     let id = run_id(&id)?;
     let until = until
@@ -81,7 +81,7 @@ async fn one(
         .filter(|status| !status.is_empty())
         .map(|status| parse_status("until", status))
         .collect::<Result<Vec<_>, _>>()?;
-    let wait = Duration::from_secs(wait.min(LONGEST_WAIT));
+    let wait = Duration::from_secs(seconds.min(LONGEST_WAIT));
     let done = |row: &RunRow| {
         row.status.is_final()
             || until.contains(&row.status)

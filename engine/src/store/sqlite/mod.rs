@@ -1,4 +1,4 @@
-//! The embedded database: SQLite in WAL mode, `synchronous=FULL`, one writer thread, a few readers.
+//! The embedded database: `SQLite` in WAL mode, `synchronous=FULL`, one writer thread, a few readers.
 
 mod change;
 mod connection;

@@ -36,7 +36,7 @@ fn step(on: &[(&str, &[&str])]) -> PlannedStep {
     PlannedStep {
         block: "test/block".into(),
         config: Arc::new(Config(BTreeSet::new())),
-        retry: RetryPolicy { attempts: 3, first: Duration::from_secs(1), most: Duration::from_secs(60) },
+        retry: RetryPolicy { attempts: 3, first: Duration::from_secs(1), most: Duration::from_mins(1) },
         deadline: None,
         on: edges(on),
         cancels: false,
@@ -172,7 +172,7 @@ fn error(message: &str) -> Returned {
 }
 
 fn retryable(message: &str) -> Returned {
-    Returned::Error { message: message.into(), retry: Some(None) }
+    Returned::Error { message: message.into(), retry: Some(Duration::ZERO) }
 }
 
 fn finish(callback: i64) -> Call {

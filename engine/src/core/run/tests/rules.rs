@@ -39,7 +39,7 @@ fn s4_a_retryable_error_waits_for_its_back_off_and_fails_when_the_attempts_are_u
 #[test]
 fn s4_retry_after_is_honoured() {
     let mut world = World::start(&["a"], [("a", step(&[]))]);
-    world.returns(1, Returned::Error { message: "busy".into(), retry: Some(Some(Duration::from_secs(90))) });
+    world.returns(1, Returned::Error { message: "busy".into(), retry: Some(Duration::from_secs(90)) });
     world.pass(89);
     assert_eq!(world.calls(), []);
     world.pass(1);
@@ -170,7 +170,7 @@ fn d7_a_deferred_run_has_nothing_due() {
 
 fn with_deadline() -> World {
     let late = PlannedStep {
-        deadline: Some(Duration::from_secs(60)),
+        deadline: Some(Duration::from_mins(1)),
         cancels: true,
         ..step(&[("deadline", &["b"])])
     };
