@@ -13,12 +13,13 @@ use clap::{Parser, Subcommand};
 
 use client::Client;
 
+/// How commands find their server.
+const FINDING_THE_SERVER: &str = "Commands that talk to a server find it by STEPWELL_URL and STEPWELL_TOKEN, or by the \
+     data directory: STEPWELL_DATA, or `data` in the current directory.";
+
 /// A durable workflow engine with the blocks that were linked into this binary.
-///
-/// Commands that talk to a server find it by STEPWELL_URL and STEPWELL_TOKEN, or by the data directory:
-/// STEPWELL_DATA, or `data` in the current directory.
 #[derive(Debug, Parser)]
-#[command(name = "stepwell", version, arg_required_else_help = true)]
+#[command(name = "stepwell", version, arg_required_else_help = true, after_help = FINDING_THE_SERVER)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

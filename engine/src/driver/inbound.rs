@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use super::answer::{CallbackAnswer, Refusal, TriggerAnswer};
 use super::call::{Ended, contained};
-use super::run::{Nudge, RunTask, encode_state};
+use super::run::{Nudge, RunTask};
+use super::values::encode_state;
 use super::{Inner, activation, request};
 use crate::core::run::{self, Given, RunState};
 use crate::model::{ActivationId, ActivationStatus, Entry, ExecutionId, RunId, WorkflowId, encode_entries};

@@ -10,6 +10,7 @@ mod request;
 mod run;
 mod services;
 mod timer;
+mod values;
 mod version;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::answer::Refusal;
 use super::call::StepCall;
+use super::values::encode_state;
 use super::version::{Unrunnable, Version};
 use super::{Inner, request};
 use crate::core::IllegalEvent;
@@ -474,41 +475,5 @@ impl RunTask {
             };
             self.attempts.spawn(async move { Finished { event: call.run().await, slot } });
         }
-    }
-}
-
-/// The stored form of a run's state.
-pub(super) fn encode_state(state: &RunState) -> Vec<u8> {
-    serde_json::to_vec(state).expect("a run's state is numbers, strings and maps with string or integer keys")
-}
-
-impl Inner {
-    /// The variables `run` and `workflow`.
-    pub(super) fn surroundings(&self, run: RunId, version: &Version) -> Map<String, Value> {
-        let workflow = &version.row.workflow;
-        let run = json!({ "id": run.to_string(), "url": self.urls.run_url(run) });
-        let workflow = json!({
-            "id": workflow.0,
-            "title": version.definition.title,
-            "url": self.urls.workflow_url(workflow),
-            "version": version.row.number,
-        });
-        Map::from_iter([("run".to_owned(), run), ("workflow".to_owned(), workflow)])
-    }
-
-    async fn values(&self, places: &[ValueRef]) -> Result<HashMap<ValueRef, Value>, StoreError> {
-        let mut ids: Vec<RecordId> = places.iter().map(|place| place.record).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut values = HashMap::new();
-        for record in self.store.records(&ids).await? {
-            let Ok(entries) = crate::model::decode_entries(&record.body) else { continue };
-            for place in places.iter().filter(|place| place.record == record.id) {
-                if let Some(value) = entries.get(usize::from(place.entry)).and_then(run::entry_value) {
-                    values.insert(*place, value);
-                }
-            }
-        }
-        Ok(values)
     }
 }

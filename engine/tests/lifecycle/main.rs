@@ -4,5 +4,6 @@
 
 mod blocks;
 mod engine;
+mod http;
 mod runs;
 mod triggers;

@@ -10,7 +10,7 @@ use crate::http::{Api, views};
 use crate::model::{ExecutionStatus, RunStatus};
 use crate::store::RunFilter;
 
-/// How many waiting runs are listed, newest first.
+/// How many runs of a status are looked at, newest first.
 const MOST_RUNS: usize = 200;
 
 pub(in crate::http) fn routes() -> Router<Api> {
@@ -18,9 +18,14 @@ pub(in crate::http) fn routes() -> Router<Api> {
 }
 
 async fn list(State(api): State<Api>) -> Result<Json<Value>, Problem> {
-    let filter = RunFilter { status: Some(RunStatus::Waiting), limit: MOST_RUNS, ..RunFilter::default() };
+    let mut rows = Vec::new();
+    // A run with several branches may wait on one while it works on another.
+    for status in [RunStatus::Waiting, RunStatus::Running] {
+        let filter = RunFilter { status: Some(status), limit: MOST_RUNS, ..RunFilter::default() };
+        rows.extend(api.driver.store().runs(filter).await?);
+    }
     let mut waiting = Vec::new();
-    for row in api.driver.store().runs(filter).await? {
+    for row in rows {
         let history = views::history(&api.driver, row.id).await?;
         for execution in
             history.executions.iter().filter(|execution| execution.status == ExecutionStatus::Waiting)

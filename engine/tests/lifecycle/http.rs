@@ -1,0 +1,166 @@
+//! The same over real HTTP: statuses, problem documents, tokens, limits.
+
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+use stepwell_engine::{Engine, Options};
+
+use crate::blocks::handlers;
+use crate::engine::workflow;
+
+struct Server {
+    engine: Engine,
+    client: Client,
+    _directory: tempfile::TempDir,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let options = Options {
+            data: directory.path().join("data"),
+            listen: ([127, 0, 0, 1], 0).into(),
+            ..Options::default()
+        };
+        let engine = Engine::start(options).await.unwrap();
+        Self { engine, client: Client::builder().no_proxy().build().unwrap(), _directory: directory }
+    }
+
+    fn open(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.engine.url()))
+    }
+
+    fn api(&self, method: Method, path: &str) -> RequestBuilder {
+        self.open(method, &format!("/api/v1{path}")).bearer_auth(self.engine.token())
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        body(self.api(Method::GET, path).send().await.unwrap()).await
+    }
+
+    /// Stores and enables a workflow; the callback URL of its trigger.
+    async fn enable(&self, key: &str, doing: &[&str]) -> String {
+        let put = self.api(Method::PUT, &format!("/workflows/{key}")).json(&workflow(key, doing));
+        assert_eq!(put.send().await.unwrap().status(), 200);
+        let enabled = self.api(Method::POST, &format!("/workflows/{key}/enable")).send().await.unwrap();
+        assert_eq!(enabled.status(), 200);
+        let versions = self.get(&format!("/workflows/{key}/versions")).await;
+        versions["versions"][0]["activation"]["trigger_callback_url"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends an event; the run that it started.
+    async fn event(&self, url: &str) -> String {
+        let sent = self
+            .client
+            .post(url)
+            .header("x-secret", "s3cret")
+            .json(&json!({ "value": 1 }))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(sent.status(), 202);
+        body(sent).await["run_id"].as_str().unwrap().to_owned()
+    }
+}
+
+async fn body(response: Response) -> Value {
+    serde_json::from_str(&response.text().await.unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_run_from_its_event_to_its_callback() {
+    let server = Server::start().await;
+    let url = server.enable("http", &["defer"]).await;
+    let run = server.event(&url).await;
+    let waiting = server.get(&format!("/runs/{run}?wait=20&until=waiting")).await;
+    assert_eq!(waiting["status"], "waiting");
+    let execution = &waiting["executions"][0];
+    assert_eq!((&execution["step"], &execution["status"]), (&json!("first"), &json!("waiting")));
+    assert_eq!(execution["waiting_for"]["text"], "the answer");
+    let listed = server.get("/waiting").await;
+    assert_eq!(listed["waiting"][0]["finish_callback_url"], execution["finish_callback_url"]);
+
+    let finish = execution["finish_callback_url"].as_str().unwrap();
+    let get = server.client.get(finish).send().await.unwrap();
+    assert_eq!((get.status().as_u16(), get.headers()["allow"].to_str().unwrap()), (405, "POST"), "d1");
+    let post = server.client.post(finish).json(&json!({ "doing": "http" })).send().await.unwrap();
+    assert_eq!(post.status(), 202);
+    let done = server.get(&format!("/runs/{run}?wait=20")).await;
+    assert_eq!(done["status"], "completed");
+    assert_eq!(done["executions"][0]["data"], json!({ "by": "http" }));
+    assert_eq!(done["executions"][0]["callbacks"][0]["status"], "finished");
+    assert_eq!(done["executions"][0].get("finish_callback_url"), None);
+    assert_eq!(server.client.post(finish).body("{}").send().await.unwrap().status(), 410, "d6");
+    server.engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn t11_unknown_tokens_and_long_bodies_reach_no_handler() {
+    let server = Server::start().await;
+    let url = server.enable("t11", &["done"]).await;
+    for path in
+        ["/callbacks/trigger/x", "/callbacks/finish/x", &url[url.find("/callbacks").unwrap()..url.len() - 1]]
+    {
+        let answer = server.open(Method::POST, path).body("{}").send().await.unwrap();
+        assert_eq!(answer.status(), 404, "{path}");
+        assert_eq!(body(answer).await["detail"], "There is nothing at this address");
+    }
+    let long = server.client.post(&url).body(vec![b' '; 2 * 1024 * 1024]).send().await.unwrap();
+    assert_eq!(long.status(), 413);
+    assert_eq!(handlers("t11"), ["activate"]);
+}
+
+#[tokio::test]
+async fn the_api_is_closed_without_a_token() {
+    let server = Server::start().await;
+    for request in
+        [server.open(Method::GET, "/api/v1/runs"), server.open(Method::GET, "/api/v1/runs").bearer_auth("x")]
+    {
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 401);
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    }
+    assert_eq!(server.open(Method::GET, "/healthz").send().await.unwrap().status(), 200);
+    assert_eq!(server.open(Method::GET, "/readyz").send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_bad_definition_is_refused_with_every_path_and_nothing_is_stored() {
+    let server = Server::start().await;
+    let mut definition = workflow("bad", &["done"]);
+    definition["steps"]["first"]["block"] = "stepwell-engine/atc".into();
+    definition["steps"]["second"]["config"]["key"] = 7.into();
+    definition["steps"]["second"]["on"] = json!({ "done": "third" });
+    let answer = server.api(Method::PUT, "/workflows/bad").json(&definition).send().await.unwrap();
+    assert_eq!(answer.status(), 422);
+    let problem = body(answer).await;
+    let paths: Vec<_> =
+        problem["errors"].as_array().unwrap().iter().map(|error| error["path"].clone()).collect();
+    assert_eq!(paths, ["steps.first.block", "steps.second.config.key", "steps.second.on.done"]);
+    let stored = server.api(Method::GET, "/workflows/bad").send().await.unwrap();
+    assert_eq!(stored.status(), 404);
+    let check = server.api(Method::POST, "/workflows/check").json(&definition).send().await.unwrap();
+    assert_eq!(check.status(), 200);
+    assert_eq!(body(check).await["problems"], problem["errors"]);
+}
+
+#[tokio::test]
+async fn a_run_is_started_by_hand_with_data_that_fits() {
+    let server = Server::start().await;
+    server.enable("by-hand", &["done"]).await;
+    let start = |data: Value| {
+        server
+            .api(Method::POST, "/workflows/by-hand/runs")
+            .json(&json!({ "outcome": "happened", "data": data }))
+    };
+    let misfit = start(json!({ "value": "x" })).send().await.unwrap();
+    assert_eq!(misfit.status(), 422);
+    assert_eq!(body(misfit).await["errors"][0]["path"], "data.value");
+    let started = start(json!({ "value": 1 })).send().await.unwrap();
+    assert_eq!(started.status(), 201);
+    let run = body(started).await["id"].as_str().unwrap().to_owned();
+    assert_eq!(server.get(&format!("/runs/{run}?wait=20")).await["status"], "completed");
+    let listed = server.get("/runs?workflow=by-hand&status=completed").await;
+    assert_eq!(listed["runs"][0]["id"], json!(run));
+    let unknown = server.api(Method::GET, "/runs?status=done").send().await.unwrap();
+    assert_eq!(body(unknown).await["errors"][0]["path"], "status");
+}
