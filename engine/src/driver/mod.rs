@@ -6,6 +6,7 @@ mod call;
 mod changes;
 mod clock;
 mod inbound;
+mod refused;
 mod request;
 mod run;
 mod services;
@@ -30,6 +31,7 @@ use tokio_util::task::TaskTracker;
 pub use answer::{CallbackAnswer, Refusal, TriggerAnswer};
 pub use changes::Change;
 pub use clock::{Clock, SystemClock};
+pub use refused::{Unstarted, UnstartedRequest};
 
 use crate::core::run::Event;
 use crate::definition::{Catalog, Problem};
@@ -104,6 +106,7 @@ struct Inner {
     left_alone: Mutex<HashSet<RunId>>,
     workflows_due: Mutex<BTreeMap<WorkflowId, Timestamp>>,
     slots: Arc<Semaphore>,
+    unstarted: refused::UnstartedRequests,
     changes: Changes,
     timer: Notify,
     stopping: CancellationToken,
@@ -152,6 +155,7 @@ impl Driver {
             left_alone: Mutex::default(),
             workflows_due: Mutex::default(),
             slots: Arc::new(Semaphore::new(limits.attempts)),
+            unstarted: refused::UnstartedRequests::default(),
             changes: Changes::new(),
             timer: Notify::new(),
             stopping: CancellationToken::new(),
@@ -221,7 +225,14 @@ impl Driver {
 
     /// Handles a request to an activation's URL.
     pub async fn trigger(&self, activation: ActivationId, request: Request) -> TriggerAnswer {
-        self.inner.receive_event(activation, request).await
+        let answer = self.inner.receive_event(activation, request).await;
+        self.inner.unstarted.count(activation, &answer, self.inner.clock.now());
+        answer
+    }
+
+    /// What came to an activation's URL and started no run, since this process started.
+    pub fn unstarted(&self, activation: ActivationId) -> Unstarted {
+        self.inner.unstarted.of(activation)
     }
 
     /// Handles a request to an execution's URL.

@@ -41,6 +41,7 @@ pub(super) fn version(driver: &Driver, version: &VersionRow, activation: Option<
             "accepts": activation.accepts,
             "trigger_callback_url": driver.urls().trigger_callback_url(activation.id),
             "error": activation.error,
+            "unstarted": driver.unstarted(activation.id),
         })),
     })
 }

@@ -94,6 +94,9 @@ fn t6_only_an_outcome_starts_a_run() {
         assert!(matches!(engine.driver.trigger(id, signed("not JSON")).await, TriggerAnswer::Rejected { status, .. } if status == 400));
         let runs = engine.driver.store().runs(stepwell_engine::store::RunFilter { limit: 10, ..Default::default() });
         assert_eq!(runs.await.unwrap(), []);
+        let unstarted = engine.driver.unstarted(id);
+        assert_eq!((unstarted.no_op, unstarted.rejected, unstarted.failed), (1, 2, 2));
+        assert_eq!(unstarted.sample.len(), 4);
         let run = engine.run("flow").await;
         engine.reaches(run, RunStatus::Completed).await;
     });

@@ -6,6 +6,7 @@ mod rows;
 mod writer;
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -49,6 +50,8 @@ impl SqliteStore {
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         let lock = lock(directory)?;
         let path = directory.join("stepwell.db");
+        // SQLite gives the files beside it the same mode.
+        OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(opening)?;
         let connection = connection::writer(&path).map_err(opening)?;
         let (epoch, next) = connection::enter(&connection).map_err(opening)?;
         let writer = Writer::start(connection, epoch, lock).map_err(opening)?;
