@@ -16,7 +16,7 @@ pub async fn all<S: Store, F: AsyncFn() -> S>(fresh: F) {
     drafts_are_replaced_and_leave_the_state(&fresh().await).await;
     a_workflow_moves_only_from_the_sequence_that_was_seen(&fresh().await).await;
     a_run_is_created_with_its_first_record(&fresh().await).await;
-    an_event_starts_one_run_per_key_and_none_when_its_activation_is_gone(&fresh().await).await;
+    t7_an_event_starts_one_run_per_key_and_none_when_its_activation_is_gone(&fresh().await).await;
     a_run_moves_only_from_the_sequence_that_was_seen(&fresh().await).await;
     callbacks_wait_in_order_and_are_taken_with_a_commit(&fresh().await).await;
     a_refused_change_does_no_harm_to_its_neighbours(&fresh().await).await;
@@ -182,7 +182,7 @@ async fn a_run_is_created_with_its_first_record(store: &dyn Store) {
     assert_eq!(sample.bodies(store).await, ["started"]);
 }
 
-async fn an_event_starts_one_run_per_key_and_none_when_its_activation_is_gone(store: &dyn Store) {
+async fn t7_an_event_starts_one_run_per_key_and_none_when_its_activation_is_gone(store: &dyn Store) {
     store.put_draft(draft("{}")).await.expect("the store works");
     let version = version(1);
     let mut row = activation(&version);

@@ -39,7 +39,7 @@ fn s2_s4_a_retried_attempt_has_the_same_id_and_url() {
 }
 
 #[test]
-fn s5_s6_a_panic_is_contained_and_fails_the_run_with_its_message() {
+fn s6_a_panic_is_contained_and_fails_the_run_with_its_message() {
     let engine = Engine::start();
     engine.block_on(async {
         let run = begin(&engine, "s6", &["panic"]).await;
@@ -48,6 +48,21 @@ fn s5_s6_a_panic_is_contained_and_fails_the_run_with_its_message() {
         assert!(engine.entries(run).await.iter().any(failed));
         let other = begin(&engine, "s6-other", &["done"]).await;
         engine.reaches(other, RunStatus::Completed).await;
+    });
+}
+
+#[test]
+fn s10_a_run_stays_on_its_version_when_the_workflow_is_edited() {
+    let engine = Engine::start();
+    engine.block_on(async {
+        let run = begin(&engine, "s10", &["defer"]).await;
+        engine.reaches(run, RunStatus::Waiting).await;
+        let mut edited = workflow("s10", &["done"]);
+        edited["steps"]["second"]["config"]["key"] = "s10-edited".into();
+        engine.enable("s10", &edited).await.unwrap();
+        engine.finish(run, 1, "old").await;
+        engine.reaches(run, RunStatus::Completed).await;
+        assert_eq!((handlers("s10-old").len(), handlers("s10-edited").len()), (1, 0));
     });
 }
 
