@@ -178,11 +178,11 @@ mod tests {
         let variables = json!({ "a": { "n": 3, "list": [1, 2], "s": "x" } });
         let config = json!({
             "number": "{{ a.n }}", "sum": "{{ a.n + 1 }}", "list": "{{ a.list }}", "text": "n is {{ a.n }}!",
-            "two": "{{ a.s }}{{ a.s }}", "json": "as {{ a.list }}", "plain": "no {expression}", "nested": [{ "deep": "{{ a.s }}" }],
+            "two": "{{ a.s }}{{ a.s }}", "bool": "is {{ a.n > 2 }}", "json": "as {{ a.list }}", "plain": "no {expression}", "nested": [{ "deep": "{{ a.s }}" }],
             "map": "{{ {'k': {'v': a.n}} }}", "quoted": "{{ '}}' ~ a.s }}", "constant": 7
         });
         let expected = json!({
-            "number": 3, "sum": 4, "list": [1, 2], "text": "n is 3!", "two": "xx", "json": "as [1,2]",
+            "number": 3, "sum": 4, "list": [1, 2], "text": "n is 3!", "two": "xx", "bool": "is true", "json": "as [1,2]",
             "plain": "no {expression}", "nested": [{ "deep": "x" }], "map": { "k": { "v": 3 } }, "quoted": "}}x", "constant": 7
         });
         assert_eq!(resolve(&config, &variables).unwrap(), expected);

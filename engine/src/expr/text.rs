@@ -142,6 +142,8 @@ impl Part {
             }
             ValueKind::Map | ValueKind::Seq | ValueKind::Iterable => serde_json::to_string(&value)
                 .map_err(|error| format!("`{}` has no JSON form: {error}", self.source)),
+            // As in JSON, not as in Python.
+            ValueKind::Bool => Ok(value.is_true().to_string()),
             _ => Ok(value.to_string()),
         }
     }
