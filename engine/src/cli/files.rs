@@ -7,7 +7,7 @@ use stepwell::block::registered;
 use stepwell::manifest::Manifest;
 
 use super::client::Client;
-use super::{Done, Failure, output};
+use super::{Done, Failure, Print, output};
 use crate::definition::{Catalog, Definition, Parsed, Problem, check};
 
 /// Check workflow files without a server.
@@ -30,6 +30,8 @@ pub(super) struct Apply {
     /// Enable each workflow
     #[arg(long)]
     enable: bool,
+    #[command(flatten)]
+    print: Print,
 }
 
 impl Check {
@@ -77,6 +79,7 @@ impl Apply {
         if !bad.is_empty() {
             return Err(Failure(bad.join("\n")));
         }
+        let mut applied = Vec::new();
         for (file, Parsed { id, definition }) in workflows {
             let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
             let id = id.or(stem).ok_or_else(|| {
@@ -85,11 +88,20 @@ impl Apply {
             let path = format!("/api/v1/workflows/{id}");
             let named = |Failure(message)| Failure(format!("{}: {message}", file.display()));
             client.put(&path, &definition.to_value()).await.map_err(named)?;
-            output::line(&format!("Applied {id}"));
+            let mut result = json!({ "id": id });
+            let mut words = format!("Applied {id}");
             if self.enable {
                 let version = client.post(&format!("{path}/enable"), None).await.map_err(named)?;
-                output::line(&format!("Enabled {id} as version {}", output::cell(&version, "/number")));
+                words = format!("{words} and enabled it as version {}", output::cell(&version, "/number"));
+                result["version"] = version;
             }
+            if !self.print.json {
+                output::line(&words);
+            }
+            applied.push(result);
+        }
+        if self.print.json {
+            output::json(&json!({ "workflows": applied }));
         }
         Ok(())
     }

@@ -30,13 +30,13 @@ enum Command {
     /// Run the engine and its API
     Serve(serve::Serve),
     /// List the registered blocks
-    Blocks(Listing),
+    Blocks(Print),
     /// Check workflow files without a server
     Check(files::Check),
     /// Create or update workflows from files
     Apply(files::Apply),
     /// List the workflows
-    Workflows(Listing),
+    Workflows(Print),
     /// Publish a workflow's draft as a new version
     Enable(workflows::Id),
     /// Stop a workflow's trigger
@@ -52,12 +52,12 @@ enum Command {
     /// Go on with a failed run from the steps that failed
     Retry(runs::Id),
     /// List what waits for a callback
-    Waiting(Listing),
+    Waiting(Print),
 }
 
-/// How a listing is printed.
-#[derive(Debug, clap::Args)]
-struct Listing {
+/// How a command prints what it has to say.
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct Print {
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -106,10 +106,10 @@ async fn run(cli: Cli) -> Done {
     let client = Client::find;
     match cli.command {
         Command::Serve(serve) => serve.run().await,
-        Command::Blocks(listing) => workflows::blocks(listing.json),
+        Command::Blocks(print) => workflows::blocks(print),
         Command::Check(check) => check.run(),
         Command::Apply(apply) => apply.run(&client()?).await,
-        Command::Workflows(listing) => workflows::list(&client()?, listing.json).await,
+        Command::Workflows(print) => workflows::list(&client()?, print).await,
         Command::Enable(id) => workflows::enable(&client()?, &id).await,
         Command::Disable(id) => workflows::disable(&client()?, &id).await,
         Command::Start(start) => start.run(&client()?).await,
@@ -117,7 +117,7 @@ async fn run(cli: Cli) -> Done {
         Command::Run(show) => show.run(&client()?).await,
         Command::Cancel(id) => runs::cancel(&client()?, &id).await,
         Command::Retry(id) => runs::retry(&client()?, &id).await,
-        Command::Waiting(listing) => runs::waiting(&client()?, listing.json).await,
+        Command::Waiting(print) => runs::waiting(&client()?, print).await,
     }
 }
 
@@ -138,10 +138,15 @@ mod tests {
             "serve --listen 127.0.0.1:0 --data d --public-url https://x.example",
             "blocks --json",
             "check a.yaml b.yaml",
-            "apply a.yaml --enable",
+            "apply a.yaml --enable --json",
+            "enable flow --json",
+            "disable flow --json",
+            "start flow --json",
             "start flow --outcome received --data {}",
             "runs --workflow flow --status waiting --json",
             "run 0190 --watch",
+            "cancel 0190 --json",
+            "retry 0190 --json",
             "waiting --json",
         ] {
             let words = ["stepwell"].into_iter().chain(line.split(' '));

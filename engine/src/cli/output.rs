@@ -4,9 +4,20 @@ use std::io::Write as _;
 
 use serde_json::Value;
 
+use super::Print;
+
 /// Prints a value as JSON.
 pub(super) fn json(value: &Value) {
     line(&format!("{value:#}"));
+}
+
+/// Prints what a server has answered: as JSON, or in words.
+pub(super) fn answer(print: Print, value: &Value, words: &str) {
+    if print.json {
+        json(value);
+    } else {
+        line(words);
+    }
 }
 
 /// Prints a line. A reader that has gone away, such as `head`, is no error.

@@ -4,13 +4,15 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::output::{cell, items};
-use super::{Done, Failure, output};
+use super::{Done, Failure, Print, output};
 
 /// A run's id.
 #[derive(Debug, clap::Args)]
 pub(super) struct Id {
     /// The run's id
     id: String,
+    #[command(flatten)]
+    print: Print,
 }
 
 /// Start a run by hand.
@@ -22,8 +24,10 @@ pub(super) struct Start {
     #[arg(long)]
     outcome: Option<String>,
     /// The outcome's data, JSON
-    #[arg(long)]
+    #[arg(long, value_name = "JSON")]
     data: Option<String>,
+    #[command(flatten)]
+    print: Print,
 }
 
 /// List runs, newest first.
@@ -38,9 +42,8 @@ pub(super) struct List {
     /// Go on from where the last page ended
     #[arg(long)]
     cursor: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    print: Print,
 }
 
 /// Show a run.
@@ -51,9 +54,8 @@ pub(super) struct Show {
     /// Follow the run until it ends
     #[arg(long)]
     watch: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    print: Print,
 }
 
 impl Start {
@@ -66,7 +68,7 @@ impl Start {
         };
         let body = json!({ "outcome": self.outcome, "data": data });
         let started = client.post(&format!("/api/v1/workflows/{}/runs", self.workflow), Some(&body)).await?;
-        output::line(&cell(&started, "/id"));
+        output::answer(self.print, &started, &cell(&started, "/id"));
         Ok(())
     }
 }
@@ -82,7 +84,7 @@ impl List {
             }
         }
         let value = client.get(&format!("/api/v1/runs?{}", query.finish())).await?;
-        if self.json {
+        if self.print.json {
             output::json(&value);
             return Ok(());
         }
@@ -105,7 +107,7 @@ impl Show {
         let mut run = client.get(&path).await?;
         let mut told = 0;
         loop {
-            if self.watch && !self.json {
+            if self.watch && !self.print.json {
                 told = tell(&run, told);
             }
             let status = cell(&run, "/status");
@@ -115,7 +117,7 @@ impl Show {
             let after = format!("{path}?wait=30&after={}", cell(&run, "/sequence"));
             run = client.get(&after).await?;
         }
-        if self.json {
+        if self.print.json {
             output::json(&run);
             return Ok(());
         }
@@ -161,21 +163,21 @@ fn tell(run: &Value, told: usize) -> usize {
     count
 }
 
-pub(super) async fn cancel(client: &Client, Id { id }: &Id) -> Done {
-    client.post(&format!("/api/v1/runs/{id}/cancel"), None).await?;
-    output::line(&format!("Cancelling {id}"));
+pub(super) async fn cancel(client: &Client, Id { id, print }: &Id) -> Done {
+    let answer = client.post(&format!("/api/v1/runs/{id}/cancel"), None).await?;
+    output::answer(*print, &answer, &format!("Cancelling {id}"));
     Ok(())
 }
 
-pub(super) async fn retry(client: &Client, Id { id }: &Id) -> Done {
-    client.post(&format!("/api/v1/runs/{id}/retry"), None).await?;
-    output::line(&format!("Retrying {id}"));
+pub(super) async fn retry(client: &Client, Id { id, print }: &Id) -> Done {
+    let answer = client.post(&format!("/api/v1/runs/{id}/retry"), None).await?;
+    output::answer(*print, &answer, &format!("Retrying {id}"));
     Ok(())
 }
 
-pub(super) async fn waiting(client: &Client, json: bool) -> Done {
+pub(super) async fn waiting(client: &Client, print: Print) -> Done {
     let value = client.get("/api/v1/waiting").await?;
-    if json {
+    if print.json {
         output::json(&value);
         return Ok(());
     }

@@ -5,18 +5,20 @@ use stepwell::manifest::Manifest;
 
 use super::client::Client;
 use super::output::{cell, items};
-use super::{Done, output};
+use super::{Done, Print, output};
 
 /// A workflow's id.
 #[derive(Debug, clap::Args)]
 pub(super) struct Id {
     /// The workflow's id
     id: String,
+    #[command(flatten)]
+    print: Print,
 }
 
-pub(super) fn blocks(json: bool) -> Done {
+pub(super) fn blocks(print: Print) -> Done {
     let manifest = Manifest::of(&registered());
-    if json {
+    if print.json {
         output::json(&serde_json::to_value(&manifest)?);
         return Ok(());
     }
@@ -32,9 +34,9 @@ pub(super) fn blocks(json: bool) -> Done {
     Ok(())
 }
 
-pub(super) async fn list(client: &Client, json: bool) -> Done {
+pub(super) async fn list(client: &Client, print: Print) -> Done {
     let value = client.get("/api/v1/workflows").await?;
-    if json {
+    if print.json {
         output::json(&value);
         return Ok(());
     }
@@ -48,14 +50,15 @@ pub(super) async fn list(client: &Client, json: bool) -> Done {
     Ok(())
 }
 
-pub(super) async fn enable(client: &Client, Id { id }: &Id) -> Done {
+pub(super) async fn enable(client: &Client, Id { id, print }: &Id) -> Done {
     let version = client.post(&format!("/api/v1/workflows/{id}/enable"), None).await?;
-    output::line(&format!("Enabled {id} as version {}", cell(&version, "/number")));
+    let words = format!("Enabled {id} as version {}", cell(&version, "/number"));
+    output::answer(*print, &version, &words);
     Ok(())
 }
 
-pub(super) async fn disable(client: &Client, Id { id }: &Id) -> Done {
-    client.post(&format!("/api/v1/workflows/{id}/disable"), None).await?;
-    output::line(&format!("Disabled {id}"));
+pub(super) async fn disable(client: &Client, Id { id, print }: &Id) -> Done {
+    let disabled = client.post(&format!("/api/v1/workflows/{id}/disable"), None).await?;
+    output::answer(*print, &disabled, &format!("Disabled {id}"));
     Ok(())
 }

@@ -1,0 +1,102 @@
+//! The binary as a person or a script uses it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// The binary, with nothing of the surroundings' settings.
+fn stepwell(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stepwell"));
+    for name in ["URL", "TOKEN", "LISTEN", "PUBLIC_URL", "ALLOW_PRIVATE_ADDRESSES"] {
+        command.env_remove(format!("STEPWELL_{name}"));
+    }
+    command.env("STEPWELL_DATA", data);
+    command
+}
+
+fn run(data: &Path, line: &str) -> Output {
+    stepwell(data).args(line.split_whitespace()).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A server on a free port, that has said where it listens.
+fn serve(data: &Path) -> (Child, String) {
+    let mut server = stepwell(data)
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    let second = lines.next().unwrap().unwrap();
+    assert!(second.contains(&data.join("token").display().to_string()), "{second}");
+    (server, first.split_whitespace().last().unwrap().to_owned())
+}
+
+fn signal(process: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &process.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_a_refusal_with_1() {
+    let data = tempfile::tempdir().unwrap();
+    for line in ["", "unknown", "run", "start", "serve --listen nowhere"] {
+        assert_eq!(run(data.path(), line).status.code(), Some(2), "{line}");
+    }
+    for line in ["workflows", "start flow", "start flow --data {}", "cancel 1", "check missing.yaml"] {
+        let output = run(data.path(), line);
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        assert!(stderr(&output).starts_with("error: "), "{line}: {}", stderr(&output));
+    }
+    assert_eq!(run(data.path(), "blocks --json").status.code(), Some(0));
+}
+
+#[test]
+fn a_file_with_problems_is_refused_with_their_paths() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("flow.yaml");
+    std::fs::write(
+        &file,
+        "title: Flow\ntrigger:\n  block: no/such\n  on: { happened: nowhere }\nsteps: {}\n",
+    )
+    .unwrap();
+    let output = run(data.path(), &format!("check {}", file.display()));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("trigger.block"), "{}", stderr(&output));
+}
+
+#[test]
+fn o5_client_commands_find_the_server_by_its_directory_until_it_is_told_to_stop() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut server, url) = serve(data.path());
+    for (line, key) in
+        [("workflows --json", "workflows"), ("runs --json", "runs"), ("waiting --json", "waiting")]
+    {
+        let output = run(data.path(), line);
+        let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(value[key], Value::Array(Vec::new()), "{line}");
+    }
+    let output = run(data.path(), "start no-such-flow");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("no-such-flow"), "{}", stderr(&output));
+
+    // The port is taken now.
+    let other = tempfile::tempdir().unwrap();
+    let output = run(other.path(), &format!("serve --listen {}", url.trim_start_matches("http://")));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("cannot be listened on"), "{}", stderr(&output));
+
+    signal(&server, "-TERM");
+    assert!(server.wait().unwrap().success());
+    let output = run(data.path(), "workflows");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("does not answer"), "{}", stderr(&output));
+}
