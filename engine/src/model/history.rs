@@ -118,11 +118,33 @@ pub struct CallbackView {
     pub received_at: Timestamp,
     /// The request.
     pub request: Value,
-    /// What became of it: `pending`, `finished`, or `unused`.
-    pub status: &'static str,
-    /// Why it was not used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<Unused>,
+    /// What became of it.
+    #[serde(flatten)]
+    pub fate: CallbackFate,
+}
+
+/// What became of a callback.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum CallbackFate {
+    /// It will be handed to `finish`, or handed again after a failure.
+    Pending,
+    /// `finish` is running with it.
+    Running,
+    /// `finish` took it and waits for no more.
+    Finished,
+    /// `finish` took it and goes on waiting.
+    NoOp,
+    /// `finish` refused it.
+    Rejected {
+        /// Why.
+        message: String,
+    },
+    /// It was not handed to `finish`.
+    Unused {
+        /// Why.
+        reason: Unused,
+    },
 }
 
 impl History {
@@ -200,12 +222,15 @@ impl ExecutionView {
                     ended_at: None,
                     result: None,
                 });
-                for view in self.callbacks.iter_mut().filter(|view| Some(view.record) == callback) {
-                    view.status = "finished";
+                if let Some(callback) = callback {
+                    self.decide(|view| view.record == callback, &CallbackFate::Running);
                 }
             }
             Entry::AttemptEnded { attempt, result, .. } => {
                 self.ended(at, &result);
+                let given_up = self.status == ExecutionStatus::Failed;
+                let fate = if given_up { CallbackFate::Finished } else { fate(&result) };
+                self.decide(|view| view.fate == CallbackFate::Running, &fate);
                 if let Some(view) = self.attempts.iter_mut().rfind(|view| view.number == attempt) {
                     view.ended_at = Some(at);
                     view.result = Some(result);
@@ -215,22 +240,28 @@ impl ExecutionView {
                 record,
                 received_at: at,
                 request: request_view(&request),
-                status: "pending",
-                reason: None,
+                fate: CallbackFate::Pending,
             }),
             Entry::CallbackUnused { callback, reason, .. } => {
-                for view in self.callbacks.iter_mut().filter(|view| view.record == callback) {
-                    view.status = "unused";
-                    view.reason = Some(reason);
-                }
+                self.decide(|view| view.record == callback, &CallbackFate::Unused { reason });
             }
             Entry::ExecutionFailed { message, .. } => {
                 self.status = ExecutionStatus::Failed;
                 self.error = Some(message);
             }
             Entry::DeadlinePassed { .. } => self.error = Some("the deadline passed".to_owned()),
-            Entry::ExecutionCancelled { .. } => self.status = ExecutionStatus::Cancelled,
+            Entry::ExecutionCancelled { .. } => {
+                self.status = ExecutionStatus::Cancelled;
+                let unused = CallbackFate::Unused { reason: Unused::Cancelled };
+                self.decide(|view| view.fate == CallbackFate::Pending, &unused);
+            }
             _ => {}
+        }
+    }
+
+    fn decide(&mut self, of: impl Fn(&CallbackView) -> bool, fate: &CallbackFate) {
+        for view in self.callbacks.iter_mut().filter(|view| of(view)) {
+            view.fate = fate.clone();
         }
     }
 
@@ -261,9 +292,28 @@ impl ExecutionView {
     }
 }
 
+/// What the end of `finish` means for its callback.
+fn fate(result: &AttemptResult) -> CallbackFate {
+    match result {
+        AttemptResult::NoOp => CallbackFate::NoOp,
+        AttemptResult::Rejected { message } => CallbackFate::Rejected { message: message.clone() },
+        AttemptResult::Error { retryable: true, .. } | AttemptResult::Interrupted { .. } => {
+            CallbackFate::Pending
+        }
+        AttemptResult::Outcome { .. }
+        | AttemptResult::Exit
+        | AttemptResult::Deferred { .. }
+        | AttemptResult::Cancelled
+        | AttemptResult::Error { retryable: false, .. } => CallbackFate::Finished,
+    }
+}
+
 /// The request with its body as text where it is text.
 fn request_view(request: &CallbackRequest) -> Value {
     let bytes = STANDARD.decode(&request.body).unwrap_or_default();
     let body = String::from_utf8(bytes).map_or_else(|_| json!({ "base64": request.body }), Value::String);
     json!({ "method": request.method, "query": request.query, "headers": request.headers, "body": body })
 }
+
+#[cfg(test)]
+mod tests;

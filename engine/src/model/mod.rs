@@ -5,7 +5,9 @@ mod ids;
 mod journal;
 mod status;
 
-pub use history::{AttemptView, CallbackView, ExecutionStatus, ExecutionView, History, TriggerView};
+pub use history::{
+    AttemptView, CallbackFate, CallbackView, ExecutionStatus, ExecutionView, History, TriggerView,
+};
 pub use ids::{ActivationId, ExecutionId, RecordId, RunId, UnknownId, ValueRef, VersionId, WorkflowId};
 pub use journal::{
     AttemptResult, CallbackRequest, Entry, HandlerName, JOURNAL_FORMAT, UnreadableRecord, Unused,
