@@ -25,7 +25,8 @@ pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) 
     let bearer = request
         .headers()
         .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        .and_then(|value| value.to_str().ok()?.split_once(' '))
+        .and_then(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()));
     let token = bearer.ok_or_else(|| unauthorized("Send `Authorization: Bearer …` with an API token"))?;
     let hash = hash_token(token);
     let known = api.tokens.0.lock().expect("no holder panics").contains(&hash);

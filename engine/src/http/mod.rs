@@ -30,12 +30,14 @@ pub fn router(driver: Driver) -> Router {
         .merge(routes::workflows::routes())
         .merge(routes::runs::routes())
         .merge(routes::waiting::routes())
+        .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(axum::extract::DefaultBodyLimit::max(routes::LONGEST_API_BODY))
         .layer(axum::middleware::from_fn_with_state(api.clone(), auth::guard));
     Router::new()
         .merge(guarded)
         .merge(routes::callbacks::routes())
         .merge(routes::health::routes())
+        .method_not_allowed_fallback(problem::method_not_allowed)
         .fallback(problem::not_found)
         .with_state(api)
 }

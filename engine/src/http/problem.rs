@@ -126,3 +126,13 @@ pub(crate) fn too_long() -> Problem {
 pub(crate) async fn not_found() -> Problem {
     Problem::not_found("There is nothing at this address")
 }
+
+/// What a route answers to a method that it does not take; the router adds which it takes.
+pub(crate) async fn method_not_allowed() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        "Method not allowed",
+        "This address does not take this method; see the `Allow` header",
+    )
+}

@@ -1,11 +1,14 @@
 //! The same over real HTTP: statuses, problem documents, tokens, limits.
 
+use std::time::Duration;
+
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use stepwell_engine::{Engine, Options};
 
-use crate::blocks::handlers;
-use crate::engine::workflow;
+use crate::blocks::{gate, handlers};
+use crate::engine::{PATIENCE, workflow};
+use crate::triggers::until;
 
 struct Server {
     engine: Engine,
@@ -163,4 +166,120 @@ async fn a_run_is_started_by_hand_with_data_that_fits() {
     assert_eq!(listed["runs"][0]["id"], json!(run));
     let unknown = server.api(Method::GET, "/runs?status=done").send().await.unwrap();
     assert_eq!(body(unknown).await["errors"][0]["path"], "status");
+}
+
+#[tokio::test]
+async fn t6_every_answer_of_a_trigger_has_its_status() {
+    let server = Server::start().await;
+    let url = server.enable("t6-http", &["done"]).await;
+    for (secret, value, status) in
+        [("s3cret", 1, 202), ("s3cret", 0, 200), ("wrong", 1, 401), ("s3cret", -1, 500), ("s3cret", -2, 500)]
+    {
+        let event = server.client.post(&url).header("x-secret", secret).json(&json!({ "value": value }));
+        assert_eq!(event.send().await.unwrap().status(), status, "{secret} {value}");
+    }
+    let disabled = server.api(Method::POST, "/workflows/t6-http/disable").send().await.unwrap();
+    assert_eq!(disabled.status(), 200);
+    assert_eq!(server.client.post(&url).body("{}").send().await.unwrap().status(), 410, "t5");
+    assert_eq!(server.get("/runs?workflow=t6-http").await["runs"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn t10_a_sender_that_hangs_up_does_not_cancel_its_event() {
+    let server = Server::start().await;
+    let key = "t10-http-gated";
+    let put = server.api(Method::PUT, &format!("/workflows/{key}")).json(&workflow(key, &["done"]));
+    assert_eq!(put.send().await.unwrap().status(), 200);
+    let enable = tokio::spawn(server.api(Method::POST, &format!("/workflows/{key}/enable")).send());
+    until(|| handlers(key) == ["activate"]).await;
+    let versions = server.get(&format!("/workflows/{key}/versions")).await;
+    let url = versions["versions"][0]["activation"]["trigger_callback_url"].as_str().unwrap();
+
+    // The event is held while `activate` runs; its sender does not wait for so long.
+    let event = server.client.post(url).header("x-secret", "s3cret").json(&json!({ "value": 1 }));
+    let hung_up = event.timeout(Duration::from_millis(300)).send().await.unwrap_err();
+    assert!(hung_up.is_timeout(), "{hung_up}");
+    gate(key).notify_one();
+    assert_eq!(enable.await.unwrap().unwrap().status(), 200);
+
+    let started = async {
+        loop {
+            let listed = server.get(&format!("/runs?workflow={key}")).await;
+            if let [run] = listed["runs"].as_array().unwrap().as_slice() {
+                return run["id"].as_str().unwrap().to_owned();
+            }
+        }
+    };
+    let run = tokio::time::timeout(PATIENCE, started).await.expect("the event has started a run");
+    assert_eq!(server.get(&format!("/runs/{run}?wait=20")).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn d4_d12_callbacks_tell_what_became_of_them() {
+    let server = Server::start().await;
+    let url = server.enable("fates", &["defer"]).await;
+    let run = server.event(&url).await;
+    let mut view = server.get(&format!("/runs/{run}?wait=20&until=waiting")).await;
+    let finish = view["executions"][0]["finish_callback_url"].as_str().unwrap().to_owned();
+    for (index, (sent, fate)) in
+        [("no json", "rejected"), (r#"{"doing":"no_op"}"#, "no_op"), (r#"{"doing":"http"}"#, "finished")]
+            .into_iter()
+            .enumerate()
+    {
+        let posted = server.client.post(&finish).body(sent).send().await.unwrap();
+        assert_eq!(posted.status(), 202, "{sent}");
+        let decided = async {
+            loop {
+                let status = view["executions"][0]["callbacks"][index]["status"].as_str();
+                if status.is_some_and(|status| !matches!(status, "pending" | "running")) {
+                    break;
+                }
+                let sequence = view["sequence"].as_i64().unwrap();
+                view = server.get(&format!("/runs/{run}?wait=1&since_sequence={sequence}")).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, decided).await.expect("the callback is handled");
+        assert_eq!(view["executions"][0]["callbacks"][index]["status"], fate, "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn runs_are_listed_page_by_page_newest_first() {
+    let server = Server::start().await;
+    let url = server.enable("pages", &["done"]).await;
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        runs.insert(0, server.event(&url).await);
+    }
+    let mut listed = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = server.get(&format!("/runs?workflow=pages&limit=2{cursor}")).await;
+        let ids = page["runs"].as_array().unwrap().iter();
+        listed.extend(ids.map(|run| run["id"].as_str().unwrap().to_owned()));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(listed, runs);
+}
+
+#[tokio::test]
+async fn a_wrong_method_or_field_is_told_as_a_problem() {
+    let server = Server::start().await;
+    let method = server.api(Method::PATCH, "/runs").send().await.unwrap();
+    assert_eq!((method.status().as_u16(), method.headers()["allow"].to_str().unwrap()), (405, "GET,HEAD"));
+    assert_eq!(body(method).await["type"], "/problems/method-not-allowed");
+    assert_eq!(server.open(Method::PATCH, "/api/v1/runs").send().await.unwrap().status(), 401);
+
+    let fields = json!({ "outcome": 1, "dat": {} });
+    let start = server.api(Method::POST, "/workflows/any/runs").json(&fields).send().await.unwrap();
+    assert_eq!(start.status(), 422);
+    let problem = body(start).await;
+    let paths: Vec<_> = (0..2).map(|index| problem["errors"][index]["path"].clone()).collect();
+    assert_eq!(paths, ["outcome", "dat"]);
+
+    let put = server.api(Method::PUT, "/workflows/long").header("content-type", "application/json");
+    assert_eq!(put.body(vec![b' '; 5 * 1024 * 1024]).send().await.unwrap().status(), 413);
 }

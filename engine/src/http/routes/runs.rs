@@ -57,7 +57,7 @@ async fn list(
 }
 
 /// `wait`: seconds to wait until the run has ended, has one of the statuses `until`, or has moved on from the
-/// sequence `after`.
+/// sequence `since_sequence` (or `after`).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wait {
@@ -65,6 +65,7 @@ struct Wait {
     seconds: u64,
     #[serde(default)]
     until: String,
+    #[serde(alias = "since_sequence")]
     after: Option<i64>,
 }
 

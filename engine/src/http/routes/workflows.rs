@@ -6,10 +6,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::definition::{Definition, check, is_workflow_id};
+use crate::definition::{Definition, Problem as Finding, check, is_workflow_id};
 use crate::http::problem::Problem;
 use crate::http::{Api, views};
 use crate::model::WorkflowId;
@@ -107,20 +106,38 @@ async fn versions(State(api): State<Api>, Path(id): Path<String>) -> Result<Json
 }
 
 /// What a run is started with by hand.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, PartialEq)]
 struct Start {
     outcome: Option<String>,
-    #[serde(default)]
     data: Value,
 }
 
-async fn start(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-    body: Result<Json<Start>, JsonRejection>,
-) -> Result<Response, Problem> {
-    let Json(Start { outcome, data }) = body?;
+impl Start {
+    /// Reads a body; all mistakes are told at once, each with its field.
+    fn read(body: Value) -> Result<Self, Vec<Finding>> {
+        let finding =
+            |path: &str, message: &str| Finding { path: path.to_owned(), message: message.to_owned() };
+        let Value::Object(mut fields) = body else {
+            return Err(vec![finding("", "Send an object with `outcome` and `data`")]);
+        };
+        let mut findings = Vec::new();
+        let outcome = match fields.shift_remove("outcome") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(outcome)) => Some(outcome),
+            Some(_) => {
+                findings.push(finding("outcome", "An outcome is named by its id, a text"));
+                None
+            }
+        };
+        let data = fields.shift_remove("data").unwrap_or_default();
+        findings.extend(fields.keys().map(|field| finding(field, "Not a field; use `outcome` and `data`")));
+        if findings.is_empty() { Ok(Self { outcome, data }) } else { Err(findings) }
+    }
+}
+
+async fn start(State(api): State<Api>, Path(id): Path<String>, body: Body) -> Result<Response, Problem> {
+    let Json(body) = body?;
+    let Start { outcome, data } = Start::read(body).map_err(Problem::invalid)?;
     let run = api.driver.start_run(&WorkflowId(id), outcome, data).await?;
     Ok((StatusCode::CREATED, Json(json!({ "id": run }))).into_response())
 }
@@ -137,4 +154,23 @@ fn slug(title: &str) -> String {
         .map(|next| if next.is_ascii_alphanumeric() { next.to_ascii_lowercase() } else { ' ' })
         .collect();
     plain.split_whitespace().collect::<Vec<_>>().join("-").chars().take(100).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_tells_every_mistake_with_its_field() {
+        let paths = |body| -> Vec<String> {
+            Start::read(body).unwrap_err().into_iter().map(|finding| finding.path).collect()
+        };
+        assert_eq!(paths(json!([])), [""]);
+        assert_eq!(paths(json!({ "outcome": 1, "dat": {} })), ["outcome", "dat"]);
+        assert_eq!(Start::read(json!({})), Ok(Start { outcome: None, data: Value::Null }));
+        assert_eq!(
+            Start::read(json!({ "outcome": "received", "data": 1 })),
+            Ok(Start { outcome: Some("received".to_owned()), data: json!(1) })
+        );
+    }
 }
