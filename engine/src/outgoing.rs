@@ -55,16 +55,16 @@ impl HttpTransport for GuardedClient {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let url = Url::parse(&request.url)
             .map_err(|error| HttpError::invalid(format!("`{}` is not a URL: {error}", request.url)))?;
-        check(&url, self.allow_private_addresses).map_err(HttpError::invalid)?;
+        check(&url, self.allow_private_addresses).map_err(|refused| HttpError::invalid(refused.0))?;
         let mut builder =
             self.client.request(request.method, url).headers(request.headers).body(request.body);
         if let Some(timeout) = request.timeout {
             builder = builder.timeout(timeout);
         }
-        let mut response = builder.send().await.map_err(|error| failed(&error))?;
+        let mut response = builder.send().await.map_err(failed)?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > LONGEST_RESPONSE {
                 return Err(HttpError::invalid(format!(
                     "the response is longer than {LONGEST_RESPONSE} bytes"
@@ -76,51 +76,57 @@ impl HttpTransport for GuardedClient {
     }
 }
 
+/// Why a request may not be sent; the same request will be refused again.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Refused(String);
+
+impl Refused {
+    fn private(host: &str) -> Self {
+        Self(format!(
+            "requests to the private address {host} are refused; an operator can allow them with --allow-private-addresses"
+        ))
+    }
+}
+
 /// Whether a request may go to this URL, as far as the URL itself tells.
-fn check(url: &Url, allow_private: bool) -> Result<(), String> {
+fn check(url: &Url, allow_private: bool) -> Result<(), Refused> {
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("`{}` is not a web address; use http or https", url.scheme()));
+        return Err(Refused(format!("`{}` is not a web address; use http or https", url.scheme())));
     }
     let address = match url.host() {
         Some(Host::Ipv4(address)) => IpAddr::V4(address),
         Some(Host::Ipv6(address)) => IpAddr::V6(address),
         Some(Host::Domain(_)) => return Ok(()),
-        None => return Err("the URL has no host".to_owned()),
+        None => return Err(Refused("the URL has no host".to_owned())),
     };
-    if allow_private || is_public(address) { Ok(()) } else { Err(refusal(&address.to_string())) }
-}
-
-fn refusal(host: &str) -> String {
-    format!(
-        "requests to the private address {host} are refused; an operator can allow them with --allow-private-addresses"
-    )
+    if allow_private || is_public(address) { Ok(()) } else { Err(Refused::private(&address.to_string())) }
 }
 
 fn follow(attempt: Attempt<'_>, allow_private: bool) -> reqwest::redirect::Action {
     if attempt.previous().len() > MOST_REDIRECTS {
-        return attempt.error(format!("more than {MOST_REDIRECTS} redirects"));
+        return attempt.error(Refused(format!("more than {MOST_REDIRECTS} redirects")));
     }
     match check(attempt.url(), allow_private) {
         Ok(()) => attempt.follow(),
-        Err(message) => attempt.error(message),
+        Err(refused) => attempt.error(refused),
     }
 }
 
-fn failed(error: &reqwest::Error) -> HttpError {
-    let mut message = error.to_string();
-    let mut source = std::error::Error::source(error);
+fn failed(error: reqwest::Error) -> HttpError {
+    // Errors are recorded, and a URL may carry a secret in its path or query: only the host is told.
+    let host = error.url().and_then(Url::host_str).unwrap_or("the server").to_owned();
+    let lasting = error.is_builder() || error.is_redirect();
+    let error = error.without_url();
+    let mut message = format!("{host}: {error}");
     let mut refused = false;
+    let mut source = std::error::Error::source(&error);
     while let Some(cause) = source {
-        let text = cause.to_string();
-        refused |= text.contains("are refused");
-        message = format!("{message}: {text}");
+        refused |= cause.is::<Refused>();
+        message = format!("{message}: {cause}");
         source = cause.source();
     }
-    if refused || error.is_builder() || error.is_redirect() {
-        HttpError::invalid(message)
-    } else {
-        HttpError::transient(message)
-    }
+    if refused || lasting { HttpError::invalid(message) } else { HttpError::transient(message) }
 }
 
 /// Resolves names and drops the addresses that are not public.
@@ -134,7 +140,7 @@ impl Resolve for PublicResolver {
             let public: Vec<SocketAddr> =
                 found.into_iter().filter(|address| is_public(address.ip())).collect();
             if public.is_empty() {
-                return Err(refusal(&host).into());
+                return Err(Refused::private(&host).into());
             }
             Ok(Box::new(public.into_iter()) as Addrs)
         })
@@ -183,6 +189,12 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::extract::Path;
+    use axum::response::Redirect;
+    use axum::routing::get;
+    use http::{HeaderMap, Method, header};
+
     use super::*;
 
     fn allowed(url: &str) -> bool {
@@ -225,18 +237,92 @@ mod tests {
         assert!(check(&Url::parse("ftp://example.com/").unwrap(), true).is_err());
     }
 
+    /// GETs a URL within `timeout`.
+    async fn fetch(allow_private: bool, url: &str, timeout: Duration) -> Result<HttpResponse, HttpError> {
+        fetch_with(&GuardedClient::new(allow_private).unwrap(), url, timeout).await
+    }
+
+    async fn fetch_with(
+        client: &GuardedClient,
+        url: &str,
+        timeout: Duration,
+    ) -> Result<HttpResponse, HttpError> {
+        let request = HttpRequest {
+            method: Method::GET,
+            url: url.to_owned(),
+            headers: HeaderMap::new(),
+            body: bytes::Bytes::new(),
+            timeout: Some(timeout),
+        };
+        client.send(request).await
+    }
+
+    /// A server that redirects as often as its path says, tells the agent, sends long bodies, or never answers.
+    async fn server() -> String {
+        let redirect = async |Path(left): Path<u32>| match left {
+            0 => Redirect::temporary("/agent"),
+            left => Redirect::temporary(&format!("/redirect/{}", left - 1)),
+        };
+        let agent = async |headers: HeaderMap| headers[header::USER_AGENT].to_str().unwrap().to_owned();
+        let routes = Router::new()
+            .route("/redirect/{left}", get(redirect))
+            .route("/agent", get(agent))
+            .route("/long/{bytes}", get(async |Path(bytes): Path<usize>| vec![b'x'; bytes]))
+            .route("/never", get(std::future::pending::<()>));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(axum::serve(listener, routes).into_future());
+        format!("http://{address}")
+    }
+
     #[tokio::test]
     async fn a_name_that_resolves_to_a_private_address_is_refused() {
-        let client = GuardedClient::new(false).unwrap();
-        let request = |url: &str| HttpRequest {
-            method: http::Method::GET,
-            url: url.to_owned(),
-            headers: http::HeaderMap::new(),
-            body: bytes::Bytes::new(),
-            timeout: None,
-        };
-        let error = client.send(request("http://localhost:9/")).await.unwrap_err();
+        let error = fetch(false, "http://localhost:9/", TIMEOUT).await.unwrap_err();
         assert!(error.to_string().contains("private address localhost"), "{error}");
         assert!(!error.is_retryable());
+    }
+
+    #[tokio::test]
+    async fn a_redirect_to_a_private_address_is_refused() {
+        let server = server().await;
+        // Lets the first request out to the test's server, and guards what follows.
+        let client = GuardedClient {
+            client: GuardedClient::new(false).unwrap().client,
+            allow_private_addresses: true,
+        };
+        assert!(fetch_with(&client, &format!("{server}/agent"), TIMEOUT).await.is_ok());
+        let error = fetch_with(&client, &format!("{server}/redirect/0"), TIMEOUT).await.unwrap_err();
+        assert!(error.to_string().contains("private address 127.0.0.1"), "{error}");
+        assert!(!error.is_retryable());
+    }
+
+    #[tokio::test]
+    async fn five_redirects_are_followed_and_six_refused() {
+        let server = server().await;
+        let response = fetch(true, &format!("{server}/redirect/4"), TIMEOUT).await.unwrap();
+        assert_eq!(response.body, concat!("stepwell/", env!("CARGO_PKG_VERSION")));
+        let error = fetch(true, &format!("{server}/redirect/5"), TIMEOUT).await.unwrap_err();
+        assert!(error.to_string().contains("more than 5 redirects"), "{error}");
+        assert!(!error.is_retryable());
+    }
+
+    #[tokio::test]
+    async fn a_response_may_be_as_long_as_the_limit_and_no_longer() {
+        let server = server().await;
+        let long = async |bytes: usize| fetch(true, &format!("{server}/long/{bytes}"), TIMEOUT).await;
+        assert_eq!(long(LONGEST_RESPONSE).await.unwrap().body.len(), LONGEST_RESPONSE);
+        let error = long(LONGEST_RESPONSE + 1).await.unwrap_err();
+        assert!(error.to_string().contains("longer than"), "{error}");
+        assert!(!error.is_retryable());
+    }
+
+    #[tokio::test]
+    async fn o3_a_failure_may_pass_and_does_not_tell_the_path_or_query() {
+        let server = server().await;
+        let url = format!("{server}/never?key=s3cret");
+        let error = fetch(true, &url, Duration::from_millis(50)).await.unwrap_err();
+        assert!(error.is_retryable(), "{error}");
+        assert!(error.to_string().starts_with("127.0.0.1: "), "{error}");
+        assert!(!error.to_string().contains("s3cret") && !error.to_string().contains("never"), "{error}");
     }
 }
