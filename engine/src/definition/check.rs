@@ -1,14 +1,14 @@
 //! Everything that can be known to be wrong with a definition before it is enabled.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 use stepwell::manifest::{BlockKind, BlockManifest};
 
-use super::graph::Graph;
+use super::graph::{Fork, Graph, JOIN};
 use super::parse::{join, unknown};
-use super::{Catalog, CatalogBlock, Definition, Edges, Problem};
-use crate::expr::Template;
+use super::{Catalog, CatalogBlock, Definition, Edges, Problem, StepInstance};
+use crate::expr::{Template, Use};
 
 /// Variables that every step can read.
 const ALWAYS_THERE: [&str; 3] = ["trigger", "run", "workflow"];
@@ -16,10 +16,10 @@ const ALWAYS_THERE: [&str; 3] = ["trigger", "run", "workflow"];
 /// Checks a definition against the registered blocks. Reports every problem with its path; none means that the
 /// definition can be enabled.
 pub fn check(definition: &Definition, catalog: &Catalog) -> Vec<Problem> {
-    let mut checker = Checker { definition, catalog, problems: Vec::new() };
+    let mut checker = Checker { definition, catalog, templates: Vec::new(), problems: Vec::new() };
     checker.trigger();
-    for id in definition.steps.keys() {
-        checker.step(id);
+    for (id, step) in &definition.steps {
+        checker.step(id, step);
     }
     checker.graph();
     checker.problems
@@ -28,6 +28,8 @@ pub fn check(definition: &Definition, catalog: &Catalog) -> Vec<Problem> {
 struct Checker<'a> {
     definition: &'a Definition,
     catalog: &'a Catalog,
+    /// The steps' configs that could be compiled.
+    templates: Vec<(&'a str, Template)>,
     problems: Vec<Problem>,
 }
 
@@ -55,22 +57,23 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn step(&mut self, id: &str) {
-        let Some(step) = self.definition.steps.get(id) else { return };
+    fn step(&mut self, id: &'a str, step: &StepInstance) {
         let path = format!("steps.{id}");
         let block = self.block(&step.block, BlockKind::Step, &path);
         let config_path = join(&path, "config");
         match Template::compile(&step.config) {
             Ok(template) => {
-                for (name, field) in template.required() {
-                    if !ALWAYS_THERE.contains(&name.as_str()) && !self.definition.steps.contains_key(name) {
-                        let known =
-                            ALWAYS_THERE.into_iter().chain(self.definition.steps.keys().map(String::as_str));
-                        let message = unknown("variable", name, known.collect::<Vec<_>>().into_iter());
-                        self.problem(join(&config_path, field), message);
-                    }
-                }
+                let known =
+                    || ALWAYS_THERE.into_iter().chain(self.definition.steps.keys().map(String::as_str));
+                let strangers =
+                    template.uses().iter().filter(|one| !known().any(|name| name == one.variable));
+                let problems = strangers.map(|one| {
+                    let message = unknown("variable", &one.variable, known().collect::<Vec<_>>().into_iter());
+                    Problem::new(join(&config_path, &one.field), message)
+                });
+                self.problems.extend(problems.collect::<Vec<_>>());
                 self.config(block, &step.config, template.templated(), &path);
+                self.templates.push((id, template));
             }
             Err(problems) => self.nested(&config_path, problems),
         }
@@ -158,46 +161,46 @@ impl<'a> Checker<'a> {
 
     fn graph(&mut self) {
         let graph = Graph::of(self.definition);
-        let reachable = graph.reachable();
-        for id in self.definition.steps.keys().filter(|id| !reachable.contains(id.as_str())) {
+        let passed = graph.always_before();
+        for id in self.definition.steps.keys().filter(|id| !passed.contains_key(id.as_str())) {
             self.problem(
                 format!("steps.{id}"),
                 format!("No path leads to `{id}`; add an edge to it, or remove it"),
             );
         }
-        let order = match graph.order() {
-            Ok(order) => order,
-            Err(cycle) => {
-                let first = cycle[0];
-                let way = cycle.iter().chain([&first]).copied().collect::<Vec<_>>().join("` → `");
-                self.problem(
-                    format!("steps.{first}"),
-                    format!("`{way}` goes in a circle; a path comes to a step once"),
-                );
-                return;
-            }
-        };
-        for (step, branch) in graph.parallel_merges() {
-            let fork = branch.from.unwrap_or("trigger");
+        for cycle in graph.cycles() {
+            let way = cycle.iter().chain(&cycle[..1]).copied().collect::<Vec<_>>().join("` → `");
             self.problem(
-                format!("steps.{step}"),
+                format!("steps.{}", cycle[0]),
                 format!(
-                    "Two branches that run in parallel from `{fork}` on `{}` both lead to `{step}`, which would run twice; \
-                     join them first, or let them end apart",
-                    branch.outcome
+                    "`{way}` goes in a circle; remove one of its edges, since a path comes to a step once"
                 ),
             );
         }
-        let before = graph.always_before(&order);
-        for (id, step) in self.definition.steps.iter().filter(|(id, _)| reachable.contains(id.as_str())) {
-            let Ok(template) = Template::compile(&step.config) else { continue };
-            let passed = before.get(id.as_str()).cloned().unwrap_or_default();
-            for (name, field) in template.required() {
-                if self.definition.steps.contains_key(name) && !passed.contains(name.as_str()) {
+        for (step, Fork { from, outcome }) in graph.parallel_merges() {
+            let remedy = if self.catalog.get(JOIN).is_some() {
+                format!("let them meet in a `{JOIN}` step that leads to `{step}`")
+            } else {
+                "let each lead to a step of its own".to_owned()
+            };
+            self.problem(
+                format!("steps.{step}"),
+                format!("Branches that run in parallel from `{from}` on `{outcome}` both lead to `{step}`, which would run twice; {remedy}"),
+            );
+        }
+        self.missing(&passed);
+    }
+
+    /// Reports variables of steps that a path may not have passed.
+    fn missing(&mut self, passed: &HashMap<&str, BTreeSet<&str>>) {
+        for (id, template) in std::mem::take(&mut self.templates) {
+            let Some(passed) = passed.get(id) else { continue };
+            for Use { variable, field, .. } in template.uses().iter().filter(|one| !one.optional) {
+                if self.definition.steps.contains_key(variable) && !passed.contains(variable.as_str()) {
                     let message = format!(
-                        "`{name}` is not on every path to `{id}`, so its data may be missing; use `default`, or another path"
+                        "`{variable}` is not on every path to `{id}`, so its data may be missing; use `default`, or another path"
                     );
-                    self.problem(format!("steps.{id}.config.{field}"), message);
+                    self.problem(join(&format!("steps.{id}.config"), field), message);
                 }
             }
         }

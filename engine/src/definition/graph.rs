@@ -1,171 +1,201 @@
 //! The graph of a definition: what is reachable, what comes before what, what may run twice.
+//!
+//! A definition may hold a thousand steps and a hundred thousand edges, and anybody may ask for a check: nothing
+//! here takes longer than steps × edges.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Definition, Edges};
 
-/// An edge, from the trigger (`None`) or a step, by an outcome, to a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Edge<'a> {
-    pub(super) from: Option<&'a str>,
+/// The trigger's node; the steps follow in the order of the definition.
+const TRIGGER: usize = 0;
+
+/// The block that waits for parallel branches: several of them may lead to it.
+pub(super) const JOIN: &str = "core/join";
+
+/// Where a run goes several ways at once: the steps that one outcome leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fork<'a> {
+    /// The step, or `trigger`.
+    pub(super) from: &'a str,
     pub(super) outcome: &'a str,
-    pub(super) to: &'a str,
 }
 
-/// The steps and the edges between them that exist.
+/// The trigger, the steps that a run can come to, and the edges between them.
 pub(super) struct Graph<'a> {
-    pub(super) edges: Vec<Edge<'a>>,
-    next: HashMap<&'a str, Vec<&'a str>>,
-    first: Vec<&'a str>,
+    names: Vec<&'a str>,
+    joins: Vec<bool>,
+    forks: Vec<(usize, &'a str, Vec<usize>)>,
+    next: Vec<Vec<usize>>,
+    /// The reachable nodes; but for cycles, each after all that lead to it.
+    order: Vec<usize>,
+    /// Where each node stands in the order; `None` where it is not reachable.
+    position: Vec<Option<usize>>,
+    cycles: Vec<Vec<usize>>,
 }
 
 impl<'a> Graph<'a> {
     pub(super) fn of(definition: &'a Definition) -> Self {
-        let mut edges = Vec::new();
-        let mut add = |from: Option<&'a str>, on: &'a Edges| {
-            for (outcome, targets) in &on.0 {
-                let known = targets.iter().filter(|target| definition.steps.contains_key(*target));
-                edges.extend(known.map(|to| Edge { from, outcome, to }));
+        let names: Vec<&str> =
+            ["trigger"].into_iter().chain(definition.steps.keys().map(String::as_str)).collect();
+        let joins =
+            [false].into_iter().chain(definition.steps.values().map(|step| step.block == JOIN)).collect();
+        let outgoing: Vec<&Edges> = [&definition.trigger.on]
+            .into_iter()
+            .chain(definition.steps.values().map(|step| &step.on))
+            .collect();
+        let mut forks = Vec::new();
+        let mut next = Vec::new();
+        for (node, edges) in outgoing.into_iter().enumerate() {
+            let mut all = BTreeSet::new();
+            for (outcome, targets) in &edges.0 {
+                let targets: BTreeSet<usize> = targets
+                    .iter()
+                    .filter_map(|target| definition.steps.get_index_of(target.as_str()))
+                    .map(|index| index + 1)
+                    .collect();
+                all.extend(targets.iter().copied());
+                if targets.len() > 1 {
+                    forks.push((node, outcome.as_str(), targets.into_iter().collect()));
+                }
             }
+            next.push(all.into_iter().collect());
+        }
+        let position = vec![None; names.len()];
+        let mut graph = Self { names, joins, forks, next, order: Vec::new(), position, cycles: Vec::new() };
+        graph.walk();
+        graph
+    }
+
+    /// Orders the reachable nodes depth first and notes a cycle for each step that one comes back to.
+    fn walk(&mut self) {
+        let mut seen = vec![false; self.names.len()];
+        let mut open_at: Vec<Option<usize>> = vec![None; self.names.len()];
+        let mut heads = BTreeSet::new();
+        let mut path = vec![(TRIGGER, 0)];
+        seen[TRIGGER] = true;
+        open_at[TRIGGER] = Some(0);
+        while let Some((node, child)) = path.last_mut() {
+            let Some(&next) = self.next[*node].get(*child) else {
+                open_at[*node] = None;
+                self.order.push(*node);
+                path.pop();
+                continue;
+            };
+            *child += 1;
+            if let Some(start) = open_at[next] {
+                if heads.insert(next) {
+                    self.cycles.push(path[start..].iter().map(|(node, _)| *node).collect());
+                }
+            } else if !seen[next] {
+                seen[next] = true;
+                open_at[next] = Some(path.len());
+                path.push((next, 0));
+            }
+        }
+        self.order.reverse();
+        for (position, node) in self.order.iter().enumerate() {
+            self.position[*node] = Some(position);
+        }
+    }
+
+    /// Cycles, at least one through every group of steps that go in a circle.
+    pub(super) fn cycles(&self) -> impl Iterator<Item = Vec<&'a str>> {
+        self.cycles.iter().map(|cycle| cycle.iter().map(|node| self.names[*node]).collect())
+    }
+
+    /// The nodes that follow a node, except those that a cycle leads back to.
+    fn onward(&self, node: usize) -> impl Iterator<Item = usize> {
+        self.next[node].iter().copied().filter(move |next| self.position[*next] > self.position[node])
+    }
+
+    /// For each step that a run can come to, the steps that every path to it has passed.
+    pub(super) fn always_before(&self) -> HashMap<&'a str, BTreeSet<&'a str>> {
+        let mut passed: Vec<Option<NodeSet>> = vec![None; self.names.len()];
+        passed[TRIGGER] = Some(NodeSet::empty(self.names.len()));
+        for &node in &self.order {
+            let Some(before) = &passed[node] else { continue };
+            let mut on_this_way = before.clone();
+            on_this_way.insert(node);
+            for next in self.onward(node) {
+                match &mut passed[next] {
+                    Some(passed) => passed.keep(&on_this_way),
+                    empty => *empty = Some(on_this_way.clone()),
+                }
+            }
+        }
+        let names = |set: &NodeSet| {
+            (1..self.names.len()).filter(|node| set.has(*node)).map(|node| self.names[node]).collect()
         };
-        add(None, &definition.trigger.on);
-        for (id, step) in &definition.steps {
-            add(Some(id), &step.on);
-        }
-        let mut next: HashMap<&str, Vec<&str>> = HashMap::new();
-        let mut first = Vec::new();
-        for edge in &edges {
-            match edge.from {
-                Some(from) => next.entry(from).or_default().push(edge.to),
-                None => first.push(edge.to),
-            }
-        }
-        Self { edges, next, first }
+        self.order
+            .iter()
+            .filter(|node| **node != TRIGGER)
+            .filter_map(|node| Some((self.names[*node], names(passed[*node].as_ref()?))))
+            .collect()
     }
 
-    /// The steps that a run can come to.
-    pub(super) fn reachable(&self) -> HashSet<&'a str> {
-        self.from(&self.first)
-    }
-
-    /// These steps and all that can follow them.
-    fn from(&self, steps: &[&'a str]) -> HashSet<&'a str> {
-        let mut seen: HashSet<&str> = steps.iter().copied().collect();
-        let mut queue: VecDeque<&str> = steps.iter().copied().collect();
-        while let Some(step) = queue.pop_front() {
-            for next in self.next.get(step).into_iter().flatten() {
-                if seen.insert(next) {
-                    queue.push_back(next);
-                }
-            }
-        }
-        seen
-    }
-
-    /// The steps in an order in which each comes after all that lead to it, or a cycle.
-    pub(super) fn order(&self) -> Result<Vec<&'a str>, Vec<&'a str>> {
-        let reachable = self.reachable();
-        let mut incoming: BTreeMap<&str, usize> = reachable.iter().map(|step| (*step, 0)).collect();
-        for edge in self.edges.iter().filter(|edge| edge.from.is_some_and(|from| reachable.contains(from))) {
-            *incoming.entry(edge.to).or_default() += 1;
-        }
-        let mut ready: VecDeque<&str> =
-            incoming.iter().filter(|(_, count)| **count == 0).map(|(step, _)| *step).collect();
-        let mut order = Vec::new();
-        while let Some(step) = ready.pop_front() {
-            order.push(step);
-            incoming.remove(step);
-            for next in self.next.get(step).into_iter().flatten() {
-                if let Some(count) = incoming.get_mut(next) {
-                    *count -= 1;
-                    if *count == 0 {
-                        ready.push_back(next);
-                    }
-                }
-            }
-        }
-        match incoming.keys().next() {
-            None => Ok(order),
-            Some(start) => Err(self.cycle(start, &incoming)),
-        }
-    }
-
-    /// A cycle among the steps that are left over. Every one of them has a predecessor that is left over too, so
-    /// walking backwards must come around.
-    fn cycle(&self, start: &'a str, left: &BTreeMap<&'a str, usize>) -> Vec<&'a str> {
-        let mut path = vec![start];
-        loop {
-            let last = path[path.len() - 1];
-            let before = self
-                .edges
-                .iter()
-                .find(|edge| edge.to == last && edge.from.is_some_and(|from| left.contains_key(from)));
-            let Some(from) = before.and_then(|edge| edge.from) else { return path };
-            if let Some(position) = path.iter().position(|step| *step == from) {
-                let mut cycle = path.split_off(position);
-                cycle.reverse();
-                let first = (0..cycle.len()).min_by_key(|index| cycle[*index]).unwrap_or(0);
-                cycle.rotate_left(first);
-                return cycle;
-            }
-            path.push(from);
-        }
-    }
-
-    /// For each step, the steps that every path to it has passed.
-    pub(super) fn always_before(&self, order: &[&'a str]) -> HashMap<&'a str, BTreeSet<&'a str>> {
-        let mut before: HashMap<&str, BTreeSet<&str>> = HashMap::new();
-        for step in order {
-            let mut passed: Option<BTreeSet<&str>> = None;
-            for edge in self.edges.iter().filter(|edge| edge.to == *step) {
-                let on_this_way = match edge.from {
-                    None => BTreeSet::new(),
-                    Some(from) => match before.get(from) {
-                        Some(earlier) => earlier.iter().copied().chain([from]).collect(),
-                        None => continue,
-                    },
-                };
-                passed = Some(match passed {
-                    None => on_this_way,
-                    Some(passed) => passed.intersection(&on_this_way).copied().collect(),
-                });
-            }
-            before.insert(step, passed.unwrap_or_default());
-        }
-        before
-    }
-
-    /// Steps that a single run may come to on two ways, with the fork from which it goes both.
-    pub(super) fn parallel_merges(&self) -> BTreeMap<&'a str, Edge<'a>> {
-        let mut forks: BTreeMap<(Option<&str>, &str), Vec<Edge<'a>>> = BTreeMap::new();
-        for edge in &self.edges {
-            forks.entry((edge.from, edge.outcome)).or_default().push(*edge);
-        }
+    /// Steps where branches meet that a single run may both take, without a join, and where they part.
+    ///
+    /// Two branches of a fork are followed side by side, always advancing the one that is behind, so that
+    /// each pair of steps is seen once. What comes after a meeting is not reported again.
+    pub(super) fn parallel_merges(&self) -> BTreeMap<&'a str, Fork<'a>> {
         let mut merges = BTreeMap::new();
-        for branches in forks.values().filter(|branches| branches.len() > 1) {
-            let mut seen: HashMap<&str, usize> = HashMap::new();
-            for (index, branch) in branches.iter().enumerate() {
-                for step in self.from(&[branch.to]) {
-                    match seen.get(step) {
-                        Some(other) if *other != index => {
-                            merges.entry(step).or_insert(*branch);
-                        }
-                        _ => {
-                            seen.insert(step, index);
-                        }
+        let mut seen = NodeSet::empty(self.names.len() * self.names.len());
+        let mut pairs = Vec::new();
+        let mut visit = |one: usize, other: usize, pairs: &mut Vec<(usize, usize)>| {
+            let (behind, ahead) =
+                if self.position[one] < self.position[other] { (one, other) } else { (other, one) };
+            if seen.insert(behind * self.names.len() + ahead) {
+                pairs.push((behind, ahead));
+            }
+        };
+        for (from, outcome, branches) in &self.forks {
+            if self.position[*from].is_none() {
+                continue;
+            }
+            for (index, one) in branches.iter().enumerate() {
+                for other in &branches[index + 1..] {
+                    visit(*one, *other, &mut pairs);
+                }
+            }
+            while let Some((behind, ahead)) = pairs.pop() {
+                for next in self.onward(behind) {
+                    if next != ahead {
+                        visit(next, ahead, &mut pairs);
+                    } else if !self.joins[next] {
+                        merges.entry(self.names[next]).or_insert(Fork { from: self.names[*from], outcome });
                     }
                 }
             }
         }
-        // Only where the ways meet: what follows a merge is reported by it.
-        let met: HashSet<&str> = merges.keys().copied().collect();
-        let follows = |step: &str| {
-            self.edges
-                .iter()
-                .filter(|edge| edge.to == step)
-                .all(|edge| edge.from.is_some_and(|from| met.contains(from)))
-        };
-        merges.retain(|step, _| !follows(step));
         merges
+    }
+}
+
+/// A set of small numbers.
+#[derive(Debug, Clone)]
+struct NodeSet(Vec<u64>);
+
+impl NodeSet {
+    fn empty(capacity: usize) -> Self {
+        Self(vec![0; capacity.div_ceil(64)])
+    }
+
+    /// Adds a number; says whether it is new.
+    fn insert(&mut self, number: usize) -> bool {
+        let new = !self.has(number);
+        self.0[number / 64] |= 1 << (number % 64);
+        new
+    }
+
+    fn has(&self, number: usize) -> bool {
+        self.0[number / 64] & (1 << (number % 64)) != 0
+    }
+
+    /// Keeps what the other has too.
+    fn keep(&mut self, other: &Self) {
+        for (word, other) in self.0.iter_mut().zip(&other.0) {
+            *word &= other;
+        }
     }
 }

@@ -34,6 +34,7 @@ fn catalog() -> Catalog {
     let blocks = vec![
         block("test/event", BlockKind::Trigger, &["happened"]),
         block("test/act", BlockKind::Step, &["done", "failed"]),
+        block("core/join", BlockKind::Step, &["all"]),
     ];
     Catalog::new(&Manifest {
         format: MANIFEST_FORMAT,
@@ -198,10 +199,17 @@ fn s9_variables_must_be_known_and_on_every_path() {
         &[("steps.c.config.text", "not on every path")],
     );
     refused(&with(split.clone(), "/steps/c/config/text", json!("{{ b.x | default('') }}")), &[]);
+    refused(&with(split.clone(), "/steps/c/config/text", json!("{{ b is defined and range(3) }}")), &[]);
     refused(
-        &with(split.clone(), "/steps/c/config/text", json!("{{ bb.x }}")),
-        &[("steps.c.config.text", "no variable `bb`")],
+        &with(split.clone(), "/steps/c/config/text", json!("{{ b.default ~ ' | default' }}")),
+        &[("steps.c.config.text", "not on every path")],
     );
+    for text in ["{{ bb.x }}", "{{ bb.x | default('') }}"] {
+        refused(
+            &with(split.clone(), "/steps/c/config/text", json!(text)),
+            &[("steps.c.config.text", "no variable `bb`")],
+        );
+    }
     refused(
         &with(split.clone(), "/steps/c/config/text", json!("{{ a. }}")),
         &[("steps.c.config.text", "cannot be read")],
@@ -248,6 +256,79 @@ fn circles_unreachable_steps_and_parallel_merges_are_refused() {
         ("d", json!({})),
     ]);
     refused(&exclusive, &[]);
+}
+
+#[test]
+fn every_circle_is_named() {
+    let circles = workflow(&[
+        ("a", json!({ "done": "b", "failed": "d" })),
+        ("b", json!({ "done": "c" })),
+        ("c", json!({ "done": "b" })),
+        ("d", json!({ "done": "d" })),
+    ]);
+    refused(
+        &circles,
+        &[("steps.b", "`b` → `c` → `b` goes in a circle"), ("steps.d", "`d` → `d` goes in a circle")],
+    );
+}
+
+#[test]
+fn parallel_branches_meet_in_a_join_and_go_on_as_one() {
+    let joined = |block: &str| {
+        let definition = workflow(&[
+            ("a", json!({ "done": ["b", "c"], "failed": "other" })),
+            ("b", json!({ "done": "meet", "failed": "x" })),
+            ("c", json!({ "done": "meet" })),
+            ("x", json!({ "done": "meet" })),
+            ("meet", if block == "core/join" { json!({ "all": "last" }) } else { json!({ "done": "last" }) }),
+            ("other", json!({ "done": "last" })),
+            ("last", json!({})),
+        ]);
+        with(definition, "/steps/meet/block", json!(block))
+    };
+    refused(&joined("core/join"), &[]);
+    refused(
+        &joined("test/act"),
+        &[("steps.meet", "let them meet in a `core/join` step that leads to `meet`")],
+    );
+}
+
+#[test]
+fn a_join_does_not_hide_a_branch_that_goes_past_it() {
+    let definition = workflow(&[
+        ("a", json!({ "done": ["b", "c", "past"] })),
+        ("b", json!({ "done": "meet" })),
+        ("c", json!({ "done": "meet" })),
+        ("past", json!({ "done": "last" })),
+        ("meet", json!({ "all": "last" })),
+        ("last", json!({})),
+    ]);
+    refused(
+        &with(definition, "/steps/meet/block", json!("core/join")),
+        &[("steps.last", "run in parallel from `a` on `done`")],
+    );
+}
+
+#[test]
+fn branches_of_the_trigger_are_parallel_too() {
+    let definition = workflow(&[("a", json!({ "done": "b" })), ("b", json!({}))]);
+    refused(
+        &with(definition, "/trigger/on/happened", json!(["a", "b"])),
+        &[("steps.b", "run in parallel from `trigger` on `happened`")],
+    );
+}
+
+#[test]
+fn a_dense_workflow_is_checked_in_reasonable_time() {
+    let ids: Vec<String> = (0..300).map(|index| format!("step_{index}")).collect();
+    let steps = ids.iter().enumerate().map(|(index, id)| {
+        let on = json!({ "done": ids[index + 1..] });
+        (id.clone(), json!({ "block": "test/act", "config": { "text": "x" }, "on": on }))
+    });
+    let definition = with(workflow(&[]), "/steps", Value::Object(steps.collect()));
+    let definition = with(definition, "/trigger/on/happened", json!("step_0"));
+    // All but the first two have several ways to them that are taken at once.
+    assert_eq!(problems(&definition).len(), 298);
 }
 
 proptest! {

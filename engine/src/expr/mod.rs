@@ -7,7 +7,7 @@
 mod template;
 mod text;
 
-pub use template::Template;
+pub use template::{Template, Use};
 
 use std::sync::LazyLock;
 

@@ -12,8 +12,19 @@ use crate::definition::Problem;
 pub struct Template {
     root: Node,
     references: BTreeSet<String>,
-    required: BTreeSet<(String, String)>,
+    uses: Vec<Use>,
     templated: BTreeSet<String>,
+}
+
+/// A variable that a field reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// The variable's name: a step's id, `trigger`, `run` or `workflow`.
+    pub variable: String,
+    /// The path of the field within the config.
+    pub field: String,
+    /// Whether the expression says what to do where the variable is missing.
+    pub optional: bool,
 }
 
 enum Node {
@@ -33,7 +44,7 @@ impl Template {
         let mut template = Self {
             root: Node::Constant(Value::Null),
             references: BTreeSet::new(),
-            required: BTreeSet::new(),
+            uses: Vec::new(),
             templated: BTreeSet::new(),
         };
         let mut problems = Vec::new();
@@ -47,13 +58,9 @@ impl Template {
                 Ok(Text::Plain(text)) => Node::Constant(Value::String(text)),
                 Ok(text) => {
                     self.templated.insert(path.to_owned());
-                    for part in text.parts() {
-                        let variables = part.variables();
-                        if !part.copes_with_missing() {
-                            self.required
-                                .extend(variables.iter().map(|name| (name.clone(), path.to_owned())));
-                        }
-                        self.references.extend(variables);
+                    for (variable, optional) in text.variables() {
+                        self.references.insert(variable.clone());
+                        self.uses.push(Use { variable, field: path.to_owned(), optional });
                     }
                     Node::Text(text, path.to_owned())
                 }
@@ -84,9 +91,9 @@ impl Template {
         &self.references
     }
 
-    /// The variables that must be there, each with the path of a field that reads it.
-    pub fn required(&self) -> &BTreeSet<(String, String)> {
-        &self.required
+    /// The variables that each field reads, once per field.
+    pub fn uses(&self) -> &[Use] {
+        &self.uses
     }
 
     /// The paths of the fields that hold expressions.
@@ -230,7 +237,11 @@ mod tests {
         let template = Template::compile(&json!(["{{ a.b.c + d[0] }}", "{{ e | default(1) }}"])).unwrap();
         let references: Vec<_> = template.references().iter().map(String::as_str).collect();
         assert_eq!(references, ["a", "d", "e"]);
-        let required: Vec<_> = template.required().iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(required, ["a", "d"]);
+        let uses: Vec<_> = template
+            .uses()
+            .iter()
+            .map(|one| (one.variable.as_str(), one.field.as_str(), one.optional))
+            .collect();
+        assert_eq!(uses, [("a", "0", false), ("d", "0", false), ("e", "1", true)]);
     }
 }

@@ -1,6 +1,6 @@
 //! Text with expressions in it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use minijinja::Expression;
 use minijinja::value::ValueKind;
@@ -62,8 +62,7 @@ impl Text {
         }
     }
 
-    /// Its expressions.
-    pub(super) fn parts(&self) -> Vec<&Part> {
+    fn parts(&self) -> Vec<&Part> {
         match self {
             Self::Plain(_) => Vec::new(),
             Self::Value(part) => vec![part],
@@ -75,6 +74,20 @@ impl Text {
                 })
                 .collect(),
         }
+    }
+
+    /// The variables that it reads, and whether it says what to do where one is missing.
+    pub(super) fn variables(&self) -> BTreeMap<String, bool> {
+        let mut variables = BTreeMap::new();
+        for part in self.parts() {
+            let copes = copes_with_missing(&part.source);
+            for name in part.expression.undeclared_variables(false) {
+                *variables.entry(name).or_insert(true) &= copes;
+            }
+        }
+        // Functions such as `range` are there without being variables.
+        variables.retain(|name, _| STRICT.globals().all(|(function, _)| function != name));
+        variables
     }
 
     /// What it stands for.
@@ -113,16 +126,6 @@ impl Part {
         Ok(Self { source, expression })
     }
 
-    /// The variables that it reads.
-    pub(super) fn variables(&self) -> BTreeSet<String> {
-        self.expression.undeclared_variables(false).into_iter().collect()
-    }
-
-    /// Whether it says what to do where a variable is missing.
-    pub(super) fn copes_with_missing(&self) -> bool {
-        copes_with_missing(&self.source)
-    }
-
     fn eval(&self, variables: &minijinja::Value) -> Result<minijinja::Value, String> {
         let value = self
             .expression
@@ -149,9 +152,50 @@ impl Part {
     }
 }
 
-/// Whether an expression says what to do where something is missing.
+/// Whether an expression has the filter `default` or asks whether something is defined.
 fn copes_with_missing(source: &str) -> bool {
-    ["default", "is defined", "is undefined", "is not defined"].iter().any(|words| source.contains(words))
+    let words = words(source);
+    words.windows(2).any(|pair| matches!(pair, ["|", "default" | "d"] | ["is", "defined" | "undefined"]))
+        || words.windows(3).any(|three| matches!(three, ["is", "not", "defined" | "undefined"]))
+}
+
+/// The words and signs of an expression, without its quoted texts.
+fn words(source: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = source.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let length = if is_quote(first) {
+            quoted(rest)
+        } else {
+            rest.find(|next: char| !next.is_alphanumeric() && next != '_').unwrap_or(rest.len())
+        };
+        let (word, after) = rest.split_at(length.max(first.len_utf8()));
+        if !is_quote(first) {
+            words.push(word);
+        }
+        rest = after.trim_start();
+    }
+    words
+}
+
+fn is_quote(character: char) -> bool {
+    matches!(character, '\'' | '"')
+}
+
+/// How long the quoted text at the start is.
+fn quoted(text: &str) -> usize {
+    let mut characters = text.char_indices();
+    let Some((_, quote)) = characters.next() else { return 0 };
+    while let Some((index, character)) = characters.next() {
+        match character {
+            '\\' => {
+                characters.next();
+            }
+            _ if character == quote => return index + quote.len_utf8(),
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 /// The expression up to its `}}`, and what follows. Brackets and quotes within it do not end it.
