@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use jsonschema::Validator;
-use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 use stepwell::manifest::{BlockManifest, Manifest};
 
 use super::Problem;
-use super::parse::{join, unknown};
+use super::misfit::{Misfit, misfits};
+use super::parse::join;
 
 /// The registered blocks by id.
 pub struct Catalog {
@@ -20,17 +20,6 @@ pub struct CatalogBlock {
     /// What its manifest says.
     pub manifest: BlockManifest,
     validator: Validator,
-}
-
-/// A value that does not fit a schema.
-pub(super) struct Misfit {
-    /// The path of the value, or of the field that is missing or too much.
-    pub(super) path: String,
-    /// The path of the value that was judged.
-    pub(super) judged: String,
-    /// Whether the judgement rests on what lies below the value.
-    pub(super) compound: bool,
-    pub(super) message: String,
 }
 
 impl Catalog {
@@ -81,55 +70,7 @@ impl CatalogBlock {
     }
 
     pub(super) fn misfits(&self, config: &Value) -> Vec<Misfit> {
-        let mut misfits = Vec::new();
-        for error in self.validator.iter_errors(config) {
-            let judged = error.instance_path().to_string().trim_start_matches('/').replace('/', ".");
-            match error.kind() {
-                ValidationErrorKind::Required { property } => {
-                    let name = property.as_str().unwrap_or_default();
-                    let message = format!("`{name}` is required; give it a value");
-                    misfits.push(Misfit { path: join(&judged, name), judged, compound: false, message });
-                }
-                ValidationErrorKind::AdditionalProperties { unexpected } => {
-                    for name in unexpected {
-                        let message = unknown("field", name, self.fields(&judged).iter().map(String::as_str));
-                        misfits.push(Misfit {
-                            path: join(&judged, name),
-                            judged: judged.clone(),
-                            compound: false,
-                            message,
-                        });
-                    }
-                }
-                kind => {
-                    let compound = matches!(
-                        kind,
-                        ValidationErrorKind::AnyOf { .. }
-                            | ValidationErrorKind::OneOfNotValid { .. }
-                            | ValidationErrorKind::OneOfMultipleValid { .. }
-                            | ValidationErrorKind::Enum { .. }
-                            | ValidationErrorKind::Constant { .. }
-                            | ValidationErrorKind::Not { .. }
-                            | ValidationErrorKind::UniqueItems
-                    );
-                    misfits.push(Misfit {
-                        path: judged.clone(),
-                        judged,
-                        compound,
-                        message: format!("The value does not fit: {error}"),
-                    });
-                }
-            }
-        }
-        misfits
-    }
-
-    /// The names of the fields that the schema has at the top.
-    fn fields(&self, path: &str) -> Vec<String> {
-        if !path.is_empty() {
-            return Vec::new();
-        }
-        let properties = self.manifest.config.as_value().get("properties").and_then(Value::as_object);
-        properties.map(|fields| fields.keys().cloned().collect()).unwrap_or_default()
+        let schema = self.manifest.config.as_value();
+        self.validator.iter_errors(config).flat_map(|error| misfits(&error, schema)).collect()
     }
 }

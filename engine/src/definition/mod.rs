@@ -4,6 +4,7 @@ mod catalog;
 mod check;
 mod duration;
 mod graph;
+mod misfit;
 mod parse;
 #[cfg(test)]
 mod tests;

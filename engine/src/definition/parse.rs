@@ -43,8 +43,10 @@ impl Definition {
                 format!("The definition is longer than {LONGEST_TEXT} bytes; split the workflow"),
             )]);
         }
-        let value: Value = serde_yaml_ng::from_str(text)
-            .map_err(|error| vec![Problem::new("", format!("The file is not YAML or JSON: {error}"))])?;
+        // JSON values would keep the last of two fields with one name; YAML values refuse them.
+        let value = serde_yaml_ng::from_str::<serde_yaml_ng::Value>(text)
+            .and_then(|_| serde_yaml_ng::from_str::<Value>(text))
+            .map_err(|error| vec![Problem::new("", syntax(&error))])?;
         Self::from_value(&value)
     }
 
@@ -67,6 +69,15 @@ impl Definition {
             _ => Err(reader.problems),
         }
     }
+}
+
+fn syntax(error: &serde_yaml_ng::Error) -> String {
+    let text = error.to_string();
+    // Some of the parser's messages name the place themselves.
+    let place = error.location().filter(|_| !text.contains(" line ")).map_or_else(String::new, |location| {
+        format!(" at line {} column {}", location.line(), location.column())
+    });
+    format!("The file cannot be read as YAML or JSON: {text}{place}; correct it")
 }
 
 struct Reader {

@@ -141,8 +141,36 @@ fn the_form_is_judged_all_at_once() {
 
 #[test]
 fn text_that_is_not_yaml_says_where() {
-    let problems = Definition::parse("title: [\n").unwrap_err();
-    assert!(problems[0].message.contains("line"), "{problems:?}");
+    for (text, place) in [
+        ("title: [\n", "line 2 column 1"),
+        ("title: a\ntrigger: b\ntitle: c\n", "line 1 column 1"),
+        ("{\"title\": ]}", "line 1 column 11"),
+    ] {
+        let problems = Definition::parse(text).unwrap_err();
+        assert!(problems[0].path.is_empty() && problems[0].message.contains(place), "{text}: {problems:?}");
+    }
+}
+
+#[test]
+fn a_step_that_is_there_twice_is_refused() {
+    let text = "title: a\ntrigger: { block: test/event }\nsteps:\n  a: { block: test/act }\n  a: { block: test/act }\n";
+    let problems = Definition::parse(text).unwrap_err();
+    assert!(problems[0].message.contains("duplicate entry with key \"a\""), "{problems:?}");
+}
+
+#[test]
+fn files_that_blow_up_are_refused() {
+    let aliases: String = (1..12)
+        .map(|level| format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(", ")))
+        .collect();
+    for text in [
+        format!("a0: &a0 [x]\n{aliases}"),
+        "[".repeat(10_000),
+        format!("title: {}", "x".repeat(1024 * 1024)),
+        format!("title: {}1{}", "[".repeat(65), "]".repeat(65)),
+    ] {
+        assert_eq!(Definition::parse(&text).unwrap_err().len(), 1, "{}", &text[..50]);
+    }
 }
 
 #[test]
