@@ -7,7 +7,8 @@ use syn::{ItemFn, LitStr, Path};
 
 use crate::arguments::Arguments;
 use crate::case;
-use crate::docs::{Docs, optional};
+use crate::docs::{Docs, optional, optional_tokens};
+use crate::limit;
 use crate::mistakes::Mistakes;
 use crate::outcomes::OutcomeList;
 
@@ -16,6 +17,10 @@ pub(crate) struct Identity {
     name: String,
     title: String,
     description: Option<String>,
+    /// An expression of type `Option<Deprecation>`.
+    deprecation: TokenStream,
+    /// An expression of type `Option<Duration>`.
+    time_limit: TokenStream,
 }
 
 impl Identity {
@@ -36,6 +41,8 @@ impl Identity {
             name: id.as_ref().map_or_else(|| case::kebab(&ident), LitStr::value),
             title: title.unwrap_or_else(|| case::title(&ident)),
             description: docs.description,
+            deprecation: deprecation(arguments, mistakes),
+            time_limit: limit::read(arguments, mistakes),
         }
     }
 
@@ -46,7 +53,7 @@ impl Identity {
         outcomes: &TokenStream,
         handlers: &TokenStream,
     ) -> TokenStream {
-        let Self { name, title, description } = self;
+        let Self { name, title, description, deprecation, time_limit } = self;
         let description = optional(description.as_ref());
         quote! {
             ::stepwell::__private::inventory::submit! {
@@ -57,12 +64,38 @@ impl Identity {
                     title: #title,
                     description: #description,
                     source: ::core::concat!(::core::file!(), ":", ::core::line!()),
+                    deprecation: #deprecation,
+                    time_limit: #time_limit,
                     config: ::stepwell::__private::check::config_schema::<#config>,
                     outcomes: <#outcomes as ::stepwell::outcome::Outcomes>::descriptions,
                     handlers: #handlers,
                 }
             }
         }
+    }
+}
+
+fn deprecation(arguments: &mut Arguments, mistakes: &mut Mistakes) -> TokenStream {
+    let deprecated = arguments.flag_or_text("deprecated", mistakes);
+    let replaced_by = arguments.text("replaced_by", mistakes);
+    if let Some(name) = &replaced_by
+        && !case::is_separated_by(&name.value(), '-')
+    {
+        let message = format!(
+            "`replaced_by` is the id of a block of this crate, in kebab-case; write `{}`",
+            case::kebab(&name.value())
+        );
+        mistakes.at(name, message);
+    }
+    if deprecated.is_none() && replaced_by.is_none() {
+        return quote!(::core::option::Option::None);
+    }
+    let (message, replaced_by) = (optional_tokens(deprecated.flatten()), optional_tokens(replaced_by));
+    quote! {
+        ::core::option::Option::Some(::stepwell::block::Deprecation {
+            message: #message,
+            replaced_by: #replaced_by,
+        })
     }
 }
 

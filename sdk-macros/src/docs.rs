@@ -1,7 +1,7 @@
 //! What a doc comment says to the people who set up a block.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
 /// A title and what follows it.
@@ -35,12 +35,17 @@ impl Docs {
     }
 }
 
+/// `Some(value)` or `None`, as tokens.
+pub(crate) fn optional_tokens(value: Option<impl ToTokens>) -> TokenStream {
+    value.map_or_else(
+        || quote!(::core::option::Option::None),
+        |value| quote!(::core::option::Option::Some(#value)),
+    )
+}
+
 /// `Some("text")` or `None`, as tokens.
 pub(crate) fn optional(text: Option<&String>) -> TokenStream {
-    text.map_or_else(
-        || quote!(::core::option::Option::None),
-        |text| quote!(::core::option::Option::Some(#text)),
-    )
+    optional_tokens(text)
 }
 
 /// The lines, without the leading blank ones and without the space after `///`.

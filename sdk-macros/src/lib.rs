@@ -10,6 +10,7 @@ mod config;
 mod data;
 mod docs;
 mod function;
+mod limit;
 mod mistakes;
 mod outcomes;
 mod step;
@@ -28,8 +29,13 @@ use proc_macro::TokenStream;
 ///
 /// - `outcomes(…)` declares the outcomes and generates their enum, here `FindEmailOutcome`. Leave it out where
 ///   the function returns an enum with `#[derive(Outcomes)]`.
-/// - `finish` takes callbacks of a deferred execution; `cancel` tears down what it has registered outside.
+/// - `finish` takes callbacks of a deferred execution, `wake` the time that it named; `cancel` tears down what it
+///   has registered outside.
 /// - `id` and `title` replace what the function's name and doc comment give.
+/// - `time_limit = "10m"` bounds each call of a handler; the engine's limit is 5 min.
+/// - `if_interrupted = fail` fails an execution whose attempt was interrupted (the engine died, the time limit
+///   passed) instead of attempting it again.
+/// - `deprecated = "why"` and `replaced_by = "other-block"` keep the block out of new workflows.
 #[proc_macro_attribute]
 pub fn step(arguments: TokenStream, item: TokenStream) -> TokenStream {
     step::expand(arguments.into(), &item.into()).into()
@@ -43,9 +49,15 @@ pub fn step(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// async fn issue_opened(request: Request, config: Repository, cx: TriggerContext<Webhook>) -> Result<Trigger<IssueOpenedOutcome>, TriggerError> { todo!() }
 /// ```
 ///
-/// - `outcomes(…)`, `id` and `title` are as in [`macro@step`].
+/// - `outcomes(…)`, `id`, `title`, `deprecated` and `replaced_by` are as in [`macro@step`]; `time_limit` bounds
+///   `trigger` and `handshake`, whose engine limit is 10 s.
 /// - `activate` registers the callback URL with the provider and `deactivate` removes it: both or neither.
 /// - `handshake` answers requests while `activate` has not completed.
+/// - `renew` renews a registration before it expires.
+/// - `tick` is called at the times that `activate` and the tick before have named; `missed_ticks` says what becomes
+///   of those that were due while no engine ran: `once` (the first counts), `skip`, or `all`.
+/// - `switch = overlap` activates a new version before the old one is deactivated; every outcome then carries a
+///   deduplication key.
 #[proc_macro_attribute]
 pub fn trigger(arguments: TokenStream, item: TokenStream) -> TokenStream {
     trigger::expand(arguments.into(), &item.into()).into()

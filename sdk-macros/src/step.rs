@@ -10,7 +10,18 @@ use crate::block::{self, Identity, handler};
 use crate::function::{Shape, Signature, projection};
 use crate::mistakes::Mistakes;
 
-const ARGUMENTS: [&str; 5] = ["outcomes", "finish", "cancel", "id", "title"];
+const ARGUMENTS: [&str; 10] = [
+    "outcomes",
+    "finish",
+    "wake",
+    "cancel",
+    "id",
+    "title",
+    "time_limit",
+    "if_interrupted",
+    "deprecated",
+    "replaced_by",
+];
 
 const SHAPE: Shape = Shape {
     kind: "step",
@@ -38,22 +49,27 @@ struct Step<'a> {
     identity: Identity,
     signature: Signature,
     finish: Option<Path>,
+    wake: Option<Path>,
     cancel: Option<Path>,
+    fails_if_interrupted: bool,
 }
 
 impl<'a> Step<'a> {
     fn read(function: &'a ItemFn, arguments: &mut Arguments, mistakes: &mut Mistakes) -> Option<Self> {
         let identity = Identity::read(function, arguments, mistakes);
         let finish: Option<Path> = arguments.value("finish", "finish = my_finish", mistakes);
+        let wake: Option<Path> = arguments.value("wake", "wake = my_wake", mistakes);
         let cancel: Option<Path> = arguments.value("cancel", "cancel = my_cancel", mistakes);
-        if let (None, Some(cancel)) = (&finish, &cancel) {
+        let interrupted = arguments.choice("if_interrupted", &["repeat", "fail"], mistakes);
+        if let (None, None, Some(cancel)) = (&finish, &wake, &cancel) {
             mistakes.at(
                 cancel,
-                "`cancel` tears down a deferred execution, which only a step with `finish` has; add `finish = my_finish`",
+                "`cancel` tears down a deferred execution, which only a step with `finish` or `wake` has; add `finish = my_finish`",
             );
         }
         let signature = Signature::read(function, &SHAPE, mistakes)?;
-        Some(Self { function, identity, signature, finish, cancel })
+        let fails_if_interrupted = interrupted.is_some_and(|word| word == "fail");
+        Some(Self { function, identity, signature, finish, wake, cancel, fails_if_interrupted })
     }
 
     fn register(&self) -> TokenStream {
@@ -64,7 +80,7 @@ impl<'a> Step<'a> {
         let connection =
             projection(context, &quote!(::stepwell::__private::check::StepContext), "Connection");
         let name = &self.function.sig.ident;
-        let (schema, store) = if self.finish.is_none() {
+        let (schema, store) = if self.finish.is_none() && self.wake.is_none() {
             (quote!(::core::option::Option::None), quote!(::stepwell::__private::adapt::no_state::<#state>))
         } else {
             let schema = if shows_state(result) { quote!(state_schema) } else { quote!(deferred_schema) };
@@ -83,6 +99,13 @@ impl<'a> Step<'a> {
                 )
             }
         });
+        let wake = handler(self.wake.as_ref(), &quote!(invocation, state), |path| {
+            quote_spanned! { path.span()=>
+                ::stepwell::__private::adapt::wake::<#config, #connection, #state, #outcomes, _, _, _, _, _, _>(
+                    invocation, state, #path
+                )
+            }
+        });
         let cancel = handler(self.cancel.as_ref(), &quote!(invocation, state), |path| {
             quote_spanned! { path.span()=>
                 ::stepwell::__private::adapt::cancel::<#config, #connection, #state, _, _, _, _, _>(
@@ -90,11 +113,14 @@ impl<'a> Step<'a> {
                 )
             }
         });
+        let if_interrupted = if self.fails_if_interrupted { quote!(Fail) } else { quote!(Repeat) };
         let handlers = quote! {
             ::stepwell::block::Handlers::Step(::stepwell::block::StepHandlers {
                 state: #schema,
+                if_interrupted: ::stepwell::block::IfInterrupted::#if_interrupted,
                 execute: |invocation| #execute,
                 finish: #finish,
+                wake: #wake,
                 cancel: #cancel,
             })
         };

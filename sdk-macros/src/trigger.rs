@@ -1,6 +1,6 @@
 //! `#[trigger(…)]`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{ItemFn, Path};
@@ -10,7 +10,21 @@ use crate::block::{self, Identity, handler};
 use crate::function::{Shape, Signature, projection};
 use crate::mistakes::Mistakes;
 
-const ARGUMENTS: [&str; 6] = ["outcomes", "activate", "deactivate", "handshake", "id", "title"];
+const ARGUMENTS: [&str; 13] = [
+    "outcomes",
+    "activate",
+    "deactivate",
+    "handshake",
+    "renew",
+    "tick",
+    "switch",
+    "missed_ticks",
+    "id",
+    "title",
+    "time_limit",
+    "deprecated",
+    "replaced_by",
+];
 
 const SHAPE: Shape = Shape {
     kind: "trigger",
@@ -41,6 +55,10 @@ struct Trigger<'a> {
     activate: Option<Path>,
     deactivate: Option<Path>,
     handshake: Option<Path>,
+    renew: Option<Path>,
+    tick: Option<Path>,
+    switch: Option<Ident>,
+    missed: Option<Ident>,
 }
 
 impl<'a> Trigger<'a> {
@@ -49,6 +67,26 @@ impl<'a> Trigger<'a> {
         let activate: Option<Path> = arguments.value("activate", "activate = my_activate", mistakes);
         let deactivate: Option<Path> = arguments.value("deactivate", "deactivate = my_deactivate", mistakes);
         let handshake: Option<Path> = arguments.value("handshake", "handshake = my_handshake", mistakes);
+        let renew: Option<Path> = arguments.value("renew", "renew = my_renew", mistakes);
+        let tick: Option<Path> = arguments.value("tick", "tick = my_tick", mistakes);
+        let switch = arguments.choice("switch", &["replace", "overlap"], mistakes);
+        let missed = arguments.choice("missed_ticks", &["once", "skip", "all"], mistakes);
+        for (handler, purpose) in
+            [(&renew, "`renew` renews what"), (&tick, "the first tick is named by what")]
+        {
+            if let (Some(handler), None) = (handler, &activate) {
+                let message = format!(
+                    "{purpose} `activate` returns; add `activate = my_activate` and `deactivate = my_deactivate`"
+                );
+                mistakes.at(handler, message);
+            }
+        }
+        if let (Some(missed), None) = (&missed, &tick) {
+            mistakes.at(
+                missed,
+                "a trigger without `tick` misses none; add `tick = my_tick`, or remove `missed_ticks`",
+            );
+        }
         match (&activate, &deactivate) {
             (Some(activate), None) => mistakes.at(
                 activate,
@@ -61,7 +99,18 @@ impl<'a> Trigger<'a> {
             _ => {}
         }
         let signature = Signature::read(function, &SHAPE, mistakes)?;
-        Some(Self { function, identity, signature, activate, deactivate, handshake })
+        Some(Self {
+            function,
+            identity,
+            signature,
+            activate,
+            deactivate,
+            handshake,
+            renew,
+            tick,
+            switch,
+            missed,
+        })
     }
 
     fn register(&self) -> TokenStream {
@@ -76,8 +125,11 @@ impl<'a> Trigger<'a> {
         } else {
             quote!(::stepwell::__private::check::no_registration::<#registration>())
         };
+        let overlaps = self.switch.as_ref().is_some_and(|word| word == "overlap");
+        let switch = if overlaps { quote!(Overlap) } else { quote!(Replace) };
+        let mark = quote!(::stepwell::__private::check::#switch);
         let trigger = quote_spanned! { name.span()=>
-            ::stepwell::__private::adapt::trigger::<#config, #context, #result, _, _>(invocation, request, registration, #name)
+            ::stepwell::__private::adapt::trigger::<#config, #context, #result, #mark, _, _>(invocation, request, registration, #name)
         };
         let activate = handler(self.activate.as_ref(), &quote!(invocation), |path| {
             quote_spanned! { path.span()=>
@@ -94,13 +146,34 @@ impl<'a> Trigger<'a> {
                 ::stepwell::__private::adapt::handshake::<#config, #connection, _, _, _, _>(invocation, request, #path)
             }
         });
+        let renew = handler(self.renew.as_ref(), &quote!(invocation, registration), |path| {
+            quote_spanned! { path.span()=>
+                ::stepwell::__private::adapt::renew::<#config, #connection, #registration, _, _, _, _, _, _>(invocation, registration, #path)
+            }
+        });
+        let tick = handler(self.tick.as_ref(), &quote!(invocation, time, registration), |path| {
+            quote_spanned! { path.span()=>
+                ::stepwell::__private::adapt::tick::<#config, #connection, #registration, #outcomes, #mark, _, _, _, _, _, _, _>(
+                    invocation, time, registration, #path
+                )
+            }
+        });
+        let missed = match &self.missed {
+            Some(word) if word == "skip" => quote!(Skip),
+            Some(word) if word == "all" => quote!(All),
+            _ => quote!(Once),
+        };
         let handlers = quote! {
             ::stepwell::block::Handlers::Trigger(::stepwell::block::TriggerHandlers {
                 registration: #schema,
+                switch: ::stepwell::block::Switch::#switch,
+                missed: ::stepwell::block::MissedTicks::#missed,
                 trigger: |invocation, request, registration| #trigger,
                 activate: #activate,
                 deactivate: #deactivate,
                 handshake: #handshake,
+                renew: #renew,
+                tick: #tick,
             })
         };
         self.identity.register(config, &outcomes, &handlers)

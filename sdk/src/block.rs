@@ -2,18 +2,20 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::Schema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::context::{StepMetadata, TriggerMetadata};
+use crate::context::{StepMetadata, TickTime, TriggerMetadata};
 use crate::error::{ActivationError, StepError, TriggerError};
 use crate::outcome::{Outcome, OutcomeDescription};
 use crate::request::Request;
 use crate::response::Response;
 use crate::services::{Services, StepServices};
-use crate::step::{Execution, Finish};
-use crate::trigger::Trigger;
+use crate::step::{Execution, Finish, Wake};
+use crate::trigger::{Activated, Tick, Trigger};
 
 /// One registered block: what a manifest says of it, and its handlers with their types erased.
 #[derive(Debug)]
@@ -32,6 +34,10 @@ pub struct BlockDefinition {
     pub source: &'static str,
     /// The JSON schema of the config.
     pub config: fn() -> Schema,
+    /// What to use instead, if the block is deprecated.
+    pub deprecation: Option<Deprecation>,
+    /// How long a handler may take; the engine's limit holds where it is `None`.
+    pub time_limit: Option<Duration>,
     /// The outcomes.
     pub outcomes: fn() -> Vec<OutcomeDescription>,
     /// The handlers.
@@ -56,6 +62,15 @@ pub fn registered() -> Vec<&'static BlockDefinition> {
     blocks
 }
 
+/// That a block should not be used in new workflows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deprecation {
+    /// Why, or what to do instead, for a person.
+    pub message: Option<&'static str>,
+    /// The name, within the same crate, of the block that takes its place and its configs.
+    pub replaced_by: Option<&'static str>,
+}
+
 /// A block's handlers.
 #[derive(Debug)]
 pub enum Handlers {
@@ -70,12 +85,52 @@ pub enum Handlers {
 pub struct StepHandlers {
     /// The schema of the state that `execute` may defer with; `None` if it cannot defer.
     pub state: Option<fn() -> Schema>,
+    /// What happens to an execution whose attempt was interrupted.
+    pub if_interrupted: IfInterrupted,
     /// Does the step's work.
     pub execute: ExecuteHandler,
     /// Takes a callback of a deferred execution, with its state.
     pub finish: Option<FinishHandler>,
+    /// Takes the wake time of a deferred execution.
+    pub wake: Option<WakeHandler>,
     /// Tears down what a deferred execution has registered outside.
     pub cancel: Option<CancelHandler>,
+}
+
+/// What happens to an execution whose attempt was interrupted: the engine died, or the time limit passed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IfInterrupted {
+    /// It is attempted again, up to three times in a row.
+    #[default]
+    Repeat,
+    /// It fails: its effect must not happen twice, and nobody knows whether it has.
+    Fail,
+}
+
+/// In which order a new version's trigger replaces the old one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Switch {
+    /// The old one is deactivated, then the new one activated.
+    #[default]
+    Replace,
+    /// The new one is activated, then the old one deactivated. An event may come on both URLs, so that every
+    /// outcome carries a deduplication key.
+    Overlap,
+}
+
+/// What becomes of ticks that were due while no engine ran.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissedTicks {
+    /// Their outcomes are dropped.
+    Skip,
+    /// The first of them counts, the others are left out.
+    #[default]
+    Once,
+    /// Each of them counts.
+    All,
 }
 
 /// The handlers of a trigger.
@@ -83,6 +138,10 @@ pub struct StepHandlers {
 pub struct TriggerHandlers {
     /// The schema of the registration that `activate` returns; `None` without `activate`.
     pub registration: Option<fn() -> Schema>,
+    /// In which order a new version's trigger replaces the old one.
+    pub switch: Switch,
+    /// What becomes of ticks that were due while no engine ran.
+    pub missed: MissedTicks,
     /// Judges one request.
     pub trigger: TriggerHandler,
     /// Registers the callback URL with the provider.
@@ -91,6 +150,10 @@ pub struct TriggerHandlers {
     pub deactivate: Option<DeactivateHandler>,
     /// Answers requests that come while `activate` has not completed.
     pub handshake: Option<HandshakeHandler>,
+    /// Renews the registration before it expires.
+    pub renew: Option<RenewHandler>,
+    /// Takes a tick.
+    pub tick: Option<TickHandler>,
 }
 
 /// A future whose type is erased.
@@ -100,6 +163,8 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub type ExecuteHandler = fn(StepInvocation) -> BoxFuture<Result<Execution<Outcome, Value>, StepError>>;
 /// `finish`: the request, the state.
 pub type FinishHandler = fn(StepInvocation, Request, Value) -> BoxFuture<Result<Finish<Outcome>, StepError>>;
+/// `wake`: the state.
+pub type WakeHandler = fn(StepInvocation, Value) -> BoxFuture<Result<Wake<Outcome>, StepError>>;
 /// `cancel`: the state.
 pub type CancelHandler = fn(StepInvocation, Value) -> BoxFuture<Result<(), StepError>>;
 /// `trigger`: the request, the registration.
@@ -109,7 +174,12 @@ pub type TriggerHandler = fn(
     Value,
 ) -> BoxFuture<Result<Trigger<Outcome, Option<String>>, TriggerError>>;
 /// `activate`: returns the registration.
-pub type ActivateHandler = fn(TriggerInvocation) -> BoxFuture<Result<Value, ActivationError>>;
+pub type ActivateHandler = fn(TriggerInvocation) -> BoxFuture<Result<Activated<Value>, ActivationError>>;
+/// `renew`: the registration; returns the next one.
+pub type RenewHandler = fn(TriggerInvocation, Value) -> BoxFuture<Result<Activated<Value>, ActivationError>>;
+/// `tick`: its time, the registration.
+pub type TickHandler =
+    fn(TriggerInvocation, TickTime, Value) -> BoxFuture<Result<Tick<Outcome, Option<String>>, TriggerError>>;
 /// `deactivate`: the registration.
 pub type DeactivateHandler = fn(TriggerInvocation, Value) -> BoxFuture<Result<(), ActivationError>>;
 /// `handshake`: the request.

@@ -3,7 +3,7 @@
 use schemars::Schema;
 use serde::{Deserialize, Serialize};
 
-use crate::block::{BlockDefinition, Handlers};
+use crate::block::{BlockDefinition, Handlers, IfInterrupted, MissedTicks, Switch};
 use crate::outcome::OutcomeDescription;
 
 /// The version of the manifest's format.
@@ -41,6 +41,21 @@ pub struct BlockManifest {
     /// What the block does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// What to use instead, if the block is deprecated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deprecated: Option<DeprecationManifest>,
+    /// How long a handler may take, in milliseconds; the engine's limit holds where it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_limit_ms: Option<u64>,
+    /// Of a step: what happens to an execution whose attempt was interrupted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_interrupted: Option<IfInterrupted>,
+    /// Of a trigger: in which order a new version's trigger replaces the old one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch: Option<Switch>,
+    /// Of a trigger with ticks: what becomes of those that were due while no engine ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed_ticks: Option<MissedTicks>,
     /// The handlers that the block has, in the order in which they are called.
     pub handlers: Vec<HandlerKind>,
     /// The JSON schema (draft 2020-12) of the config.
@@ -53,6 +68,17 @@ pub struct BlockManifest {
     /// The JSON schema of the registration that `activate` returns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration: Option<Schema>,
+}
+
+/// That a block should not be used in new workflows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeprecationManifest {
+    /// Why, or what to do instead, for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The id of the block that takes its place and accepts its configs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<String>,
 }
 
 /// Whether a block starts runs or is visited by them.
@@ -75,12 +101,18 @@ pub enum HandlerKind {
     Handshake,
     /// Judges one request of a trigger.
     Trigger,
+    /// Renews a registration before it expires.
+    Renew,
+    /// Takes a tick.
+    Tick,
     /// Removes what `activate` registered.
     Deactivate,
     /// Does a step's work.
     Execute,
     /// Takes a callback of a deferred execution.
     Finish,
+    /// Takes the wake time of a deferred execution.
+    Wake,
     /// Tears down what a deferred execution has registered outside.
     Cancel,
 }
@@ -100,26 +132,61 @@ impl Manifest {
     }
 }
 
+impl BlockManifest {
+    /// A block of which nothing more is known.
+    pub fn new(
+        id: impl Into<String>,
+        kind: BlockKind,
+        config: Schema,
+        outcomes: Vec<OutcomeDescription>,
+    ) -> Self {
+        let id = id.into();
+        Self {
+            kind,
+            title: id.clone(),
+            id,
+            description: None,
+            deprecated: None,
+            time_limit_ms: None,
+            if_interrupted: None,
+            switch: None,
+            missed_ticks: None,
+            handlers: Vec::new(),
+            config,
+            outcomes,
+            state: None,
+            registration: None,
+        }
+    }
+}
+
 impl BlockDefinition {
     /// What a manifest says of this block.
     pub fn manifest(&self) -> BlockManifest {
-        let (kind, state, registration) = match &self.handlers {
-            Handlers::Step(step) => (BlockKind::Step, step.state.map(|schema| schema()), None),
-            Handlers::Trigger(trigger) => {
-                (BlockKind::Trigger, None, trigger.registration.map(|schema| schema()))
-            }
-        };
-        BlockManifest {
-            id: self.id(),
-            kind,
+        let mut manifest = BlockManifest {
             title: self.title.to_owned(),
             description: self.description.map(str::to_owned),
+            deprecated: self.deprecation.map(|deprecation| DeprecationManifest {
+                message: deprecation.message.map(str::to_owned),
+                replaced_by: deprecation.replaced_by.map(|name| format!("{}/{name}", self.app)),
+            }),
+            time_limit_ms: self.time_limit.map(|limit| limit.as_millis().try_into().unwrap_or(u64::MAX)),
             handlers: self.handlers.kinds(),
-            config: (self.config)(),
-            outcomes: (self.outcomes)(),
-            state,
-            registration,
+            ..BlockManifest::new(self.id(), BlockKind::Step, (self.config)(), (self.outcomes)())
+        };
+        match &self.handlers {
+            Handlers::Step(step) => {
+                manifest.if_interrupted = Some(step.if_interrupted);
+                manifest.state = step.state.map(|schema| schema());
+            }
+            Handlers::Trigger(trigger) => {
+                manifest.kind = BlockKind::Trigger;
+                manifest.switch = Some(trigger.switch);
+                manifest.missed_ticks = trigger.tick.map(|_| trigger.missed);
+                manifest.registration = trigger.registration.map(|schema| schema());
+            }
         }
+        manifest
     }
 }
 
@@ -130,12 +197,15 @@ impl Handlers {
             Self::Step(step) => vec![
                 (HandlerKind::Execute, true),
                 (HandlerKind::Finish, step.finish.is_some()),
+                (HandlerKind::Wake, step.wake.is_some()),
                 (HandlerKind::Cancel, step.cancel.is_some()),
             ],
             Self::Trigger(trigger) => vec![
                 (HandlerKind::Activate, trigger.activate.is_some()),
                 (HandlerKind::Handshake, trigger.handshake.is_some()),
                 (HandlerKind::Trigger, true),
+                (HandlerKind::Renew, trigger.renew.is_some()),
+                (HandlerKind::Tick, trigger.tick.is_some()),
                 (HandlerKind::Deactivate, trigger.deactivate.is_some()),
             ],
         };

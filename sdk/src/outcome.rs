@@ -48,3 +48,10 @@ pub struct OutcomeDescription {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Schema>,
 }
+
+impl OutcomeDescription {
+    /// An outcome that carries nothing.
+    pub fn new(id: impl Into<String>, title: impl Into<String>) -> Self {
+        Self { id: id.into(), title: title.into(), description: None, schema: None }
+    }
+}

@@ -4,13 +4,13 @@ pub use crate::config::NoConfig;
 pub use crate::connection::NoConnection;
 pub use crate::context::{
     ActivateContext, CancelContext, DeactivateContext, ExecuteContext, FinishContext, HandshakeContext,
-    TriggerContext,
+    RenewContext, TickContext, TriggerContext, WakeContext,
 };
 pub use crate::error::{ActivationError, OrRetry as _, StepError, TriggerError};
 pub use crate::outcome::Outcomes;
 pub use crate::request::{Rejected, Request};
 pub use crate::response::Response;
 pub use crate::signature;
-pub use crate::step::{Execution, Finish};
-pub use crate::trigger::{Dedupe, Trigger, TriggerOutcome as _};
+pub use crate::step::{Execution, Finish, Wake};
+pub use crate::trigger::{Activated, Dedupe, Tick, Trigger, TriggerOutcome as _};
 pub use stepwell_macros::{Outcomes, config, data, step, trigger};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::error::StepError;
@@ -12,6 +13,9 @@ use crate::http_client::HttpTransport;
 pub trait Services: Send + Sync + 'static {
     /// How outgoing requests are sent.
     fn http(&self) -> Arc<dyn HttpTransport>;
+
+    /// The time.
+    fn now(&self) -> Timestamp;
 }
 
 /// What an engine provides to the handlers of one execution.

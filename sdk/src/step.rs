@@ -1,8 +1,12 @@
 //! What the handlers of a step return.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::Outcomes;
+use crate::when::When;
 
 /// What `execute` returns: the step's outcome, an exit, or the wish to wait for a callback.
 ///
@@ -15,16 +19,38 @@ pub enum Execution<O, S = Never> {
     Outcome(O),
     /// The step is done and its path ends here, without an outcome.
     Exit,
-    /// The step waits, holding no resource, until a callback comes.
+    /// The step waits, holding no resource, until a callback comes or it is woken.
     Defer(Deferral<S>),
 }
 
 impl<O, S> Execution<O, S> {
     /// Waits for a callback at the execution's `finish_callback_url`.
     ///
-    /// `state` is stored encrypted with the execution and handed to the `finish` and `cancel` handlers.
+    /// `state` is stored encrypted with the execution and handed to the `finish`, `wake` and `cancel` handlers.
     pub const fn defer(state: S) -> Self {
-        Self::Defer(Deferral { state, waiting_for: None })
+        Self::Defer(Deferral { state, waiting_for: None, wake: None })
+    }
+
+    /// Has `wake` called at this time, unless the execution was resolved before. The step needs a `wake` handler.
+    ///
+    /// Changes nothing unless the execution is a deferral.
+    pub const fn wake_at(self, at: Timestamp) -> Self {
+        self.wake(When::At(at))
+    }
+
+    /// Has `wake` called after this while, unless the execution was resolved before. The step needs a `wake`
+    /// handler.
+    ///
+    /// Changes nothing unless the execution is a deferral.
+    pub const fn wake_in(self, delay: Duration) -> Self {
+        self.wake(When::After(delay))
+    }
+
+    const fn wake(mut self, when: When) -> Self {
+        if let Self::Defer(deferral) = &mut self {
+            deferral.wake = Some(when);
+        }
+        self
     }
 
     /// Says in words for a person what a deferred step waits for, such as "the provider's answer".
@@ -54,11 +80,13 @@ impl<O: Outcomes, S> From<O> for Execution<O, S> {
     }
 }
 
-/// A wait for a callback: what [`Execution::defer`] makes.
+/// A wait for a callback or a time: what [`Execution::defer`] makes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deferral<S> {
-    /// What `finish` and `cancel` will need to know.
+    /// What `finish`, `wake` and `cancel` will need to know.
     pub state: S,
+    /// When `wake` is called.
+    pub wake: Option<When>,
     /// What is waited for, in words for a person.
     pub waiting_for: Option<WaitingFor>,
 }
@@ -86,6 +114,44 @@ pub enum Finish<O> {
 }
 
 impl<O: Outcomes> From<O> for Finish<O> {
+    fn from(outcome: O) -> Self {
+        Self::Outcome(outcome)
+    }
+}
+
+/// What `wake` returns. It cannot defer again; [`Wake::no_op`] goes on waiting.
+#[derive(Debug)]
+#[must_use]
+pub enum Wake<O> {
+    /// The step is done; the run follows the edges of this outcome.
+    Outcome(O),
+    /// The step is done and its path ends here, without an outcome.
+    Exit,
+    /// The step goes on waiting.
+    NoOp {
+        /// When `wake` is called again; if never, only a callback ends the wait.
+        next: Option<When>,
+    },
+}
+
+impl<O> Wake<O> {
+    /// Goes on waiting for a callback; `wake` is not called again.
+    pub const fn no_op() -> Self {
+        Self::NoOp { next: None }
+    }
+
+    /// Goes on waiting; `wake` is called again at this time.
+    pub const fn again_at(at: Timestamp) -> Self {
+        Self::NoOp { next: Some(When::At(at)) }
+    }
+
+    /// Goes on waiting; `wake` is called again after this while.
+    pub const fn again_in(delay: Duration) -> Self {
+        Self::NoOp { next: Some(When::After(delay)) }
+    }
+}
+
+impl<O: Outcomes> From<O> for Wake<O> {
     fn from(outcome: O) -> Self {
         Self::Outcome(outcome)
     }

@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::connection::NoConnection;
 use crate::context::{
     ActivateContext, CancelContext, DeactivateContext, ExecuteContext, FinishContext, HandshakeContext,
-    StepCall, StepMetadata, TriggerCall, TriggerContext, TriggerMetadata,
+    RenewContext, StepCall, StepMetadata, TickContext, TickTime, TriggerCall, TriggerContext,
+    TriggerMetadata, WakeContext,
 };
 use crate::error::StepError;
 use crate::http_client::{HttpError, HttpRequest, HttpResponse, HttpTransport};
 use crate::services::{Services, StepServices};
+
+/// 2026-01-01T00:00:00Z.
+const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// The surroundings of a handler under test. `C` is the connection that it receives.
 pub struct Testing<C = NoConnection> {
@@ -27,6 +32,8 @@ pub struct Testing<C = NoConnection> {
     pub http: Arc<dyn HttpTransport>,
     /// The connection.
     pub connection: C,
+    /// The time that `cx.now()` tells; the start of 2026 by default.
+    pub now: Timestamp,
     recorded: Arc<Mutex<BTreeMap<String, Value>>>,
 }
 
@@ -71,6 +78,7 @@ impl<C: Clone> Testing<C> {
             trigger_callback_url: "https://stepwell.test/callbacks/trigger/test".into(),
             http: Arc::new(NoHttp),
             connection,
+            now: START,
             recorded: Arc::default(),
         }
     }
@@ -83,6 +91,11 @@ impl<C: Clone> Testing<C> {
     /// A context for `finish`.
     pub fn finish<S>(&self, state: S) -> FinishContext<S, C> {
         FinishContext::new(self.step_call(), state)
+    }
+
+    /// A context for `wake`.
+    pub fn wake<S>(&self, state: S) -> WakeContext<S, C> {
+        WakeContext::new(self.step_call(), state)
     }
 
     /// A context for `cancel`.
@@ -98,6 +111,17 @@ impl<C: Clone> Testing<C> {
     /// A context for `activate`.
     pub fn activate(&self) -> ActivateContext<C> {
         ActivateContext::new(self.trigger_call(), self.trigger_callback_url.clone())
+    }
+
+    /// A context for `renew`.
+    pub fn renew<R>(&self, registration: R) -> RenewContext<R, C> {
+        RenewContext::new(self.trigger_call(), self.trigger_callback_url.clone(), registration)
+    }
+
+    /// A context for a `tick` that is due at this time; the next is to follow it.
+    pub fn tick<R>(&self, time: Timestamp, registration: R) -> TickContext<R, C> {
+        let tick = TickTime { time, following: time };
+        TickContext::new(self.trigger_call(), self.trigger_callback_url.clone(), registration, tick)
     }
 
     /// A context for `deactivate`.
@@ -123,18 +147,27 @@ impl<C: Clone> Testing<C> {
     }
 
     fn services(&self) -> Arc<TestServices> {
-        Arc::new(TestServices { http: Arc::clone(&self.http), recorded: Arc::clone(&self.recorded) })
+        Arc::new(TestServices {
+            http: Arc::clone(&self.http),
+            now: self.now,
+            recorded: Arc::clone(&self.recorded),
+        })
     }
 }
 
 struct TestServices {
     http: Arc<dyn HttpTransport>,
+    now: Timestamp,
     recorded: Arc<Mutex<BTreeMap<String, Value>>>,
 }
 
 impl Services for TestServices {
     fn http(&self) -> Arc<dyn HttpTransport> {
         Arc::clone(&self.http)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
     }
 }
 

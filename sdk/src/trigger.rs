@@ -1,7 +1,13 @@
 //! What the handlers of a trigger return.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::data::Data;
 use crate::outcome::Outcomes;
 use crate::response::Response;
+use crate::when::When;
 
 /// What `trigger` returns for one request: an outcome, which starts exactly one run, or a no-op.
 ///
@@ -106,6 +112,127 @@ impl<O: Outcomes, D: Deduplication> TriggerResult for Trigger<O, D> {
     type Deduplication = D;
 
     fn into_trigger(self) -> Self {
+        self
+    }
+}
+
+/// What `tick` returns for one tick: an outcome, which starts exactly one run, or a no-op; each may name the next
+/// tick. Without a next tick there is none.
+///
+/// `D` is as in [`Trigger`].
+#[derive(Debug)]
+#[must_use]
+pub struct Tick<O, D = NoDedupe> {
+    /// The outcome, with its deduplication key.
+    pub outcome: Option<(O, D)>,
+    /// The next tick.
+    pub next: Option<When>,
+}
+
+impl<O: Outcomes> Tick<O> {
+    /// Starts one run.
+    pub const fn outcome(outcome: O) -> Self {
+        Self { outcome: Some((outcome, NoDedupe)), next: None }
+    }
+
+    /// Starts no run if this workflow has had an event with the same key within the retention window. A tick that
+    /// is repeated after a crash starts no second run anyway.
+    pub fn dedupe(self, key: impl Into<String>) -> Tick<O, Dedupe> {
+        let Self { outcome, next } = self;
+        Tick { outcome: outcome.map(|(outcome, _)| (outcome, Dedupe { key: key.into() })), next }
+    }
+}
+
+impl<O, D> Tick<O, D> {
+    /// Starts nothing.
+    pub const fn no_op() -> Self {
+        Self { outcome: None, next: None }
+    }
+
+    /// Names the next tick: at this time.
+    pub fn next_at(mut self, at: Timestamp) -> Self {
+        self.next = Some(When::At(at));
+        self
+    }
+
+    /// Names the next tick: after this while.
+    pub fn next_in(mut self, delay: Duration) -> Self {
+        self.next = Some(When::After(delay));
+        self
+    }
+}
+
+/// What `activate` and `renew` return when there is more to say than the registration: when it expires, when the
+/// first tick is.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct Activated<R = ()> {
+    /// What `trigger`, `renew`, `tick` and `deactivate` receive.
+    pub registration: R,
+    /// When the registration ends unless `renew` is called before.
+    pub expires: Option<When>,
+    /// The next tick.
+    pub tick: Option<When>,
+}
+
+impl<R> Activated<R> {
+    /// A registration that does not expire, without a tick.
+    pub const fn new(registration: R) -> Self {
+        Self { registration, expires: None, tick: None }
+    }
+
+    /// The registration ends at this time; the engine calls `renew` before.
+    pub fn expires_at(mut self, at: Timestamp) -> Self {
+        self.expires = Some(When::At(at));
+        self
+    }
+
+    /// The registration ends after this while; the engine calls `renew` before.
+    pub fn expires_in(mut self, delay: Duration) -> Self {
+        self.expires = Some(When::After(delay));
+        self
+    }
+
+    /// Has `tick` called at this time. From `renew` it replaces the tick that is due; without it that one stays.
+    pub fn tick_at(mut self, at: Timestamp) -> Self {
+        self.tick = Some(When::At(at));
+        self
+    }
+
+    /// Has `tick` called after this while. From `renew` it replaces the tick that is due; without it that one
+    /// stays.
+    pub fn tick_in(mut self, delay: Duration) -> Self {
+        self.tick = Some(When::After(delay));
+        self
+    }
+}
+
+/// What `activate` and `renew` may return in `Result<…, ActivationError>`: a registration, or [`Activated`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored as a registration",
+    label = "this type is not `#[data]`",
+    note = "put `#[data]` on the type, or return `Activated<YourRegistration>`"
+)]
+pub trait ActivateResult: Send + 'static {
+    /// What `activate` returns for the other handlers.
+    type Registration: Data;
+
+    /// The full form of this result.
+    fn into_activated(self) -> Activated<Self::Registration>;
+}
+
+impl<R: Data> ActivateResult for R {
+    type Registration = R;
+
+    fn into_activated(self) -> Activated<R> {
+        Activated::new(self)
+    }
+}
+
+impl<R: Data> ActivateResult for Activated<R> {
+    type Registration = R;
+
+    fn into_activated(self) -> Self {
         self
     }
 }

@@ -320,7 +320,9 @@ async fn a_config_that_does_not_fit_fails_the_step() {
 #[tokio::test]
 async fn a_trigger_is_activated_triggered_and_deactivated_through_its_erased_handlers() {
     let trigger = trigger_handlers("issue-opened");
-    let registration = (trigger.activate.unwrap())(trigger_invocation()).await.unwrap();
+    let Activated { registration, expires, tick } =
+        (trigger.activate.unwrap())(trigger_invocation()).await.unwrap();
+    assert_eq!((expires, tick), (None, None));
     assert_eq!(registration, json!({ "secret": "stepwell-secret" }));
 
     let request = |body: &'static str| Request::new(http::Method::POST, body);
@@ -392,6 +394,10 @@ struct Alone;
 impl Services for Alone {
     fn http(&self) -> Arc<dyn HttpTransport> {
         Arc::new(Self)
+    }
+
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH
     }
 }
 

@@ -7,29 +7,15 @@ use stepwell::outcome::OutcomeDescription;
 use super::*;
 
 fn catalog() -> Catalog {
-    let block = |id: &str, kind, outcomes: &[&str]| BlockManifest {
-        id: id.into(),
-        kind,
-        title: id.into(),
-        description: None,
-        handlers: vec![],
-        config: json_schema!({
+    let block = |id: &str, kind, outcomes: &[&str]| {
+        let config = json_schema!({
             "type": "object",
             "properties": { "text": { "type": "string" }, "number": { "type": "integer", "maximum": 10 }, "list": { "type": "array", "items": { "type": "string" } } },
             "required": ["text"],
             "additionalProperties": false,
-        }),
-        outcomes: outcomes
-            .iter()
-            .map(|id| OutcomeDescription {
-                id: (*id).into(),
-                title: (*id).into(),
-                description: None,
-                schema: None,
-            })
-            .collect(),
-        state: None,
-        registration: None,
+        });
+        let outcomes = outcomes.iter().map(|&id| OutcomeDescription::new(id, id)).collect();
+        BlockManifest::new(id, kind, config, outcomes)
     };
     let blocks = vec![
         block("test/event", BlockKind::Trigger, &["happened"]),

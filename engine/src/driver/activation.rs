@@ -1,21 +1,17 @@
-//! Enabling and disabling workflows: the calls of `activate` and `deactivate`.
+//! Enabling and disabling workflows.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use stepwell::block::{BoxFuture, TriggerInvocation};
-use stepwell::context::TriggerMetadata;
+use stepwell::block::Switch;
 use uuid::Uuid;
 
 use super::Inner;
 use super::answer::Refusal;
-use super::call::{Ended, contained};
-use super::services::TriggerServices;
 use super::version::Version;
 use crate::core::IllegalEvent;
-use crate::core::run::Sealed;
-use crate::core::workflow::{self, Activation, Call, Decision, Event, Phase, WorkflowState};
+use crate::core::workflow::{self, Activation, Decision, Event, WorkflowState};
 use crate::definition::{Definition, Problem, check};
 use crate::model::{ActivationId, ActivationStatus, VersionId, WorkflowId};
 use crate::store::{ActivationRow, CommitError, StoreError, VersionRow, WorkflowChange};
@@ -33,10 +29,10 @@ impl Inner {
             return Err(Refusal::Problems(problems));
         }
         let handlers = self.trigger_handlers(&definition.trigger.block).map_err(Refusal::Conflict)?;
-        let registers = handlers.activate.is_some();
+        let (registers, switch) = (handlers.activate.is_some(), self.switch(id, &definition).await?);
         let (version, activation) = (VersionId(Uuid::now_v7()), ActivationId(Uuid::now_v7()));
         let mut changes = self.changes.subscribe();
-        let event = Event::Enable { version, activation, registers };
+        let event = Event::Enable { version, activation, registers, switch };
         let number = self.transition(id, &event, Some(&row.draft)).await?.state.versions;
         let settled = tokio::time::timeout(LONGEST_WAIT, async {
             loop {
@@ -58,6 +54,18 @@ impl Inner {
             }
             _ => self.store.version(version).await?.ok_or_else(pending),
         }
+    }
+
+    /// In which order the new version replaces the enabled one. Only activations of one block overlap: the
+    /// deduplication keys of different ones have nothing to do with each other.
+    async fn switch(&self, id: &WorkflowId, next: &Definition) -> Result<Switch, Refusal> {
+        let handlers = self.trigger_handlers(&next.trigger.block).map_err(Refusal::Conflict)?;
+        let Some(enabled) = self.workflow_state(id).await?.enabled() else { return Ok(Switch::Replace) };
+        let same = match self.version(enabled).await {
+            Ok(version) => version.definition.trigger.block == next.trigger.block,
+            Err(_) => false,
+        };
+        Ok(if same { handlers.switch } else { Switch::Replace })
     }
 
     /// Stops the workflow's URLs at once and deactivates its trigger.
@@ -122,89 +130,6 @@ impl Inner {
         }
     }
 
-    /// Calls `activate` or `deactivate` and reports what came of it. Boxed, since what comes of it may be
-    /// another call.
-    fn make_call(self: Arc<Self>, id: WorkflowId, call: Call) -> BoxFuture<()> {
-        Box::pin(self.call_and_report(id, call))
-    }
-
-    async fn call_and_report(self: Arc<Self>, id: WorkflowId, call: Call) {
-        let event = self.call(call).await;
-        let mut waited = Duration::from_millis(200);
-        // The result of a call must not be lost to a failing database.
-        while let Err(refusal) = self.transition(&id, &event, None).await {
-            let Refusal::Store(error) = refusal else {
-                tracing::error!(workflow = %id, error = %refusal, "the result of an activation call did not fit");
-                return;
-            };
-            tracing::error!(workflow = %id, error = %error, source = %error.source, "the commit failed and is tried again");
-            tokio::select! {
-                () = tokio::time::sleep(waited) => waited = (waited * 2).min(Duration::from_secs(5)),
-                () = self.stopping.cancelled() => return,
-            }
-        }
-    }
-
-    async fn call(self: &Arc<Self>, call: Call) -> Event {
-        let limit = self.limits.step;
-        let timed_out = || format!("the handler did not return within {} s", limit.as_secs());
-        match call {
-            Call::Activate(id) => match self.call_activate(id, limit).await {
-                Err(message) => Event::Activated(id, Err(message)),
-                Ok(Ended::TimedOut) => Event::Interrupted(id, timed_out()),
-                Ok(Ended::Panicked(message)) => {
-                    Event::Activated(id, Err(format!("the handler panicked: {message}")))
-                }
-                Ok(Ended::Returned(Ok(registration))) => {
-                    let plain = registration.to_string();
-                    Event::Activated(id, Ok(Sealed(self.keys.seal(&purpose(id), plain.as_bytes()))))
-                }
-                Ok(Ended::Returned(Err(error))) => Event::Activated(id, Err(error.to_string())),
-            },
-            Call::Deactivate(id) => match self.call_deactivate(id, limit).await {
-                Err(message) => Event::Deactivated(id, Err(message)),
-                Ok(Ended::TimedOut) => Event::Interrupted(id, timed_out()),
-                Ok(Ended::Panicked(message)) => {
-                    Event::Deactivated(id, Err(format!("the handler panicked: {message}")))
-                }
-                Ok(Ended::Returned(result)) => {
-                    Event::Deactivated(id, result.map_err(|error| error.to_string()))
-                }
-            },
-        }
-    }
-
-    async fn call_activate(
-        self: &Arc<Self>,
-        id: ActivationId,
-        limit: Duration,
-    ) -> Result<Ended<Result<Value, stepwell::error::ActivationError>>, String> {
-        let (row, version) = self.activation_version(id).await?;
-        let handlers = self.trigger_handlers(&version.definition.trigger.block)?;
-        let activate = handlers.activate.ok_or("the block has no `activate` handler in this binary")?;
-        Ok(contained(limit, activate(invocation(self, &version, row.id))).await)
-    }
-
-    async fn call_deactivate(
-        self: &Arc<Self>,
-        id: ActivationId,
-        limit: Duration,
-    ) -> Result<Ended<Result<(), stepwell::error::ActivationError>>, String> {
-        let (row, version) = self.activation_version(id).await?;
-        let handlers = self.trigger_handlers(&version.definition.trigger.block)?;
-        let deactivate = handlers.deactivate.ok_or("the block has no `deactivate` handler in this binary")?;
-        let registration = open_registration(self, &row)?;
-        Ok(contained(limit, deactivate(invocation(self, &version, row.id), registration)).await)
-    }
-
-    async fn activation_version(&self, id: ActivationId) -> Result<(ActivationRow, Arc<Version>), String> {
-        let describe = |error: StoreError| format!("{error}: {}", error.source);
-        let row =
-            self.store.activation(id).await.map_err(describe)?.ok_or("the activation does not exist")?;
-        let version = self.version(row.version).await.map_err(|error| error.to_string())?;
-        Ok((row, version))
-    }
-
     /// Goes on with what was under way when the engine stopped.
     pub(super) async fn recover_workflows(self: &Arc<Self>) -> Result<(), StoreError> {
         for row in self.store.workflows().await? {
@@ -214,9 +139,9 @@ impl Inner {
             };
             self.workflow_due(&row.id, state.due_at());
             for activation in &state.activations {
-                if matches!(activation.phase, Phase::Activating | Phase::Deactivating) {
+                for call in activation.calls() {
                     let message = "the engine stopped while the handler ran".to_owned();
-                    let event = Event::Interrupted(activation.id, message);
+                    let event = Event::Interrupted(call, message);
                     if let Err(refusal) = self.transition(&row.id, &event, None).await {
                         tracing::error!(workflow = %row.id, error = %refusal, "the activation could not be resumed");
                     }
@@ -225,34 +150,6 @@ impl Inner {
         }
         Ok(())
     }
-}
-
-/// What a handler of a trigger is passed.
-pub(super) fn invocation(inner: &Arc<Inner>, version: &Version, id: ActivationId) -> TriggerInvocation {
-    let workflow = &version.row.workflow;
-    TriggerInvocation {
-        config: version.definition.trigger.config.clone(),
-        metadata: TriggerMetadata {
-            workflow_id: workflow.to_string(),
-            workflow_version_id: version.row.id.to_string(),
-            workflow_block_id: "trigger".to_owned(),
-            unique_activation_id: id.to_string(),
-            workflow_title: version.definition.title.clone(),
-            workflow_url: inner.urls.workflow_url(workflow),
-        },
-        trigger_callback_url: inner.urls.trigger_callback_url(id),
-        services: Arc::new(TriggerServices(Arc::clone(inner))),
-        credentials: Value::Null,
-    }
-}
-
-/// The registration that `activate` returned; `null` where the trigger has none.
-pub(super) fn open_registration(inner: &Inner, row: &ActivationRow) -> Result<Value, String> {
-    if row.registration.is_empty() {
-        return Ok(Value::Null);
-    }
-    let plain = inner.keys.unseal(&purpose(row.id), &row.registration).map_err(|error| error.to_string())?;
-    serde_json::from_slice(&plain).map_err(|_| "the stored registration is damaged".to_owned())
 }
 
 /// The outcome that a run is started with by hand: the one that is named, or the only one.
@@ -302,11 +199,6 @@ fn activation_row(workflow: &WorkflowId, activation: &Activation) -> ActivationR
         registration: activation.registration.as_ref().map(|sealed| sealed.0.clone()).unwrap_or_default(),
         error: activation.error.clone(),
     }
-}
-
-/// What the registration of an activation is sealed for.
-fn purpose(id: ActivationId) -> String {
-    format!("registration:{id}")
 }
 
 fn decode(state: &[u8]) -> Result<WorkflowState, String> {

@@ -10,7 +10,8 @@ use stepwell::block::StepInvocation;
 use stepwell::context::StepMetadata;
 use stepwell::error::{StepError, StepErrorKind};
 use stepwell::request::Request;
-use stepwell::step::{Execution, Finish};
+use stepwell::step::{Deferral, Execution, Finish, WaitingFor, Wake};
+use stepwell::when::When;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Inner;
@@ -76,7 +77,7 @@ impl StepCall {
     /// Calls the handler and says what happened, as an event for the core.
     pub(super) async fn run(self) -> Event {
         let execution = self.execution.number;
-        let limit = self.inner.limits.step;
+        let limit = self.time_limit();
         let purpose = state_purpose(self.execution);
         let inner = Arc::clone(&self.inner);
         let finishing = matches!(self.attempt.call, Call::Finish { .. });
@@ -92,12 +93,16 @@ impl StepCall {
             Ended::Panicked(message) => {
                 Returned::Error { message: format!("the handler panicked: {message}"), retry: None }
             }
-            Ended::Returned(Ok(Handled::Defer { state, waiting_for })) => match serde_json::to_vec(&state) {
-                Ok(plain) => {
-                    Returned::Defer { state: Sealed(inner.keys.seal(&purpose, &plain)), waiting_for }
+            Ended::Returned(Ok(Handled::Defer { state, waiting_for, wake })) => {
+                match serde_json::to_vec(&state) {
+                    Ok(plain) => Returned::Defer {
+                        state: Sealed(inner.keys.seal(&purpose, &plain)),
+                        waiting_for,
+                        wake,
+                    },
+                    Err(error) => Returned::Error { message: error.to_string(), retry: None },
                 }
-                Err(error) => Returned::Error { message: error.to_string(), retry: None },
-            },
+            }
             Ended::Returned(Ok(Handled::Other(returned))) => returned,
             Ended::Returned(Err(error)) => failed(error),
         };
@@ -107,6 +112,12 @@ impl StepCall {
             returned => returned,
         };
         Event::Returned { execution, returned }
+    }
+
+    fn time_limit(&self) -> Duration {
+        let step = self.version.definition.steps.get(&self.attempt.step);
+        let block = step.and_then(|step| self.inner.blocks.get(&step.block));
+        block.and_then(|block| block.time_limit).unwrap_or(self.inner.limits.step)
     }
 
     fn prepare(
@@ -130,8 +141,9 @@ impl StepCall {
         let missing =
             |handler: &str| format!("the block `{block}` has no `{handler}` handler in this binary");
         let finish = handlers.finish;
-        let cancel = handlers.cancel;
+        let (wake, cancel) = (handlers.wake, handlers.cancel);
         match call {
+            Call::Wake if wake.is_none() => return Err(missing("wake")),
             Call::Finish { .. } if finish.is_none() => return Err(missing("finish")),
             Call::Cancel if cancel.is_none() => return Err(missing("cancel")),
             _ => {}
@@ -139,7 +151,13 @@ impl StepCall {
         let execute = handlers.execute;
         Ok(async move {
             match (call, finish, cancel, request) {
-                (Call::Execute, ..) => execute(invocation).await.map(Handled::from),
+                (Call::Execute, ..) => {
+                    deferral_ends(execute(invocation).await?, finish.is_some(), wake.is_some())
+                }
+                (Call::Wake, ..) => match wake {
+                    Some(wake) => wake(invocation, state).await.map(Handled::from),
+                    None => Err(StepError::permanent("the block has no `wake` handler")),
+                },
                 (Call::Finish { .. }, Some(finish), _, Some(request)) => {
                     finish(invocation, request, state).await.map(Handled::from)
                 }
@@ -181,7 +199,7 @@ fn state_purpose(execution: ExecutionId) -> String {
 
 /// What a handler returned, with the state still in the clear.
 enum Handled {
-    Defer { state: Value, waiting_for: Option<stepwell::step::WaitingFor> },
+    Defer { state: Value, waiting_for: Option<WaitingFor>, wake: Option<When> },
     Other(Returned),
 }
 
@@ -191,7 +209,8 @@ impl From<Execution<stepwell::outcome::Outcome, Value>> for Handled {
             Execution::Outcome(outcome) => Self::Other(Returned::Outcome(outcome)),
             Execution::Exit => Self::Other(Returned::Exit),
             Execution::Defer(deferral) => {
-                Self::Defer { state: deferral.state, waiting_for: deferral.waiting_for }
+                let Deferral { state, waiting_for, wake } = deferral;
+                Self::Defer { state, waiting_for, wake }
             }
         }
     }
@@ -202,9 +221,40 @@ impl From<Finish<stepwell::outcome::Outcome>> for Handled {
         Self::Other(match finish {
             Finish::Outcome(outcome) => Returned::Outcome(outcome),
             Finish::Exit => Returned::Exit,
-            Finish::NoOp => Returned::NoOp,
+            Finish::NoOp => Returned::NoOp { wake: None },
         })
     }
+}
+
+impl From<Wake<stepwell::outcome::Outcome>> for Handled {
+    fn from(wake: Wake<stepwell::outcome::Outcome>) -> Self {
+        Self::Other(match wake {
+            Wake::Outcome(outcome) => Returned::Outcome(outcome),
+            Wake::Exit => Returned::Exit,
+            Wake::NoOp { next } => Returned::NoOp { wake: next },
+        })
+    }
+}
+
+/// Refuses a deferral that nothing could end, or that names a time which nobody takes.
+fn deferral_ends(
+    execution: Execution<stepwell::outcome::Outcome, Value>,
+    finishes: bool,
+    wakes: bool,
+) -> Result<Handled, StepError> {
+    if let Execution::Defer(deferral) = &execution {
+        if deferral.wake.is_some() && !wakes {
+            return Err(StepError::permanent(
+                "the step defers with a wake time but has no `wake` handler; name one in `#[step(wake = …)]`",
+            ));
+        }
+        if deferral.wake.is_none() && !finishes {
+            return Err(StepError::permanent(
+                "the step has no `finish` handler and defers without a wake time, so nothing could end the wait; call `.wake_at(…)`",
+            ));
+        }
+    }
+    Ok(Handled::from(execution))
 }
 
 fn failed(error: StepError) -> Returned {

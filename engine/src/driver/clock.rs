@@ -1,11 +1,20 @@
 //! The time that the driver gives to the core.
 
-use jiff::Timestamp;
+use std::time::Duration;
 
-/// Tells the time.
+use jiff::Timestamp;
+use stepwell::block::BoxFuture;
+
+/// How long the machine's clock is trusted to go on evenly: it may be set meanwhile.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// Tells the time and waits for it.
 pub trait Clock: Send + Sync + 'static {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// Returns when that time has come. It may return earlier: who waits looks again.
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<()>;
 }
 
 /// The machine's clock.
@@ -15,5 +24,10 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<()> {
+        let left = Duration::try_from(at.duration_since(self.now())).unwrap_or_default();
+        Box::pin(tokio::time::sleep(left.min(LONGEST_SLEEP)))
     }
 }

@@ -16,7 +16,7 @@ use super::answer::{CallbackAnswer, Refusal, TriggerAnswer};
 use super::call::{Ended, contained};
 use super::run::{Nudge, RunTask};
 use super::values::encode_state;
-use super::{Inner, activation, request};
+use super::{Inner, activation, request, trigger_call};
 use crate::core::run::{self, Given, RunState};
 use crate::model::{ActivationId, ActivationStatus, Entry, ExecutionId, RunId, WorkflowId, encode_entries};
 use crate::store::{ActivationRow, Callback, CommitError, Record, RunRow, StartRun, Started, StoreError};
@@ -25,10 +25,10 @@ use crate::store::{ActivationRow, Callback, CommitError, Record, RunRow, StartRu
 const LONGEST_HOLD: Duration = Duration::from_secs(10);
 
 /// A run to start.
-struct Start {
-    activation: Option<ActivationId>,
-    outcome: Outcome,
-    dedupe: Option<String>,
+pub(super) struct Start {
+    pub(super) activation: Option<ActivationId>,
+    pub(super) outcome: Outcome,
+    pub(super) dedupe: Option<String>,
 }
 
 impl Inner {
@@ -88,16 +88,17 @@ impl Inner {
     ) -> Option<TriggerAnswer> {
         let prepared = async {
             let version = self.version(row.version).await.map_err(|error| error.to_string())?;
-            let handlers = self.trigger_handlers(&version.definition.trigger.block)?;
-            Ok::<_, String>((activation::invocation(self, &version, row.id), handlers.handshake))
+            let block = &version.definition.trigger.block;
+            let (handlers, limit) = (self.trigger_handlers(block)?, self.trigger_limit(block));
+            Ok::<_, String>((trigger_call::invocation(self, &version, row.id), handlers.handshake, limit))
         };
-        let (invocation, handshake) = match prepared.await {
-            Ok((invocation, handshake)) => (invocation, handshake?),
+        let (invocation, handshake, limit) = match prepared.await {
+            Ok((invocation, handshake, limit)) => (invocation, handshake?, limit),
             Err(message) => return Some(TriggerAnswer::Failed(message)),
         };
-        Some(match contained(self.limits.trigger, handshake(invocation, request.clone())).await {
+        Some(match contained(limit, handshake(invocation, request.clone())).await {
             Ended::Returned(Ok(response)) => TriggerAnswer::Respond(response),
-            ended => failed(ended.map(|result| result.map(|_| ())), self.limits.trigger),
+            ended => failed(ended.map(|result| result.map(|_| ())), limit),
         })
     }
 
@@ -108,15 +109,22 @@ impl Inner {
     ) -> Result<Trigger<Outcome, Option<String>>, TriggerAnswer> {
         let prepared = async {
             let version = self.version(row.version).await.map_err(|error| error.to_string())?;
-            let handlers = self.trigger_handlers(&version.definition.trigger.block)?;
-            let registration = activation::open_registration(self, row)?;
-            Ok::<_, String>((activation::invocation(self, &version, row.id), handlers.trigger, registration))
+            let block = &version.definition.trigger.block;
+            let (handlers, limit) = (self.trigger_handlers(block)?, self.trigger_limit(block));
+            let registration = trigger_call::open_registration(self, row)?;
+            let invocation = trigger_call::invocation(self, &version, row.id);
+            Ok::<_, String>((invocation, handlers.trigger, registration, limit))
         };
-        let (invocation, trigger, registration) = prepared.await.map_err(TriggerAnswer::Failed)?;
-        match contained(self.limits.trigger, trigger(invocation, request, registration)).await {
+        let (invocation, trigger, registration, limit) = prepared.await.map_err(TriggerAnswer::Failed)?;
+        match contained(limit, trigger(invocation, request, registration)).await {
             Ended::Returned(Ok(trigger)) => Ok(trigger),
-            ended => Err(failed(ended.map(|result| result.map(|_| ())), self.limits.trigger)),
+            ended => Err(failed(ended.map(|result| result.map(|_| ())), limit)),
         }
+    }
+
+    /// How long `trigger` and `handshake` of a block may take.
+    fn trigger_limit(&self, block: &str) -> Duration {
+        self.blocks.get(block).and_then(|block| block.time_limit).unwrap_or(self.limits.trigger)
     }
 
     /// Starts a run by hand.
@@ -137,7 +145,7 @@ impl Inner {
     }
 
     /// Creates a run and begins to work on it. It is durable when this returns `Started::Created`.
-    async fn start_run(
+    pub(super) async fn start_run(
         self: &Arc<Self>,
         workflow: &WorkflowId,
         version: crate::model::VersionId,

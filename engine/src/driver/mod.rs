@@ -11,6 +11,7 @@ mod request;
 mod run;
 mod services;
 mod timer;
+mod trigger_call;
 mod values;
 mod version;
 
@@ -368,11 +369,6 @@ impl Inner {
 
     fn workflow_changed(&self, id: &WorkflowId) {
         self.changes.tell(Change::Workflow(id.clone()));
-    }
-
-    /// How long it is until a time; zero if it has come.
-    fn until(&self, at: Timestamp) -> Duration {
-        at.duration_since(self.clock.now()).try_into().unwrap_or_default()
     }
 }
 

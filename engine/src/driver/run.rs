@@ -212,7 +212,11 @@ impl RunTask {
             self.inbox = self.inner.store.inbox(self.id).await?;
             self.inbox_unread = false;
         }
-        let next = self.inbox.iter().find(|entry| self.state.takes(entry.execution) == Takes::Now).cloned();
+        let next = self
+            .inbox
+            .iter()
+            .find(|entry| self.state.takes(entry.execution, entry.at) == Takes::Now)
+            .cloned();
         let Some(InboxEntry { record, execution, at }) = next else { return Ok(false) };
         self.take_slots();
         let applied = self.apply(Event::Callback { callback: record, execution, at }).await?;
@@ -244,7 +248,8 @@ impl RunTask {
 
     async fn wait(&mut self) -> Result<(), Stop> {
         let wants_slot = self.wants_slot();
-        let due = self.state.due_at().map(|due| self.inner.until(due)).filter(|left| !left.is_zero());
+        let now = self.inner.clock.now();
+        let due = self.state.due_at().filter(|due| *due > now).map(|due| self.inner.clock.sleep_until(due));
         let slots = Arc::clone(&self.inner.slots);
         let stopping = self.inner.stopping.clone();
         tokio::select! {
@@ -266,7 +271,7 @@ impl RunTask {
                 }
             },
             Ok(slot) = slots.acquire_owned(), if wants_slot => self.slots.push(slot),
-            () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
+            () = async { if let Some(due) = due { due.await } else { std::future::pending().await } } => {}
             () = stopping.cancelled() => {}
         }
         Ok(())
@@ -444,7 +449,7 @@ impl RunTask {
             .iter()
             .filter_map(|attempt| match attempt.call {
                 Call::Finish { callback } => Some(callback),
-                Call::Execute | Call::Cancel => None,
+                Call::Execute | Call::Wake | Call::Cancel => None,
             })
             .collect();
         if ids.is_empty() {
@@ -463,7 +468,7 @@ impl RunTask {
             let slot = self.slots.pop().expect("the core starts no more attempts than it has slots");
             let request = match attempt.call {
                 Call::Finish { callback } => requests.remove(&callback),
-                Call::Execute | Call::Cancel => None,
+                Call::Execute | Call::Wake | Call::Cancel => None,
             };
             let call = StepCall {
                 inner: Arc::clone(&self.inner),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::Value;
 use stepwell::error::StepError;
 use stepwell::http_client::HttpTransport;
@@ -18,6 +19,10 @@ pub(super) struct TriggerServices(pub(super) Arc<Inner>);
 impl Services for TriggerServices {
     fn http(&self) -> Arc<dyn HttpTransport> {
         Arc::clone(&self.0.http)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.clock.now()
     }
 }
 
@@ -36,6 +41,10 @@ impl ExecutionServices {
 impl Services for ExecutionServices {
     fn http(&self) -> Arc<dyn HttpTransport> {
         Arc::clone(&self.inner.http)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.clock.now()
     }
 }
 

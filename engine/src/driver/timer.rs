@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::Inner;
 use super::run::Nudge;
 use crate::core::workflow::Event;
@@ -20,23 +22,25 @@ impl Inner {
     /// Takes up what the process before has left, then wakes what is due until the engine stops.
     pub(super) async fn keep_time(self: Arc<Self>) {
         while !self.stopping.is_cancelled() {
-            let sleep = match self.wake_due().await {
-                Ok(sleep) => sleep,
+            let (next, fall_back) = match self.wake_due().await {
+                Ok(woken) => woken,
                 Err(error) => {
                     tracing::error!(error = %error, source = %error.source, "looking for what is due failed");
-                    LOOK_AGAIN_AFTER
+                    (None, LOOK_AGAIN_AFTER)
                 }
             };
+            let due = next.map(|at| self.clock.sleep_until(at));
             tokio::select! {
-                () = tokio::time::sleep(sleep) => {}
+                () = async { if let Some(due) = due { due.await } else { std::future::pending().await } } => {}
+                () = tokio::time::sleep(fall_back) => {}
                 () = self.timer.notified() => {}
                 () = self.stopping.cancelled() => {}
             }
         }
     }
 
-    /// Wakes what is due and says how long to sleep.
-    async fn wake_due(self: &Arc<Self>) -> Result<Duration, StoreError> {
+    /// Wakes what is due and says when the next is, and how long to sleep at most.
+    async fn wake_due(self: &Arc<Self>) -> Result<(Option<Timestamp>, Duration), StoreError> {
         let now = self.clock.now();
         for run in self.store.orphans().await? {
             if !self.is_left_alone(run) {
@@ -56,15 +60,17 @@ impl Inner {
             }
         }
         if woken == BATCH {
-            return Ok(Duration::from_millis(50));
+            return Ok((None, Duration::from_millis(50)));
         }
         let next = [self.store.next_due().await?, self.next_workflow_due()].into_iter().flatten().min();
-        let sleep = next.map_or(LONGEST_SLEEP, |next| self.until(next)).min(LONGEST_SLEEP);
         // What has just been woken is still due in the store until its task has committed.
-        Ok(if sleep.is_zero() { Duration::from_millis(if woken > 0 { 20 } else { 1000 }) } else { sleep })
+        if next.is_some_and(|next| next <= now) {
+            return Ok((None, Duration::from_millis(if woken > 0 { 20 } else { 1000 })));
+        }
+        Ok((next, LONGEST_SLEEP))
     }
 
-    fn due_workflows(&self, now: jiff::Timestamp) -> Vec<WorkflowId> {
+    fn due_workflows(&self, now: Timestamp) -> Vec<WorkflowId> {
         let mut due = self.workflows_due.lock().expect("no holder panics");
         let ids: Vec<_> = due.iter().filter(|(_, at)| **at <= now).map(|(id, _)| id.clone()).collect();
         for id in &ids {
@@ -73,12 +79,12 @@ impl Inner {
         ids
     }
 
-    fn next_workflow_due(&self) -> Option<jiff::Timestamp> {
+    fn next_workflow_due(&self) -> Option<Timestamp> {
         self.workflows_due.lock().expect("no holder panics").values().min().copied()
     }
 
     /// Notes when a workflow next has something to do.
-    pub(super) fn workflow_due(&self, id: &WorkflowId, at: Option<jiff::Timestamp>) {
+    pub(super) fn workflow_due(&self, id: &WorkflowId, at: Option<Timestamp>) {
         let mut due = self.workflows_due.lock().expect("no holder panics");
         match at {
             Some(at) => due.insert(id.clone(), at),

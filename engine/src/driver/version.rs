@@ -77,7 +77,9 @@ impl Inner {
             retry: step.retry.as_ref().map_or(RetryPolicy::DEFAULT, retry_policy),
             deadline: step.deadline,
             on: step.on.0.iter().map(|(id, steps)| (id.clone(), steps.clone())).collect(),
+            finishes: handlers.finish.is_some(),
             cancels: handlers.cancel.is_some(),
+            if_interrupted: handlers.if_interrupted,
         })
     }
 

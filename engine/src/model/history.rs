@@ -66,6 +66,9 @@ pub struct ExecutionView {
     /// What it waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<Value>,
+    /// When it will be woken, while it is deferred.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wake_at: Option<Timestamp>,
     /// Since when it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Timestamp>,
@@ -189,6 +192,7 @@ impl History {
                     error: None,
                     waiting_for: None,
                     waiting_since: None,
+                    wake_at: None,
                     finish_callback_url: None,
                 });
             }
@@ -215,6 +219,7 @@ impl ExecutionView {
         match entry {
             Entry::AttemptStarted { attempt, handler, callback, .. } => {
                 self.status = ExecutionStatus::Running;
+                self.wake_at = self.wake_at.filter(|_| handler != HandlerName::Wake);
                 self.attempts.push(AttemptView {
                     number: attempt,
                     handler,
@@ -268,22 +273,31 @@ impl ExecutionView {
     fn ended(&mut self, at: Timestamp, result: &AttemptResult) {
         match result {
             AttemptResult::Outcome { outcome, data } => {
+                self.wake_at = None;
                 self.status = ExecutionStatus::Completed;
                 self.outcome = Some(outcome.clone());
                 self.data = Some(data.clone());
             }
-            AttemptResult::Exit => self.status = ExecutionStatus::Completed,
-            AttemptResult::Deferred { waiting_for } => {
+            AttemptResult::Exit => {
+                self.wake_at = None;
+                self.status = ExecutionStatus::Completed;
+            }
+            AttemptResult::Deferred { waiting_for, wake_at } => {
+                self.wake_at = *wake_at;
                 self.status = ExecutionStatus::Waiting;
                 self.waiting_since = Some(at);
                 self.waiting_for = waiting_for.as_ref().map(|what| json!(what));
             }
-            AttemptResult::NoOp | AttemptResult::Rejected { .. } => self.status = ExecutionStatus::Waiting,
+            AttemptResult::NoOp { wake_at } => {
+                self.wake_at = wake_at.or(self.wake_at);
+                self.status = ExecutionStatus::Waiting;
+            }
+            AttemptResult::Rejected { .. } => self.status = ExecutionStatus::Waiting,
             AttemptResult::Error { message, retryable: false } => {
                 self.status = ExecutionStatus::Failed;
                 self.error = Some(message.clone());
             }
-            AttemptResult::Interrupted { message } if message.contains("not tried again") => {
+            AttemptResult::Interrupted { message, given_up: true } => {
                 self.status = ExecutionStatus::Failed;
                 self.error = Some(message.clone());
             }
@@ -295,7 +309,7 @@ impl ExecutionView {
 /// What the end of `finish` means for its callback.
 fn fate(result: &AttemptResult) -> CallbackFate {
     match result {
-        AttemptResult::NoOp => CallbackFate::NoOp,
+        AttemptResult::NoOp { .. } => CallbackFate::NoOp,
         AttemptResult::Rejected { message } => CallbackFate::Rejected { message: message.clone() },
         AttemptResult::Error { retryable: true, .. } | AttemptResult::Interrupted { .. } => {
             CallbackFate::Pending

@@ -1,5 +1,6 @@
 //! The journal of a run: what happened, for reading. It is never replayed.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stepwell::step::WaitingFor;
@@ -17,6 +18,8 @@ pub enum HandlerName {
     Execute,
     /// `finish`.
     Finish,
+    /// `wake`.
+    Wake,
     /// `cancel`.
     Cancel,
 }
@@ -134,9 +137,16 @@ pub enum AttemptResult {
         /// For what, in words for a person.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         waiting_for: Option<WaitingFor>,
+        /// When `wake` will be called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wake_at: Option<Timestamp>,
     },
-    /// `finish` goes on waiting.
-    NoOp,
+    /// `finish` or `wake` goes on waiting.
+    NoOp {
+        /// When `wake` will be called again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wake_at: Option<Timestamp>,
+    },
     /// `finish` refused the callback.
     Rejected {
         /// Why.
@@ -155,6 +165,9 @@ pub enum AttemptResult {
     Interrupted {
         /// Which of the two.
         message: String,
+        /// Whether it is not attempted again.
+        #[serde(default)]
+        given_up: bool,
     },
 }
 
@@ -168,6 +181,8 @@ pub enum Unused {
     Cancelled,
     /// The deadline came first.
     Deadline,
+    /// The block waits for a time only: it has no `finish`.
+    NoHandler,
 }
 
 /// A callback's request, as it is recorded: without `Authorization` and `Cookie`.

@@ -160,7 +160,7 @@ fn d4_d12_no_ops_and_rejected_callbacks_leave_it_deferred() {
                 results.as_slice(),
                 [
                     AttemptResult::Deferred { .. },
-                    AttemptResult::NoOp,
+                    AttemptResult::NoOp { .. },
                     AttemptResult::Rejected { .. },
                     AttemptResult::Outcome { .. },
                     AttemptResult::Outcome { .. }

@@ -8,6 +8,8 @@ mod trigger;
 
 pub use metadata::{StepMetadata, TriggerMetadata};
 pub(crate) use step::StepCall;
-pub use step::{CancelContext, ExecuteContext, FinishContext};
+pub use step::{CancelContext, ExecuteContext, FinishContext, WakeContext};
 pub(crate) use trigger::TriggerCall;
-pub use trigger::{ActivateContext, DeactivateContext, HandshakeContext, TriggerContext};
+pub use trigger::{
+    ActivateContext, DeactivateContext, HandshakeContext, RenewContext, TickContext, TickTime, TriggerContext,
+};

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -27,6 +28,12 @@ pub struct FinishContext<S, C = NoConnection> {
 
 /// The context of `cancel`. `S` is the state that `execute` deferred with.
 pub struct CancelContext<S, C = NoConnection> {
+    call: StepCall<C>,
+    state: S,
+}
+
+/// The context of `wake`. `S` is the state that `execute` deferred with.
+pub struct WakeContext<S, C = NoConnection> {
     call: StepCall<C>,
     state: S,
 }
@@ -83,6 +90,11 @@ macro_rules! step_context {
                 HttpClient::new(self.call.services.http())
             }
 
+            /// The engine's time: what a block goes by instead of the machine's clock, so that a test can move it.
+            pub fn now(&self) -> Timestamp {
+                self.call.services.now()
+            }
+
             /// The connection that the block needs.
             pub fn connection(&self) -> &C {
                 &self.call.connection
@@ -118,7 +130,7 @@ macro_rules! step_context {
     )* };
 }
 
-step_context!(ExecuteContext<C>, FinishContext<S, C>, CancelContext<S, C>);
+step_context!(ExecuteContext<C>, FinishContext<S, C>, WakeContext<S, C>, CancelContext<S, C>);
 
 impl<C> ExecuteContext<C> {
     pub(crate) const fn new(call: StepCall<C>) -> Self {
@@ -126,24 +138,19 @@ impl<C> ExecuteContext<C> {
     }
 }
 
-impl<S, C> FinishContext<S, C> {
-    pub(crate) const fn new(call: StepCall<C>, state: S) -> Self {
-        Self { call, state }
-    }
+macro_rules! deferred_context {
+    ($($name:ident),* $(,)?) => { $(
+        impl<S, C> $name<S, C> {
+            pub(crate) const fn new(call: StepCall<C>, state: S) -> Self {
+                Self { call, state }
+            }
 
-    /// The state that `execute` deferred with.
-    pub const fn state(&self) -> &S {
-        &self.state
-    }
+            /// The state that `execute` deferred with.
+            pub const fn state(&self) -> &S {
+                &self.state
+            }
+        }
+    )* };
 }
 
-impl<S, C> CancelContext<S, C> {
-    pub(crate) const fn new(call: StepCall<C>, state: S) -> Self {
-        Self { call, state }
-    }
-
-    /// The state that `execute` deferred with.
-    pub const fn state(&self) -> &S {
-        &self.state
-    }
-}
+deferred_context!(FinishContext, WakeContext, CancelContext);

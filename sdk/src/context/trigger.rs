@@ -3,6 +3,8 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::TriggerMetadata;
 use crate::connection::NoConnection;
 use crate::http_client::HttpClient;
@@ -27,6 +29,30 @@ pub struct HandshakeContext<C = NoConnection> {
     callback_url: String,
 }
 
+/// The context of `renew`. `R` is the registration that `activate` or the last `renew` returned.
+pub struct RenewContext<R, C = NoConnection> {
+    call: TriggerCall<C>,
+    callback_url: String,
+    registration: R,
+}
+
+/// The context of `tick`. `R` is the registration that `activate` returned.
+pub struct TickContext<R = (), C = NoConnection> {
+    call: TriggerCall<C>,
+    callback_url: String,
+    registration: R,
+    tick: TickTime,
+}
+
+/// The time of a tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TickTime {
+    /// When it was due.
+    pub time: Timestamp,
+    /// After which time the next one is to be.
+    pub following: Timestamp,
+}
+
 /// The context of `deactivate`. `R` is the registration that `activate` returned.
 pub struct DeactivateContext<R = (), C = NoConnection> {
     call: TriggerCall<C>,
@@ -48,6 +74,11 @@ macro_rules! trigger_context {
                 HttpClient::new(self.call.services.http())
             }
 
+            /// The engine's time: what a block goes by instead of the machine's clock, so that a test can move it.
+            pub fn now(&self) -> Timestamp {
+                self.call.services.now()
+            }
+
             /// The connection that the block needs.
             pub fn connection(&self) -> &C {
                 &self.call.connection
@@ -64,7 +95,14 @@ macro_rules! trigger_context {
     )* };
 }
 
-trigger_context!(ActivateContext<C>, TriggerContext<R, C>, HandshakeContext<C>, DeactivateContext<R, C>);
+trigger_context!(
+    ActivateContext<C>,
+    TriggerContext<R, C>,
+    HandshakeContext<C>,
+    RenewContext<R, C>,
+    TickContext<R, C>,
+    DeactivateContext<R, C>,
+);
 
 macro_rules! trigger_callback_url {
     ($($name:ident<$($param:ident),*>),* $(,)?) => { $(
@@ -78,7 +116,13 @@ macro_rules! trigger_callback_url {
     )* };
 }
 
-trigger_callback_url!(ActivateContext<C>, TriggerContext<R, C>, HandshakeContext<C>);
+trigger_callback_url!(
+    ActivateContext<C>,
+    TriggerContext<R, C>,
+    HandshakeContext<C>,
+    RenewContext<R, C>,
+    TickContext<R, C>,
+);
 
 macro_rules! registration {
     ($($name:ident),* $(,)?) => { $(
@@ -91,7 +135,7 @@ macro_rules! registration {
     )* };
 }
 
-registration!(TriggerContext, DeactivateContext);
+registration!(TriggerContext, RenewContext, TickContext, DeactivateContext);
 
 impl<C> ActivateContext<C> {
     pub(crate) const fn new(call: TriggerCall<C>, callback_url: String) -> Self {
@@ -108,6 +152,36 @@ impl<R, C> TriggerContext<R, C> {
 impl<C> HandshakeContext<C> {
     pub(crate) const fn new(call: TriggerCall<C>, callback_url: String) -> Self {
         Self { call, callback_url }
+    }
+}
+
+impl<R, C> RenewContext<R, C> {
+    pub(crate) const fn new(call: TriggerCall<C>, callback_url: String, registration: R) -> Self {
+        Self { call, callback_url, registration }
+    }
+}
+
+impl<R, C> TickContext<R, C> {
+    pub(crate) const fn new(
+        call: TriggerCall<C>,
+        callback_url: String,
+        registration: R,
+        tick: TickTime,
+    ) -> Self {
+        Self { call, callback_url, registration, tick }
+    }
+
+    /// When this tick was due. It may be called later, after the engine was stopped.
+    pub const fn time(&self) -> Timestamp {
+        self.tick.time
+    }
+
+    /// After which time the next tick is to be, by the block's policy for missed ticks: this tick's time with
+    /// `missed = all`, else the engine's time.
+    ///
+    /// A schedule names its next tick after this one: `Tick::no_op().next_at(next_after(cx.following()))`.
+    pub const fn following(&self) -> Timestamp {
+        self.tick.following
     }
 }
 

@@ -9,22 +9,23 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::check::{
-    NeverDefers, ReceiveContext, SameConfig, SameConnection, SameOutcomes, SameRegistration, SameState,
-    StepContext, StoredState,
+    FitsSwitch, NeverDefers, ReceiveContext, SameConfig, SameConnection, SameOutcomes, SameRegistration,
+    SameState, StepContext, StoredState,
 };
 use crate::block::{BoxFuture, StepInvocation, TriggerInvocation};
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::context::{
-    ActivateContext, CancelContext, DeactivateContext, FinishContext, HandshakeContext, StepCall, TriggerCall,
+    ActivateContext, CancelContext, DeactivateContext, FinishContext, HandshakeContext, RenewContext,
+    StepCall, TickContext, TickTime, TriggerCall, WakeContext,
 };
 use crate::data::Data;
 use crate::error::{ActivationError, StepError, TriggerError};
 use crate::outcome::{Outcome, Outcomes};
 use crate::request::Request;
 use crate::response::Response;
-use crate::step::{Deferral, Execution, Finish, StepResult};
-use crate::trigger::{Deduplication, Event, Trigger, TriggerResult};
+use crate::step::{Deferral, Execution, Finish, StepResult, Wake};
+use crate::trigger::{ActivateResult, Activated, Deduplication, Event, Tick, Trigger, TriggerResult};
 
 /// The state as JSON, for a step that may defer.
 pub fn store_state<S: StoredState>(state: &S) -> Result<Value, StepError> {
@@ -57,8 +58,8 @@ where
         Ok(match handler(config, cx).await?.into_execution() {
             Execution::Outcome(outcome) => Execution::Outcome(step_outcome(outcome)?),
             Execution::Exit => Execution::Exit,
-            Execution::Defer(Deferral { state, waiting_for }) => {
-                Execution::Defer(Deferral { state: store(&state)?, waiting_for })
+            Execution::Defer(Deferral { state, waiting_for, wake }) => {
+                Execution::Defer(Deferral { state: store(&state)?, waiting_for, wake })
             }
         })
     })
@@ -95,6 +96,36 @@ where
     })
 }
 
+/// Calls `wake`.
+pub fn wake<C0, K0, S0, O0, H, F, C, K, S, O>(
+    invocation: StepInvocation,
+    state: Value,
+    handler: H,
+) -> BoxFuture<Result<Wake<Outcome>, StepError>>
+where
+    C0: Config,
+    K0: Connection,
+    S0: StoredState,
+    O0: Outcomes,
+    H: FnOnce(C, WakeContext<S, K>) -> F + Send + 'static,
+    F: Future<Output = Result<Wake<O>, StepError>> + Send + 'static,
+    C: SameConfig<C0>,
+    K: SameConnection<K0>,
+    S: SameState<S0>,
+    O: SameOutcomes<O0>,
+{
+    Box::pin(async move {
+        let (config, call) = open_step::<C0, K0>(invocation)?;
+        let state = S::same(S0::restore(state).map_err(state_misfit)?);
+        let cx = WakeContext::new(same_connection(call), state);
+        Ok(match handler(C::same(config), cx).await? {
+            Wake::Outcome(outcome) => Wake::Outcome(step_outcome(outcome.same())?),
+            Wake::Exit => Wake::Exit,
+            Wake::NoOp { next } => Wake::NoOp { next },
+        })
+    })
+}
+
 /// Calls `cancel`.
 pub fn cancel<C0, K0, S0, H, F, C, K, S>(
     invocation: StepInvocation,
@@ -119,7 +150,7 @@ where
 }
 
 /// Calls `trigger`.
-pub fn trigger<C, X, T, H, F>(
+pub fn trigger<C, X, T, W, H, F>(
     invocation: TriggerInvocation,
     request: Request,
     registration: Value,
@@ -128,7 +159,7 @@ pub fn trigger<C, X, T, H, F>(
 where
     C: Config,
     X: ReceiveContext,
-    T: TriggerResult,
+    T: TriggerResult<Deduplication: FitsSwitch<W>>,
     H: FnOnce(Request, C, X) -> F + Send + 'static,
     F: Future<Output = Result<T, TriggerError>> + Send + 'static,
 {
@@ -138,9 +169,7 @@ where
         let cx = X::open(call.metadata, call.services, call.connection, callback_url, registration);
         Ok(match handler(request, config, cx).await?.into_trigger() {
             Trigger::Outcome(Event { outcome, dedupe, response }) => {
-                let outcome = outcome.into_outcome().map_err(|error| {
-                    TriggerError::failed(format!("the outcome's data has no JSON form: {error}"))
-                })?;
+                let outcome = trigger_outcome(outcome)?;
                 Trigger::Outcome(Event { outcome, dedupe: dedupe.into_key(), response })
             }
             Trigger::NoOp => Trigger::NoOp,
@@ -150,27 +179,98 @@ where
 }
 
 /// Calls `activate`.
-pub fn activate<C0, K0, R0, H, F, C, K, R>(
+pub fn activate<C0, K0, R0, H, F, C, K, A>(
     invocation: TriggerInvocation,
     handler: H,
-) -> BoxFuture<Result<Value, ActivationError>>
+) -> BoxFuture<Result<Activated<Value>, ActivationError>>
 where
     C0: Config,
     K0: Connection,
     R0: Data,
     H: FnOnce(C, ActivateContext<K>) -> F + Send + 'static,
-    F: Future<Output = Result<R, ActivationError>> + Send + 'static,
+    F: Future<Output = Result<A, ActivationError>> + Send + 'static,
     C: SameConfig<C0>,
     K: SameConnection<K0>,
-    R: SameRegistration<R0>,
+    A: ActivateResult<Registration: SameRegistration<R0>>,
 {
     Box::pin(async move {
         let (config, callback_url, call) =
             open_trigger::<C0, K0>(invocation).map_err(ActivationError::new)?;
         let cx = ActivateContext::new(same_trigger_connection(call), callback_url);
-        let registration: R0 = handler(C::same(config), cx).await?.into_block();
-        serde_json::to_value(registration)
-            .map_err(|error| ActivationError::new(format!("the registration has no JSON form: {error}")))
+        store_registration::<R0, A>(handler(C::same(config), cx).await?)
+    })
+}
+
+/// Calls `renew`.
+pub fn renew<C0, K0, R0, H, F, C, K, R, A>(
+    invocation: TriggerInvocation,
+    registration: Value,
+    handler: H,
+) -> BoxFuture<Result<Activated<Value>, ActivationError>>
+where
+    C0: Config,
+    K0: Connection,
+    R0: Data,
+    H: FnOnce(C, RenewContext<R, K>) -> F + Send + 'static,
+    F: Future<Output = Result<A, ActivationError>> + Send + 'static,
+    C: SameConfig<C0>,
+    K: SameConnection<K0>,
+    R: SameRegistration<R0>,
+    A: ActivateResult<Registration: SameRegistration<R0>>,
+{
+    Box::pin(async move {
+        let (config, callback_url, call) =
+            open_trigger::<C0, K0>(invocation).map_err(ActivationError::new)?;
+        let registration: R0 = read(registration, "the stored registration").map_err(ActivationError::new)?;
+        let cx = RenewContext::new(same_trigger_connection(call), callback_url, R::from_block(registration));
+        store_registration::<R0, A>(handler(C::same(config), cx).await?)
+    })
+}
+
+fn store_registration<R0, A>(result: A) -> Result<Activated<Value>, ActivationError>
+where
+    R0: Data,
+    A: ActivateResult<Registration: SameRegistration<R0>>,
+{
+    let Activated { registration, expires, tick } = result.into_activated();
+    let registration = serde_json::to_value(registration.into_block())
+        .map_err(|error| ActivationError::new(format!("the registration has no JSON form: {error}")))?;
+    Ok(Activated { registration, expires, tick })
+}
+
+/// Calls `tick`.
+pub fn tick<C0, K0, R0, O0, W, H, F, C, K, R, O, D>(
+    invocation: TriggerInvocation,
+    time: TickTime,
+    registration: Value,
+    handler: H,
+) -> BoxFuture<Result<Tick<Outcome, Option<String>>, TriggerError>>
+where
+    C0: Config,
+    K0: Connection,
+    R0: Data,
+    O0: Outcomes,
+    H: FnOnce(C, TickContext<R, K>) -> F + Send + 'static,
+    F: Future<Output = Result<Tick<O, D>, TriggerError>> + Send + 'static,
+    C: SameConfig<C0>,
+    K: SameConnection<K0>,
+    R: SameRegistration<R0>,
+    O: SameOutcomes<O0>,
+    D: FitsSwitch<W>,
+{
+    Box::pin(async move {
+        let (config, callback_url, call) =
+            open_trigger::<C0, K0>(invocation).map_err(TriggerError::failed)?;
+        let registration: R0 = read(registration, "the stored registration").map_err(TriggerError::failed)?;
+        let registration = R::from_block(registration);
+        let cx = TickContext::new(same_trigger_connection(call), callback_url, registration, time);
+        let Tick { outcome, next } = handler(C::same(config), cx).await?;
+        let outcome = outcome
+            .map(|(outcome, dedupe)| {
+                Ok::<_, TriggerError>((trigger_outcome(outcome.same())?, dedupe.into_key()))
+            })
+            .transpose()?;
+        Ok(Tick { outcome, next })
     })
 }
 
@@ -255,6 +355,12 @@ fn step_outcome(outcome: impl Outcomes) -> Result<Outcome, StepError> {
     outcome
         .into_outcome()
         .map_err(|error| StepError::permanent(format!("the outcome's data has no JSON form: {error}")))
+}
+
+fn trigger_outcome(outcome: impl Outcomes) -> Result<Outcome, TriggerError> {
+    outcome
+        .into_outcome()
+        .map_err(|error| TriggerError::failed(format!("the outcome's data has no JSON form: {error}")))
 }
 
 /// Reads a stored value. A value that does not fit says so without quoting it, since it may be private.

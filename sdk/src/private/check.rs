@@ -12,12 +12,13 @@ use crate::data::Data;
 use crate::error::StepError;
 use crate::services::{Services, StepServices};
 use crate::step::Never;
+use crate::trigger::{Dedupe, Deduplication};
 
-/// The state of a step without `finish`: only [`Never`].
+/// The state of a step without `finish` and `wake`: only [`Never`].
 #[diagnostic::on_unimplemented(
     message = "`execute` may defer, so the step needs a `finish` handler",
     label = "this step can return `Execution::Defer({Self})`",
-    note = "name it in the attribute: `#[step(finish = my_finish)]`"
+    note = "name it in the attribute: `#[step(finish = my_finish)]`, or `wake = my_wake` if time alone ends the wait"
 )]
 pub trait NeverDefers {
     /// Cannot be called, since there is no value.
@@ -30,11 +31,11 @@ impl NeverDefers for Never {
     }
 }
 
-/// The state of a step with `finish`: anything but [`Never`].
+/// The state of a step with `finish` or `wake`: anything but [`Never`].
 #[diagnostic::on_unimplemented(
-    message = "this step has a `finish` handler but can never defer",
+    message = "this step has a `finish` or `wake` handler but can never defer",
     label = "a step that returns this never waits for a callback",
-    note = "return `Result<Execution<Outcomes, State>, StepError>`, or remove `finish` and `cancel` from the attribute"
+    note = "return `Result<Execution<Outcomes, State>, StepError>`, or remove `finish`, `wake` and `cancel` from the attribute"
 )]
 pub trait MayDefer: Data {}
 
@@ -155,6 +156,26 @@ impl<T: Send + 'static> SameRegistration<T> for T {
         self
     }
 }
+
+/// The mark of `switch = replace`.
+#[derive(Debug)]
+pub enum Replace {}
+
+/// The mark of `switch = overlap`.
+#[derive(Debug)]
+pub enum Overlap {}
+
+/// The deduplication of a trigger, as its `switch` demands it.
+#[diagnostic::on_unimplemented(
+    message = "a trigger with `switch = overlap` needs a deduplication key on every outcome",
+    label = "the outcomes that this returns carry no key",
+    note = "while a version is replaced one event may come on both URLs: end each outcome with `.dedupe(key)` and return `Trigger<…, Dedupe>`, or remove `switch = overlap`"
+)]
+pub trait FitsSwitch<S>: Deduplication {}
+
+impl<D: Deduplication> FitsSwitch<Replace> for D {}
+
+impl FitsSwitch<Overlap> for Dedupe {}
 
 /// A type that may stand as `S` in `Execution<O, S>` of a step with `finish`: any [`Data`]. Of [`Never`],
 /// [`MayDefer`] says that it makes no sense there.

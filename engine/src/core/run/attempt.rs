@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stepwell::block::IfInterrupted;
 use stepwell::outcome::Outcome;
 
 use super::Returned;
@@ -14,30 +15,35 @@ use crate::model::AttemptResult;
 impl Transition<'_> {
     /// A handler has returned.
     pub(super) fn returned(&mut self, number: u32, returned: Returned) -> Result<(), IllegalEvent> {
+        let now = self.given.now;
         let (execution, call) = self.running(number)?;
         execution.interruptions = 0;
         let (attempt, handler) = (execution.attempts, call.handler());
         match (call, returned) {
-            (Call::Execute | Call::Finish { .. }, Returned::Outcome(Outcome { id, data })) => {
+            (Call::Execute | Call::Finish { .. } | Call::Wake, Returned::Outcome(Outcome { id, data })) => {
                 let result = AttemptResult::Outcome { outcome: id.clone(), data };
                 let value = self.record_end(number, attempt, handler, result);
                 if !self.torn_down_with(number, &id, value) {
                     self.follow(number, &id, value);
                 }
             }
-            (Call::Execute | Call::Finish { .. }, Returned::Exit) => {
+            (Call::Execute | Call::Finish { .. } | Call::Wake, Returned::Exit) => {
                 self.record_end(number, attempt, handler, AttemptResult::Exit);
                 if !self.torn_down(number) {
                     self.state.live.remove(&number);
                 }
             }
-            (Call::Execute, Returned::Defer { state, waiting_for }) => {
+            (Call::Execute, Returned::Defer { state, waiting_for, wake }) => {
+                let wake_at = wake.map(|wake| wake.at(now));
                 execution.deferred = Some(state);
-                self.record_end(number, attempt, handler, AttemptResult::Deferred { waiting_for });
+                execution.wake_at = wake_at;
+                self.record_end(number, attempt, handler, AttemptResult::Deferred { waiting_for, wake_at });
                 self.wait(number);
             }
-            (Call::Finish { .. }, Returned::NoOp) => {
-                self.record_end(number, attempt, handler, AttemptResult::NoOp);
+            (Call::Finish { .. } | Call::Wake, Returned::NoOp { wake }) => {
+                let wake_at = wake.map(|wake| wake.at(now));
+                execution.wake_at = wake_at.or(execution.wake_at);
+                self.record_end(number, attempt, handler, AttemptResult::NoOp { wake_at });
                 self.wait(number);
             }
             (Call::Finish { .. }, Returned::Rejected(message)) => {
@@ -56,7 +62,7 @@ impl Transition<'_> {
                     self.settle(number);
                 }
             }
-            (Call::Execute | Call::Finish { .. }, Returned::Error { message, retry }) => {
+            (Call::Execute | Call::Finish { .. } | Call::Wake, Returned::Error { message, retry }) => {
                 self.erred(number, call, &message, retry);
             }
             (call, returned) => {
@@ -98,16 +104,22 @@ impl Transition<'_> {
 
     /// The engine died or the time limit passed while a handler ran.
     pub(super) fn interrupted(&mut self, number: u32, message: String) -> Result<(), IllegalEvent> {
-        let now = self.given.now;
+        let (now, plan) = (self.given.now, self.plan);
         let (execution, call) = self.running(number)?;
         execution.interruptions += 1;
-        let given_up = execution.interruptions >= MOST_INTERRUPTIONS;
+        let policy = plan.steps.get(&execution.step).map(|step| step.if_interrupted);
+        let never_repeated = policy == Some(IfInterrupted::Fail) && call != Call::Cancel;
+        let given_up = never_repeated || execution.interruptions >= MOST_INTERRUPTIONS;
         let torn_down = execution.teardown.is_some();
         let attempt = execution.attempts;
         if !given_up {
             execution.phase = Phase::Ready { call, at: now };
         }
-        let message = if given_up {
+        let message = if never_repeated {
+            format!(
+                "{message}; the block says that an interrupted execution must not be repeated, so look outside whether its effect has happened"
+            )
+        } else if given_up {
             format!(
                 "{message}; it was interrupted {MOST_INTERRUPTIONS} times in a row and is not tried again"
             )
@@ -118,7 +130,7 @@ impl Transition<'_> {
             number,
             attempt,
             call.handler(),
-            AttemptResult::Interrupted { message: message.clone() },
+            AttemptResult::Interrupted { message: message.clone(), given_up },
         );
         match (call, given_up, torn_down) {
             (Call::Cancel, true, _) => self.settle(number),

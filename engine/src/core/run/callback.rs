@@ -15,7 +15,7 @@ impl Transition<'_> {
         number: u32,
         at: Timestamp,
     ) -> Result<(), IllegalEvent> {
-        if self.state.takes(number) == Takes::Later {
+        if self.state.takes(number, at) == Takes::Later {
             return Err(IllegalEvent(format!("execution {number} has a call that comes first")));
         }
         self.taken.push(callback);
@@ -28,7 +28,14 @@ impl Transition<'_> {
         if passed {
             self.pass_deadline(number);
         }
+        let plan = self.plan;
         match self.state.live.get_mut(&number) {
+            Some(execution)
+                if execution.teardown.is_none()
+                    && plan.steps.get(&execution.step).is_some_and(|step| !step.finishes) =>
+            {
+                self.unused(number, callback, Unused::NoHandler);
+            }
             Some(execution) if execution.teardown.is_none() => {
                 execution.failures = 0;
                 execution.phase = Phase::Ready { call: Call::Finish { callback }, at: self.given.now };
@@ -50,14 +57,17 @@ impl Transition<'_> {
         self.record(Entry::CallbackUnused { execution, callback, reason });
     }
 
-    /// Passes the deadlines that have come. What is ready is started at the end of every transition.
+    /// Passes the deadlines and the wake times that have come, in that order where both have. What is ready is
+    /// started at the end of every transition.
     pub(super) fn tick(&mut self) {
+        let woken = self.wake_sleepers();
         let late: Vec<u32> = self
             .state
             .live
             .iter()
-            .filter(|(_, execution)| {
-                !matches!(execution.phase, Phase::Running { .. })
+            .filter(|(number, execution)| {
+                !woken.contains(number)
+                    && !matches!(execution.phase, Phase::Running { .. })
                     && execution.deadline_at.is_some_and(|deadline| deadline <= self.given.now)
             })
             .map(|(number, _)| *number)
@@ -65,6 +75,24 @@ impl Transition<'_> {
         for number in late {
             self.pass_deadline(number);
         }
+    }
+
+    fn wake_sleepers(&mut self) -> Vec<u32> {
+        let now = self.given.now;
+        let mut woken = Vec::new();
+        for (number, execution) in &mut self.state.live {
+            let before_deadline = |wake| execution.deadline_at.is_none_or(|deadline| wake < deadline);
+            if execution.phase == Phase::Waiting
+                && execution.teardown.is_none()
+                && execution.wake_at.is_some_and(|wake| wake <= now && before_deadline(wake))
+            {
+                execution.wake_at = None;
+                execution.failures = 0;
+                execution.phase = Phase::Ready { call: Call::Wake, at: now };
+                woken.push(*number);
+            }
+        }
+        woken
     }
 
     /// Gives an execution up because its deadline has passed.

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use stepwell::outcome::Outcome;
 use stepwell::step::WaitingFor;
+use stepwell::when::When;
 
 pub use plan::{Plan, PlannedStep, ResolveConfig};
 pub use state::{Call, Execution, Phase, RunState, Sealed, Takes};
@@ -88,9 +89,14 @@ pub enum Returned {
         state: Sealed,
         /// For what it waits.
         waiting_for: Option<WaitingFor>,
+        /// When `wake` is to be called.
+        wake: Option<When>,
     },
-    /// `finish` goes on waiting.
-    NoOp,
+    /// `finish` or `wake` goes on waiting.
+    NoOp {
+        /// When `wake` is to be called again.
+        wake: Option<When>,
+    },
     /// `finish` refused the callback.
     Rejected(String),
     /// `cancel` is done.

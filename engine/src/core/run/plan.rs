@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use stepwell::block::IfInterrupted;
 
 use crate::core::policy::RetryPolicy;
 
@@ -30,8 +31,12 @@ pub struct PlannedStep {
     pub deadline: Option<Duration>,
     /// The steps that follow each outcome, and `error` and `deadline`.
     pub on: BTreeMap<String, Vec<String>>,
+    /// Whether the block has a `finish` handler.
+    pub finishes: bool,
     /// Whether the block has a `cancel` handler.
     pub cancels: bool,
+    /// Whether an interrupted attempt is repeated.
+    pub if_interrupted: IfInterrupted,
 }
 
 /// Makes a step's config from the variables.

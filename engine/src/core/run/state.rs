@@ -54,6 +54,9 @@ pub struct Execution {
     /// The state that it deferred with.
     #[serde(default)]
     pub deferred: Option<Sealed>,
+    /// When `wake` is to be called.
+    #[serde(default)]
+    pub wake_at: Option<Timestamp>,
     /// Why it is being given up.
     #[serde(default)]
     pub teardown: Option<Cause>,
@@ -92,6 +95,8 @@ pub enum Call {
         /// The callback's record.
         callback: RecordId,
     },
+    /// `wake`.
+    Wake,
     /// `cancel`.
     Cancel,
 }
@@ -102,6 +107,7 @@ impl Call {
         match self {
             Self::Execute => HandlerName::Execute,
             Self::Finish { .. } => HandlerName::Finish,
+            Self::Wake => HandlerName::Wake,
             Self::Cancel => HandlerName::Cancel,
         }
     }
@@ -160,12 +166,18 @@ impl RunState {
             && self.live.get(&execution).is_some_and(|execution| execution.teardown.is_none())
     }
 
-    /// Whether this execution takes a callback now. One that is resolved does, to record it as unused.
-    pub fn takes(&self, execution: u32) -> Takes {
+    /// Whether this execution takes a callback now that came at a time. One that is resolved does, to record it
+    /// as unused; one whose wake time came before the callback is woken first.
+    pub fn takes(&self, execution: u32, at: Timestamp) -> Takes {
         match self.live.get(&execution) {
             Some(Execution {
                 teardown: None, phase: Phase::Ready { .. } | Phase::Running { .. }, ..
             }) => Takes::Later,
+            Some(Execution { teardown: None, wake_at: Some(wake), deadline_at, .. })
+                if *wake < at && deadline_at.is_none_or(|deadline| *wake <= deadline) =>
+            {
+                Takes::Later
+            }
             _ => Takes::Now,
         }
     }
@@ -209,7 +221,7 @@ impl Execution {
             (Phase::Running { .. }, _) => None,
             (Phase::Ready { at, .. }, Some(deadline)) => Some((*at).min(deadline)),
             (Phase::Ready { at, .. }, None) => Some(*at),
-            (Phase::Waiting, deadline) => deadline,
+            (Phase::Waiting, deadline) => [deadline, self.wake_at].into_iter().flatten().min(),
         }
     }
 }

@@ -42,7 +42,9 @@ impl Transition<'_> {
                 self.unused(number, callback, reason);
                 self.tear_down_state(number);
             }
-            Phase::Ready { call: Call::Execute, .. } | Phase::Waiting => self.tear_down_state(number),
+            Phase::Ready { call: Call::Execute | Call::Wake, .. } | Phase::Waiting => {
+                self.tear_down_state(number);
+            }
         }
     }
 

@@ -102,6 +102,7 @@ impl<'a> Transition<'a> {
                 interruptions: 0,
                 deadline_at: None,
                 deferred: None,
+                wake_at: None,
                 teardown: None,
                 phase: Phase::Ready { call: Call::Execute, at: self.given.now },
             },
@@ -160,7 +161,7 @@ impl<'a> Transition<'a> {
         }
         let callback = match call {
             Call::Finish { callback } => Some(callback),
-            Call::Execute | Call::Cancel => None,
+            Call::Execute | Call::Wake | Call::Cancel => None,
         };
         let attempt = Attempt {
             execution: number,
@@ -238,7 +239,7 @@ pub(crate) fn entry_value(entry: &Entry) -> Option<Value> {
         | Entry::AttemptEnded { result: AttemptResult::Outcome { data, .. }, .. } => Some(data.clone()),
         Entry::ExecutionStarted { config, .. } => Some(config.clone()),
         Entry::AttemptEnded {
-            result: AttemptResult::Error { message, .. } | AttemptResult::Interrupted { message },
+            result: AttemptResult::Error { message, .. } | AttemptResult::Interrupted { message, .. },
             ..
         }
         | Entry::ExecutionFailed { message, .. } => Some(json!({ "message": message })),

@@ -1,8 +1,11 @@
 //! The state machine of a workflow's activations: enable, replace, disable.
 //!
-//! Replacing follows `switch = replace`: the old version's trigger is deactivated, then the new one activated.
-//! The old URL keeps accepting meanwhile, at most [`LONGEST_DRAIN`] after the first attempt to deactivate.
+//! With `switch = replace` the old version's trigger is deactivated, then the new one activated; with `overlap` the
+//! other way round. The old URL keeps accepting meanwhile, at most [`LONGEST_DRAIN`] after the first attempt to
+//! deactivate. While an activation is active, its registration is renewed before it expires, and its ticks are
+//! taken one after the other.
 
+mod duty;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +13,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use stepwell::block::Switch;
+use stepwell::when::When;
+
+pub use duty::Duty;
 
 use super::IllegalEvent;
 use super::policy::{MOST_INTERRUPTIONS, RetryPolicy};
@@ -60,6 +67,21 @@ pub struct Activation {
     /// The last error.
     #[serde(default)]
     pub error: Option<String>,
+    /// In which order it replaces the one before.
+    #[serde(default)]
+    pub switch: Switch,
+    /// It was replaced by one that overlaps: it accepts until it is deactivated.
+    #[serde(default)]
+    pub overlapped: bool,
+    /// When its registration expires.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
+    /// The next renewal of its registration.
+    #[serde(default)]
+    pub renewal: Option<Duty>,
+    /// The next tick.
+    #[serde(default)]
+    pub tick: Option<Duty>,
     /// What it is doing.
     pub phase: Phase,
 }
@@ -97,17 +119,34 @@ pub enum Event {
         activation: ActivationId,
         /// Whether its trigger has `activate` and `deactivate`.
         registers: bool,
+        /// In which order it replaces the one before.
+        switch: Switch,
     },
     /// Stop accepting.
     Disable,
     /// `activate` has returned a registration, or an error.
-    Activated(ActivationId, Result<Sealed, String>),
+    Activated(ActivationId, Result<Registered, String>),
+    /// `renew` has returned the next registration, or an error.
+    Renewed(ActivationId, Result<Registered, String>),
+    /// `tick` has returned and what follows from it is durable; it names the next tick. Or an error.
+    Ticked(ActivationId, Result<Option<When>, String>),
     /// `deactivate` has returned.
     Deactivated(ActivationId, Result<(), String>),
     /// The engine died or the time limit passed while a handler ran.
-    Interrupted(ActivationId, String),
+    Interrupted(Call, String),
     /// Time has passed.
     Tick,
+}
+
+/// What `activate` or `renew` has returned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Registered {
+    /// The registration.
+    pub registration: Sealed,
+    /// When it expires unless it is renewed.
+    pub expires: Option<When>,
+    /// The next tick.
+    pub tick: Option<When>,
 }
 
 /// A call to make.
@@ -115,6 +154,10 @@ pub enum Event {
 pub enum Call {
     /// `activate`.
     Activate(ActivationId),
+    /// `renew`.
+    Renew(ActivationId),
+    /// `tick`, which was due at this time.
+    Tick(ActivationId, Timestamp),
     /// `deactivate`.
     Deactivate(ActivationId),
 }
@@ -143,13 +186,15 @@ pub fn apply(
 ) -> Result<Decision, IllegalEvent> {
     let mut transition = Transition { state, calls: Vec::new(), now, jitter };
     match event {
-        Event::Enable { version, activation, registers } => {
-            transition.enable(version, activation, registers)?;
+        Event::Enable { version, activation, registers, switch } => {
+            transition.enable(version, activation, registers, switch)?;
         }
         Event::Disable => transition.disable()?,
         Event::Activated(id, result) => transition.activated(id, result)?,
+        Event::Renewed(id, result) => transition.renewed(id, result)?,
+        Event::Ticked(id, result) => transition.ticked(id, result)?,
         Event::Deactivated(id, result) => transition.deactivated(id, result)?,
-        Event::Interrupted(id, message) => transition.interrupted(id, &message)?,
+        Event::Interrupted(call, message) => transition.interrupted(call, message)?,
         Event::Tick => {}
     }
     Ok(transition.finish())
@@ -163,7 +208,13 @@ struct Transition {
 }
 
 impl Transition {
-    fn enable(&mut self, version: VersionId, id: ActivationId, registers: bool) -> Result<(), IllegalEvent> {
+    fn enable(
+        &mut self,
+        version: VersionId,
+        id: ActivationId,
+        registers: bool,
+        switch: Switch,
+    ) -> Result<(), IllegalEvent> {
         if self.state.is_switching() {
             return Err(IllegalEvent(
                 "another version is still being enabled; wait for it, or disable the workflow".into(),
@@ -172,7 +223,7 @@ impl Transition {
         self.state.versions += 1;
         self.state.error = None;
         for activation in &mut self.state.activations {
-            if activation.phase == Phase::Active {
+            if activation.phase == Phase::Active && switch == Switch::Replace {
                 activation.phase = Phase::DeactivateAt(self.now);
             }
         }
@@ -187,6 +238,11 @@ impl Transition {
             failures: 0,
             interruptions: 0,
             error: None,
+            switch,
+            overlapped: false,
+            expires_at: None,
+            renewal: None,
+            tick: None,
             phase: Phase::Pending,
         });
         Ok(())
@@ -215,19 +271,40 @@ impl Transition {
         Ok(())
     }
 
-    fn activated(&mut self, id: ActivationId, result: Result<Sealed, String>) -> Result<(), IllegalEvent> {
+    fn activated(
+        &mut self,
+        id: ActivationId,
+        result: Result<Registered, String>,
+    ) -> Result<(), IllegalEvent> {
         let now = self.now;
         let activation = self.in_phase(id, Phase::Activating)?;
         activation.interruptions = 0;
         match result {
-            Ok(registration) => {
-                activation.registration = Some(registration);
-                activation.accepts = !activation.unwanted;
-                activation.phase = if activation.unwanted { Phase::DeactivateAt(now) } else { Phase::Active };
+            Ok(registered) => {
+                activation.register(registered, now);
+                if activation.unwanted {
+                    activation.phase = Phase::DeactivateAt(now);
+                } else {
+                    self.activate(id);
+                }
             }
             Err(message) => self.activation_failed(id, message),
         }
         Ok(())
+    }
+
+    /// Lets an activation accept. One that overlapped with it goes now.
+    fn activate(&mut self, id: ActivationId) {
+        let now = self.now;
+        for activation in &mut self.state.activations {
+            if activation.id == id {
+                activation.accepts = true;
+                activation.phase = Phase::Active;
+            } else if activation.phase == Phase::Active {
+                activation.overlapped = true;
+                activation.phase = Phase::DeactivateAt(now);
+            }
+        }
     }
 
     fn activation_failed(&mut self, id: ActivationId, message: String) {
@@ -260,8 +337,13 @@ impl Transition {
         Ok(())
     }
 
-    fn interrupted(&mut self, id: ActivationId, message: &str) -> Result<(), IllegalEvent> {
+    fn interrupted(&mut self, call: Call, message: String) -> Result<(), IllegalEvent> {
         let now = self.now;
+        let id = match call {
+            Call::Renew(id) => return self.renewed(id, Err(message)),
+            Call::Tick(id, _) => return self.ticked(id, Err(message)),
+            Call::Activate(id) | Call::Deactivate(id) => id,
+        };
         let activation = self.state.get_mut(id).ok_or_else(|| unknown(id))?;
         activation.interruptions += 1;
         let given_up = activation.interruptions >= MOST_INTERRUPTIONS;
@@ -287,7 +369,9 @@ impl Transition {
     fn finish(mut self) -> Decision {
         let now = self.now;
         for activation in &mut self.state.activations {
-            if matches!(activation.phase, Phase::DeactivateAt(at) if at <= now) {
+            // A renewal that is running may still leave something to remove.
+            let renewing = activation.renewal.is_some_and(|renewal| renewal.running);
+            if !renewing && matches!(activation.phase, Phase::DeactivateAt(at) if at <= now) {
                 activation.drains_until =
                     activation.drains_until.or_else(|| now.checked_add(LONGEST_DRAIN).ok());
                 if activation.registers {
@@ -298,25 +382,12 @@ impl Transition {
                 }
             }
         }
-        let deactivating = self
-            .state
-            .activations
-            .iter()
-            .any(|activation| matches!(activation.phase, Phase::DeactivateAt(_) | Phase::Deactivating));
-        for activation in &mut self.state.activations {
-            if activation.phase == Phase::Pending && !deactivating {
-                if activation.registers {
-                    activation.phase = Phase::Activating;
-                    self.calls.push(Call::Activate(activation.id));
-                } else {
-                    activation.phase = Phase::Active;
-                    activation.accepts = true;
-                }
-            }
-        }
+        self.activate_pending();
+        self.call_duties();
         let switching = self.state.is_switching();
         for activation in &mut self.state.activations {
-            let drained = !switching || activation.drains_until.is_some_and(|until| until <= now);
+            let replaced = !switching && (!activation.overlapped || activation.phase == Phase::Deactivated);
+            let drained = replaced || activation.drains_until.is_some_and(|until| until <= now);
             if drained && activation.phase != Phase::Active {
                 activation.accepts = false;
             }
@@ -331,7 +402,34 @@ impl Transition {
     }
 }
 
-fn unknown(id: ActivationId) -> IllegalEvent {
+impl Transition {
+    /// Activates what waits for the deactivation of its predecessor, or need not wait for it.
+    fn activate_pending(&mut self) {
+        let deactivating = self
+            .state
+            .activations
+            .iter()
+            .any(|activation| matches!(activation.phase, Phase::DeactivateAt(_) | Phase::Deactivating));
+        let pending: Vec<(ActivationId, bool)> = self
+            .state
+            .activations
+            .iter()
+            .filter(|activation| activation.phase == Phase::Pending)
+            .filter(|activation| !deactivating || activation.switch == Switch::Overlap)
+            .map(|activation| (activation.id, activation.registers))
+            .collect();
+        for (id, registers) in pending {
+            if !registers {
+                self.activate(id);
+            } else if let Some(activation) = self.state.get_mut(id) {
+                activation.phase = Phase::Activating;
+                self.calls.push(Call::Activate(id));
+            }
+        }
+    }
+}
+
+pub(super) fn unknown(id: ActivationId) -> IllegalEvent {
     IllegalEvent(format!("activation {id} is not being called"))
 }
 
@@ -370,11 +468,24 @@ impl WorkflowState {
             Phase::DeactivateAt(at) => Some(at),
             _ => None,
         });
-        drains.filter_map(|activation| activation.drains_until).chain(retries).min()
+        let duties = self.activations.iter().filter_map(Activation::duty_at);
+        drains.filter_map(|activation| activation.drains_until).chain(retries).chain(duties).min()
     }
 }
 
 impl Activation {
+    /// The calls that are running.
+    pub fn calls(&self) -> Vec<Call> {
+        let phase = match self.phase {
+            Phase::Activating => Some(Call::Activate(self.id)),
+            Phase::Deactivating => Some(Call::Deactivate(self.id)),
+            _ => None,
+        };
+        let renewal = self.renewal.filter(|renewal| renewal.running).map(|_| Call::Renew(self.id));
+        let tick = self.tick.filter(|tick| tick.running).map(|tick| Call::Tick(self.id, tick.time));
+        [phase, renewal, tick].into_iter().flatten().collect()
+    }
+
     /// Where it stands.
     pub fn status(&self) -> ActivationStatus {
         match self.phase {

@@ -43,6 +43,16 @@ impl World {
             version: VersionId(Uuid::from_u128(number)),
             activation: id(number),
             registers: true,
+            switch: Switch::Replace,
+        })
+    }
+
+    fn overlap(&mut self, number: u128) -> &mut Self {
+        self.apply(Event::Enable {
+            version: VersionId(Uuid::from_u128(number)),
+            activation: id(number),
+            registers: true,
+            switch: Switch::Overlap,
         })
     }
 
@@ -67,8 +77,12 @@ fn id(number: u128) -> ActivationId {
     ActivationId(Uuid::from_u128(number))
 }
 
-fn registration() -> Sealed {
-    Sealed(vec![7])
+fn registration() -> Registered {
+    Registered { registration: Sealed(vec![7]), expires: None, tick: None }
+}
+
+fn after(seconds: u64) -> When {
+    When::After(Duration::from_secs(seconds))
 }
 
 fn down() -> Result<(), String> {
@@ -86,11 +100,11 @@ fn t1_the_activation_exists_before_activate_is_called() {
 #[test]
 fn t2_a_call_that_was_interrupted_is_repeated_with_the_same_id() {
     let mut world = World::new();
-    world.enable(1).apply(Event::Interrupted(id(1), "died".into()));
+    world.enable(1).apply(Event::Interrupted(Call::Activate(id(1)), "died".into()));
     assert_eq!(world.calls, [Call::Activate(id(1))]);
     world.apply(Event::Activated(id(1), Ok(registration())));
     assert!(world.try_apply(Event::Activated(id(1), Ok(registration()))).is_err(), "activate succeeds once");
-    world.apply(Event::Disable).apply(Event::Interrupted(id(1), "died".into()));
+    world.apply(Event::Disable).apply(Event::Interrupted(Call::Deactivate(id(1)), "died".into()));
     assert_eq!(world.calls, [Call::Deactivate(id(1))]);
     world.apply(Event::Deactivated(id(1), Ok(())));
     assert!(world.try_apply(Event::Deactivated(id(1), Ok(()))).is_err(), "deactivate succeeds once");
@@ -196,7 +210,12 @@ fn t2_a_workflow_that_is_disabled_while_activate_runs_is_deactivated_after_it() 
 fn a_version_is_not_enabled_while_another_still_is() {
     let mut world = World::new();
     world.enable(1);
-    let second = Event::Enable { version: VersionId(Uuid::from_u128(2)), activation: id(2), registers: true };
+    let second = Event::Enable {
+        version: VersionId(Uuid::from_u128(2)),
+        activation: id(2),
+        registers: true,
+        switch: Switch::Replace,
+    };
     assert!(world.try_apply(second).is_err());
 }
 
@@ -207,6 +226,7 @@ fn a_trigger_without_activate_is_enabled_at_once() {
         version: VersionId(Uuid::from_u128(number)),
         activation: id(number),
         registers: false,
+        switch: Switch::Replace,
     };
     world.apply(event(1));
     assert_eq!((world.row(1), world.calls.len()), ((ActivationStatus::Active, true), 0));
@@ -215,4 +235,136 @@ fn a_trigger_without_activate_is_enabled_at_once() {
         (world.row(1), world.row(2)),
         ((ActivationStatus::Deactivated, false), (ActivationStatus::Active, true))
     );
+}
+
+#[test]
+fn t4_overlap_activates_the_new_version_before_the_old_one_is_deactivated() {
+    let mut world = World::enabled(1);
+    world.overlap(2);
+    assert_eq!(world.calls, [Call::Activate(id(2))]);
+    assert_eq!(world.row(1), (ActivationStatus::Active, true));
+    world.apply(Event::Activated(id(2), Ok(registration())));
+    assert_eq!(world.calls, [Call::Deactivate(id(1))]);
+    assert_eq!(
+        (world.row(1), world.row(2)),
+        ((ActivationStatus::Deactivating, true), (ActivationStatus::Active, true))
+    );
+    world.apply(Event::Deactivated(id(1), Ok(())));
+    assert_eq!(world.row(1), (ActivationStatus::Deactivated, false));
+    assert_eq!(world.state.enabled(), Some(VersionId(Uuid::from_u128(2))));
+}
+
+#[test]
+fn t4_an_overlapping_activation_that_fails_leaves_the_old_one_enabled() {
+    let mut world = World::enabled(1);
+    world.overlap(2).apply(Event::Activated(id(2), Err("quota".into())));
+    assert_eq!(world.row(1), (ActivationStatus::Active, true));
+    assert_eq!(
+        (world.state.enabled(), world.state.error.as_deref()),
+        (Some(VersionId(Uuid::from_u128(1))), Some("quota"))
+    );
+}
+
+#[test]
+fn t5_an_overlapped_url_accepts_until_it_is_deactivated_and_at_most_ten_minutes() {
+    let mut world = World::enabled(1);
+    world.overlap(2).apply(Event::Activated(id(2), Ok(registration())));
+    world.apply(Event::Deactivated(id(1), down())).pass(599);
+    assert!(world.row(1).1);
+    world.pass(1);
+    assert!(!world.row(1).1);
+}
+
+fn expiring(seconds: u64) -> World {
+    let mut world = World::new();
+    let registered = Registered { expires: Some(after(seconds)), ..registration() };
+    world.enable(1).apply(Event::Activated(id(1), Ok(registered)));
+    world
+}
+
+#[test]
+fn t12_a_registration_is_renewed_before_it_expires() {
+    let mut world = expiring(1000);
+    world.pass(799);
+    assert_eq!(world.calls, []);
+    world.pass(1);
+    assert_eq!(world.calls, [Call::Renew(id(1))]);
+    let next = Registered { registration: Sealed(vec![8]), expires: Some(after(1000)), tick: None };
+    world.apply(Event::Renewed(id(1), Ok(next)));
+    assert_eq!(world.state.get(id(1)).and_then(|one| one.registration.clone()), Some(Sealed(vec![8])));
+    world.pass(800);
+    assert_eq!(world.calls, [Call::Renew(id(1))], "again and again");
+    assert_eq!(world.row(1), (ActivationStatus::Active, true));
+}
+
+#[test]
+fn t12_a_long_lived_registration_is_renewed_a_day_before() {
+    let world = expiring(30 * 86_400);
+    assert_eq!(world.state.due_at(), Timestamp::from_second(29 * 86_400).ok());
+}
+
+#[test]
+fn t12_a_failing_renewal_is_shown_and_retried() {
+    let mut world = expiring(1000);
+    world.pass(800);
+    for delay in [1, 2, 4, 8, 16, 32, 64] {
+        world.apply(Event::Renewed(id(1), Err("down".into())));
+        let error = world.state.get(id(1)).and_then(|one| one.error.clone()).unwrap_or_default();
+        assert!(error.contains("could not be renewed: down"), "{error}");
+        world.pass(delay);
+        assert_eq!(world.calls, [Call::Renew(id(1))]);
+    }
+    world.apply(Event::Renewed(id(1), Ok(registration())));
+    assert_eq!(world.state.get(id(1)).and_then(|one| one.error.clone()), None);
+}
+
+#[test]
+fn t12_a_trigger_is_deactivated_only_after_its_running_renewal() {
+    let mut world = expiring(1000);
+    world.pass(800).apply(Event::Disable);
+    assert_eq!((world.calls.len(), world.row(1).1), (0, false));
+    world.apply(Event::Renewed(id(1), Ok(registration())));
+    assert_eq!(world.calls, [Call::Deactivate(id(1))]);
+}
+
+fn ticking() -> World {
+    let mut world = World::new();
+    let registered = Registered { tick: Some(after(60)), ..registration() };
+    world.enable(1).apply(Event::Activated(id(1), Ok(registered)));
+    world
+}
+
+fn tick(seconds: i64) -> Call {
+    Call::Tick(id(1), Timestamp::from_second(seconds).expect("within the calendar"))
+}
+
+#[test]
+fn t14_ticks_are_called_one_after_the_other_each_named_by_the_one_before() {
+    let mut world = ticking();
+    world.pass(59);
+    assert_eq!(world.calls, []);
+    world.pass(1);
+    assert_eq!(world.calls, [tick(60)]);
+    world.pass(600);
+    assert_eq!(world.calls, [], "it is called once");
+    world.apply(Event::Ticked(id(1), Ok(Some(When::At(Timestamp::from_second(120).expect("a time"))))));
+    assert_eq!(world.calls, [tick(120)], "a late tick is called with its own time");
+    world.apply(Event::Ticked(id(1), Ok(None))).pass(86_400);
+    assert_eq!(world.calls, []);
+}
+
+#[test]
+fn t14_a_failing_or_interrupted_tick_is_called_again_with_the_same_time() {
+    let mut world = ticking();
+    world.pass(60).apply(Event::Ticked(id(1), Err("down".into()))).pass(1);
+    assert_eq!(world.calls, [tick(60)]);
+    world.apply(Event::Interrupted(tick(60), "died".into())).pass(2);
+    assert_eq!(world.calls, [tick(60)]);
+}
+
+#[test]
+fn t14_a_disabled_workflow_does_not_tick() {
+    let mut world = ticking();
+    world.apply(Event::Disable).apply(Event::Deactivated(id(1), Ok(()))).pass(60);
+    assert_eq!(world.calls, []);
 }

@@ -37,7 +37,7 @@ fn callback(body: &str) -> Entry {
 fn waiting_with_a_callback() -> Vec<Entry> {
     vec![
         started(1, HandlerName::Execute, None),
-        ended(1, HandlerName::Execute, AttemptResult::Deferred { waiting_for: None }),
+        ended(1, HandlerName::Execute, AttemptResult::Deferred { waiting_for: None, wake_at: None }),
         callback("hello"),
     ]
 }
@@ -70,7 +70,7 @@ fn d4_d5_d12_a_callback_shows_what_became_of_it() {
     for (result, status, callback) in [
         (outcome(), ExecutionStatus::Completed, json!({ "status": "finished" })),
         (AttemptResult::Exit, ExecutionStatus::Completed, json!({ "status": "finished" })),
-        (AttemptResult::NoOp, ExecutionStatus::Waiting, json!({ "status": "no_op" })),
+        (AttemptResult::NoOp { wake_at: None }, ExecutionStatus::Waiting, json!({ "status": "no_op" })),
         (rejected(), ExecutionStatus::Waiting, json!({ "status": "rejected", "message": "wrong secret" })),
         (error(true), ExecutionStatus::Running, json!({ "status": "pending" })),
         (error(false), ExecutionStatus::Failed, json!({ "status": "finished" })),
@@ -90,7 +90,8 @@ fn d2_d8_a_callback_that_finish_never_gets_is_unused_with_its_reason() {
     assert_eq!(view.callbacks[0].fate, CallbackFate::Unused { reason: Unused::Deadline });
 
     // A cancellation came between two calls of `finish`.
-    let mut entries = finished_with(AttemptResult::Interrupted { message: "the engine died".into() });
+    let mut entries =
+        finished_with(AttemptResult::Interrupted { message: "the engine died".into(), given_up: false });
     entries.push(Entry::ExecutionCancelled { execution: 1 });
     let view = execution(entries);
     assert_eq!(view.status, ExecutionStatus::Cancelled);

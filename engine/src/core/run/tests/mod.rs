@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use stepwell::block::IfInterrupted;
 use stepwell::outcome::Outcome;
 
 use super::*;
 use crate::core::policy::RetryPolicy;
-use crate::model::{RunStatus, Unused};
+use crate::model::{HandlerName, RunStatus, Unused};
 
 /// A config that needs one variable, or none.
 struct Config(BTreeSet<String>);
@@ -39,7 +40,9 @@ fn step(on: &[(&str, &[&str])]) -> PlannedStep {
         retry: RetryPolicy { attempts: 3, first: Duration::from_secs(1), most: Duration::from_mins(1) },
         deadline: None,
         on: edges(on),
+        finishes: true,
         cancels: false,
+        if_interrupted: IfInterrupted::Repeat,
     }
 }
 
@@ -150,6 +153,16 @@ impl World {
         self.apply(Event::Tick)
     }
 
+    /// Time that passes after the run has ended.
+    fn pass_ended(&mut self, seconds: i64) {
+        self.now += jiff::SignedDuration::from_secs(seconds);
+        assert!(self.try_apply(Event::Tick).is_err());
+    }
+
+    fn takes(&self, execution: u32) -> Takes {
+        self.state.takes(execution, self.now)
+    }
+
     fn calls(&self) -> Vec<(u32, Call)> {
         self.calls.iter().map(|attempt| (attempt.execution, attempt.call)).collect()
     }
@@ -164,7 +177,11 @@ fn outcome(id: &str) -> Returned {
 }
 
 fn defer() -> Returned {
-    Returned::Defer { state: Sealed(vec![1, 2, 3]), waiting_for: None }
+    Returned::Defer { state: Sealed(vec![1, 2, 3]), waiting_for: None, wake: None }
+}
+
+fn no_op() -> Returned {
+    Returned::NoOp { wake: None }
 }
 
 fn error(message: &str) -> Returned {

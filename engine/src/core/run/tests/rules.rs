@@ -111,11 +111,11 @@ fn s9_a_variable_that_cannot_be_resolved_fails_the_step_without_calling_it() {
 fn d2_a_callback_waits_while_an_attempt_runs_and_is_unused_if_execute_resolves() {
     let mut world = World::start(&["a"], [("a", step(&[]))]);
     assert!(world.state.accepts_callback(1));
-    assert_eq!(world.state.takes(1), Takes::Later);
+    assert_eq!(world.takes(1), Takes::Later);
     let early = Event::Callback { callback: RecordId(50), execution: 1, at: world.now };
     assert!(world.try_apply(early.clone()).is_err());
     world.returns(1, retryable("busy"));
-    assert_eq!(world.state.takes(1), Takes::Later);
+    assert_eq!(world.takes(1), Takes::Later);
     world.pass(1).returns(1, outcome("ok"));
     world.apply(early);
     assert!(world.entries.contains(&unused(1, 50, Unused::Resolved)));
@@ -125,9 +125,9 @@ fn d2_a_callback_waits_while_an_attempt_runs_and_is_unused_if_execute_resolves()
 fn d3_callbacks_are_taken_one_at_a_time() {
     let mut world = World::start(&["a"], [("a", step(&[]))]);
     world.returns(1, defer()).callback(50, 1);
-    assert_eq!(world.state.takes(1), Takes::Later);
-    world.returns(1, Returned::NoOp);
-    assert_eq!(world.state.takes(1), Takes::Now);
+    assert_eq!(world.takes(1), Takes::Later);
+    world.returns(1, no_op());
+    assert_eq!(world.takes(1), Takes::Now);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn d4_any_number_of_no_ops_leave_it_deferred() {
     let mut world = World::start(&["a"], [("a", step(&[]))]);
     world.returns(1, defer());
     for callback in 50..60 {
-        world.callback(callback, 1).returns(1, Returned::NoOp);
+        world.callback(callback, 1).returns(1, no_op());
         assert_eq!(status(&world), RunStatus::Waiting);
     }
     world.callback(60, 1).returns(1, outcome("ok"));
@@ -146,7 +146,7 @@ fn d4_any_number_of_no_ops_leave_it_deferred() {
 fn d5_a_retryable_error_of_finish_keeps_the_callback() {
     let mut world = World::start(&["a"], [("a", step(&[]))]);
     world.returns(1, defer()).callback(50, 1).returns(1, retryable("busy"));
-    assert_eq!(world.state.takes(1), Takes::Later);
+    assert_eq!(world.takes(1), Takes::Later);
     world.pass(1);
     assert_eq!(world.calls(), [(1, finish(50))]);
 }
@@ -273,4 +273,90 @@ fn attempts_without_a_slot_are_queued_until_there_is_one() {
     assert_eq!(world.calls(), [(2, Call::Execute)]);
     world.apply(Event::Tick);
     assert_eq!(world.calls(), [(2, Call::Execute), (3, Call::Execute)]);
+}
+
+fn sleeping(wake: When) -> World {
+    let mut world = World::start(&["a"], [("a", step(&[]))]);
+    world.returns(1, Returned::Defer { state: Sealed(vec![1]), waiting_for: None, wake: Some(wake) });
+    world
+}
+
+#[test]
+fn d11_wake_is_called_once_at_its_time() {
+    let mut world = sleeping(When::After(Duration::from_mins(1)));
+    assert_eq!((status(&world), world.state.due_at()), (RunStatus::Waiting, Timestamp::from_second(60).ok()));
+    world.pass(59);
+    assert_eq!(world.calls(), []);
+    world.pass(1);
+    assert_eq!(world.calls(), [(1, Call::Wake)]);
+    world.returns(1, no_op()).pass(3600);
+    assert_eq!((world.calls(), status(&world)), (vec![], RunStatus::Waiting));
+}
+
+#[test]
+fn d11_a_no_op_may_name_the_next_wake_time() {
+    let mut world = sleeping(When::After(Duration::from_mins(1)));
+    for _ in 0..3 {
+        world.pass(60);
+        assert_eq!(world.calls(), [(1, Call::Wake)]);
+        world.returns(1, Returned::NoOp { wake: Some(When::After(Duration::from_mins(1))) });
+    }
+    world.pass(60).returns(1, outcome("ok"));
+    assert_eq!(status(&world), RunStatus::Completed);
+}
+
+#[test]
+fn d11_an_execution_that_is_resolved_before_is_not_woken() {
+    let mut world = sleeping(When::After(Duration::from_mins(1)));
+    world.callback(50, 1).returns(1, outcome("ok")).pass_ended(60);
+    assert!(!world.has(|entry| matches!(entry, Entry::AttemptStarted { handler: HandlerName::Wake, .. })));
+}
+
+#[test]
+fn d3_a_wake_time_and_a_callback_are_taken_in_the_order_in_which_they_came() {
+    let mut world = sleeping(When::After(Duration::from_mins(1)));
+    world.now += jiff::SignedDuration::from_secs(61);
+    assert_eq!(world.takes(1), Takes::Later, "the wake time came first");
+    world.apply(Event::Tick);
+    assert_eq!(world.calls(), [(1, Call::Wake)]);
+    let mut early = sleeping(When::After(Duration::from_mins(1)));
+    early.callback(50, 1).now += jiff::SignedDuration::from_secs(61);
+    early.apply(Event::Tick);
+    assert_eq!(early.calls(), [(1, finish(50))], "the callback came first");
+    early.returns(1, no_op()).apply(Event::Tick);
+    assert_eq!(early.calls(), [(1, Call::Wake)]);
+}
+
+#[test]
+fn d11_the_earlier_of_wake_time_and_deadline_comes_first() {
+    let wake = |seconds| Returned::Defer {
+        state: Sealed(vec![1]),
+        waiting_for: None,
+        wake: Some(When::After(Duration::from_secs(seconds))),
+    };
+    let mut world = with_deadline();
+    world.returns(1, wake(30)).pass(120);
+    assert_eq!(world.calls(), [(1, Call::Wake)]);
+    let mut late = with_deadline();
+    late.returns(1, wake(90)).pass(120);
+    assert_eq!(late.calls(), [(1, Call::Cancel)]);
+}
+
+#[test]
+fn d11_a_callback_to_a_block_that_only_wakes_is_recorded_as_unused() {
+    let only_wakes = PlannedStep { finishes: false, ..step(&[]) };
+    let mut world = World::start(&["a"], [("a", only_wakes)]);
+    world.returns(1, defer()).callback(50, 1);
+    assert!(world.entries.contains(&unused(1, 50, Unused::NoHandler)));
+    assert_eq!(status(&world), RunStatus::Waiting);
+}
+
+#[test]
+fn s7_a_block_may_say_that_an_interrupted_execution_is_not_repeated() {
+    let once = PlannedStep { if_interrupted: IfInterrupted::Fail, ..step(&[]) };
+    let mut world = World::start(&["a"], [("a", once)]);
+    world.interrupt(1);
+    assert_eq!((world.calls(), status(&world)), (vec![], RunStatus::Failed));
+    let clear = |entry: &Entry| matches!(entry, Entry::RunEnded { error: Some(error), .. } if error.contains("must not be repeated"));
+    assert!(world.has(clear));
 }

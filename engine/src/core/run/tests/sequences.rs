@@ -84,10 +84,10 @@ impl Play {
                 if self.inbox.is_empty() {
                     return;
                 }
-                let execution = self.inbox[which % self.inbox.len()].1;
+                let (_, execution, at) = self.inbox[which % self.inbox.len()];
                 let first =
                     self.inbox.iter().position(|entry| entry.1 == execution).expect("it was just seen");
-                if self.world.state.takes(execution) == Takes::Now {
+                if self.world.state.takes(execution, at) == Takes::Now {
                     let (callback, execution, at) = self.inbox.remove(first);
                     self.world.apply(Event::Callback { callback: RecordId(callback), execution, at });
                 }
@@ -150,6 +150,7 @@ impl Play {
 
 /// An answer that the called handler may give; 0 resolves.
 fn answer(call: Call, what: u8) -> Returned {
+    let wake = Some(When::After(Duration::from_secs(u64::from(what))));
     match (call, what % 8) {
         (Call::Cancel, 0..=4) => Returned::Cancelled,
         (Call::Cancel, _) => retryable("down"),
@@ -157,8 +158,11 @@ fn answer(call: Call, what: u8) -> Returned {
         (_, 1) => Returned::Exit,
         (_, 2) => error("broken"),
         (_, 3) => retryable("busy"),
+        (Call::Execute, 4) => Returned::Defer { state: Sealed(vec![1]), waiting_for: None, wake },
         (Call::Execute, _) => defer(),
-        (Call::Finish { .. }, 4 | 5) => Returned::NoOp,
+        (Call::Wake, 4) => Returned::NoOp { wake },
+        (Call::Finish { .. } | Call::Wake, 4 | 5) => no_op(),
+        (Call::Wake, _) => retryable("busy"),
         (Call::Finish { .. }, _) => Returned::Rejected("stray".into()),
     }
 }
