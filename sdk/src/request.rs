@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::de::DeserializeOwned;
 
 use crate::signature::Signature;
@@ -38,6 +38,13 @@ impl Request {
         self
     }
 
+    /// Sets a header, replacing what it had.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
     /// Replaces all headers.
     #[must_use]
     pub fn with_headers(mut self, headers: HeaderMap) -> Self {
@@ -68,6 +75,15 @@ impl Request {
     /// The body, as it was sent.
     pub fn bytes(&self) -> &Bytes {
         &self.body
+    }
+
+    /// The body as UTF-8 text.
+    ///
+    /// # Errors
+    ///
+    /// Rejects the request (400) if the body is not UTF-8.
+    pub fn text(&self) -> Result<&str, Rejected> {
+        std::str::from_utf8(&self.body).map_err(|_| Rejected::bad_request("the body is not UTF-8 text"))
     }
 
     /// The value of a header that must be there, as text. The name is matched without regard to case.
