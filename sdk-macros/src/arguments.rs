@@ -86,16 +86,6 @@ impl Arguments {
         None
     }
 
-    /// The text of `name = "text"`, or an empty one for `name` alone.
-    pub(crate) fn flag_or_text(&mut self, name: &str, mistakes: &mut Mistakes) -> Option<Option<LitStr>> {
-        let index = self.0.iter().position(|argument| argument.name.unraw() == name)?;
-        if matches!(self.0[index].value, Value::Flag) {
-            self.0.remove(index);
-            return Some(None);
-        }
-        self.text(name, mistakes).map(Some)
-    }
-
     /// The name and the contents of `name(…)`.
     pub(crate) fn list(&mut self, name: &str, mistakes: &mut Mistakes) -> Option<(Ident, TokenStream)> {
         let argument = self.take(name)?;

@@ -76,7 +76,7 @@ impl Identity {
 }
 
 fn deprecation(arguments: &mut Arguments, mistakes: &mut Mistakes) -> TokenStream {
-    let deprecated = arguments.flag_or_text("deprecated", mistakes);
+    let deprecated = arguments.text("deprecated", mistakes);
     let replaced_by = arguments.text("replaced_by", mistakes);
     if let Some(name) = &replaced_by
         && !case::is_separated_by(&name.value(), '-')
@@ -90,7 +90,7 @@ fn deprecation(arguments: &mut Arguments, mistakes: &mut Mistakes) -> TokenStrea
     if deprecated.is_none() && replaced_by.is_none() {
         return quote!(::core::option::Option::None);
     }
-    let (message, replaced_by) = (optional_tokens(deprecated.flatten()), optional_tokens(replaced_by));
+    let (message, replaced_by) = (optional_tokens(deprecated), optional_tokens(replaced_by));
     quote! {
         ::core::option::Option::Some(::stepwell::block::Deprecation {
             message: #message,

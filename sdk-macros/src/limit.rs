@@ -11,7 +11,7 @@ use crate::docs::optional_tokens;
 use crate::mistakes::Mistakes;
 
 /// The longest time limit of a handler.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// `time_limit = "10m"` as an expression of type `Option<Duration>`.
 pub(crate) fn read(arguments: &mut Arguments, mistakes: &mut Mistakes) -> TokenStream {
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn a_number_and_a_unit_are_a_time() {
         assert_eq!(parse("500ms"), Some(Duration::from_millis(500)));
-        assert_eq!(parse("10m"), Some(Duration::from_secs(600)));
+        assert_eq!(parse("10m"), Some(Duration::from_mins(10)));
         for wrong in ["", "10", "m", "10 m", "-1s", "1d", "99999999999999999999s"] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }

@@ -146,9 +146,10 @@ fn a_step_that_is_there_twice_is_refused() {
 
 #[test]
 fn files_that_blow_up_are_refused() {
-    let aliases: String = (1..12)
+    let aliases = (1..12)
         .map(|level| format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(", ")))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     for text in [
         format!("a0: &a0 [x]\n{aliases}"),
         "[".repeat(10_000),

@@ -293,11 +293,8 @@ impl ExecutionView {
                 self.status = ExecutionStatus::Waiting;
             }
             AttemptResult::Rejected { .. } => self.status = ExecutionStatus::Waiting,
-            AttemptResult::Error { message, retryable: false } => {
-                self.status = ExecutionStatus::Failed;
-                self.error = Some(message.clone());
-            }
-            AttemptResult::Interrupted { message, given_up: true } => {
+            AttemptResult::Error { message, retryable: false }
+            | AttemptResult::Interrupted { message, given_up: true } => {
                 self.status = ExecutionStatus::Failed;
                 self.error = Some(message.clone());
             }

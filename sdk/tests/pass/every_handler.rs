@@ -65,7 +65,7 @@ async fn remove(_config: NoConfig, _cx: DeactivateContext<Webhook>) -> Result<()
     cancel = forget,
     time_limit = "10m",
     if_interrupted = fail,
-    deprecated,
+    deprecated = "nobody asks any more",
 )]
 async fn ask(_config: NoConfig, cx: ExecuteContext) -> Result<Execution<AskOutcome, u32>, StepError> {
     Ok(Execution::defer(0).wake_at(cx.now()).waiting_for("somebody").link(cx.run_url()))

@@ -40,6 +40,7 @@ pub struct WorkflowState {
 
 /// An activation that is not over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and they combine freely")]
 pub struct Activation {
     /// Its id.
     pub id: ActivationId,
