@@ -1,0 +1,33 @@
+//! Types for fields that are more than their JSON: an email address, an amount of money, a secret.
+//!
+//! They go into `#[config]` and `#[data]` and are the data of outcomes. Each parses strictly, keeps one normal form,
+//! and says in one sentence what is wrong with a value that it refuses ([`InvalidValue`]). Its schema names the
+//! widget of the editor as `x-stepwell-widget`.
+//!
+//! ```
+//! use stepwell::prelude::*;
+//!
+//! /// Invite somebody
+//! #[config]
+//! struct Invitation {
+//!     /// Whom to invite
+//!     to: EmailAddress,
+//!     /// What to say
+//!     message: Option<RichText>,
+//! }
+//! ```
+
+mod domain;
+mod email_address;
+mod invalid_value;
+mod phone_number;
+mod rich_text;
+mod text;
+mod url;
+
+pub use self::domain::Domain;
+pub use self::email_address::EmailAddress;
+pub use self::invalid_value::InvalidValue;
+pub use self::phone_number::PhoneNumber;
+pub use self::rich_text::RichText;
+pub use self::url::Url;
