@@ -17,17 +17,23 @@
 //! }
 //! ```
 
+mod date;
 mod domain;
+mod duration;
 mod email_address;
 mod invalid_value;
 mod phone_number;
 mod rich_text;
 mod text;
+mod timestamp;
 mod url;
 
+pub use self::date::Date;
 pub use self::domain::Domain;
+pub use self::duration::Duration;
 pub use self::email_address::EmailAddress;
 pub use self::invalid_value::InvalidValue;
 pub use self::phone_number::PhoneNumber;
 pub use self::rich_text::RichText;
+pub use self::timestamp::Timestamp;
 pub use self::url::Url;

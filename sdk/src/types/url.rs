@@ -23,7 +23,7 @@ use super::text::text_type;
 /// assert_eq!((url.host_str(), url.path()), (Some("example.com"), "/b%20c"));
 /// # Ok::<(), stepwell::types::InvalidValue>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Url(url::Url);
 
 /// RFC 9110, 4.1.
@@ -91,6 +91,12 @@ impl AsRef<str> for Url {
     }
 }
 
+impl fmt::Debug for Url {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Url").field(&self.as_str()).finish()
+    }
+}
+
 impl fmt::Display for Url {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(self.as_str())
@@ -112,6 +118,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Url>().unwrap().as_str(), normal);
         }
+        assert_eq!(format!("{:?}", "s3://bucket".parse::<Url>().unwrap()), r#"Url("s3://bucket")"#);
     }
 
     #[test]
