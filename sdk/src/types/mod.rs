@@ -17,23 +17,33 @@
 //! }
 //! ```
 
+mod country;
 mod date;
 mod domain;
 mod duration;
 mod email_address;
 mod invalid_value;
+mod line;
+mod location;
+mod money;
+mod person_name;
 mod phone_number;
 mod rich_text;
 mod text;
 mod timestamp;
 mod url;
 
+pub use self::country::Country;
 pub use self::date::Date;
 pub use self::domain::Domain;
 pub use self::duration::Duration;
 pub use self::email_address::EmailAddress;
 pub use self::invalid_value::InvalidValue;
+pub use self::location::{Location, LocationParts};
+pub use self::money::{Currency, Money};
+pub use self::person_name::PersonName;
 pub use self::phone_number::PhoneNumber;
 pub use self::rich_text::RichText;
 pub use self::timestamp::Timestamp;
 pub use self::url::Url;
+pub use rust_decimal::Decimal;
