@@ -14,6 +14,7 @@ pub use crate::signature;
 pub use crate::step::{Execution, Finish};
 pub use crate::trigger::{Dedupe, Trigger, TriggerOutcome as _};
 pub use crate::types::{
-    Date, Domain, Duration, EmailAddress, Location, Money, PersonName, PhoneNumber, RichText, Timestamp, Url,
+    Date, Domain, Duration, EmailAddress, Location, Money, PersonName, PhoneNumber, RichText, Secret,
+    Timestamp, Url,
 };
 pub use stepwell_macros::{Outcomes, config, data, step, trigger};
