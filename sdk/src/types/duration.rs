@@ -2,18 +2,17 @@
 
 use std::fmt;
 
-use jiff::fmt::temporal::SpanParser;
-use jiff::{SignedDuration, SpanRelativeTo};
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::InvalidValue;
 use super::text::text_type;
 
 /// An exact length of time, to the nanosecond, such as `PT1H30M`.
 ///
-/// Follows ISO 8601, with weeks, days, hours, minutes and seconds; the smallest may have a fraction. A day is 24
-/// hours, and what is kept has hours as its largest unit: `P1DT12H` becomes `PT36H`. Years and months are refused,
-/// since their length varies, and so are negative durations. The longest is 631,107,417,600 seconds, about 20,000
-/// years.
+/// Follows ISO 8601, with weeks, days, hours, minutes and seconds; the smallest may have a fraction. As in workflow
+/// files, the form that people write is accepted too: `1h 30m`. A day is 24 hours, and what is kept has hours as its
+/// largest unit: `1d 12h` and `P1DT12H` become `PT36H`. Years and months are refused, since their length varies, and
+/// so are negative durations. The longest is 631,107,417,600 seconds, about 20,000 years.
 ///
 /// It converts to and from [`std::time::Duration`] and [`jiff::SignedDuration`]; what is too long or negative is
 /// refused.
@@ -22,6 +21,7 @@ use super::text::text_type;
 /// use stepwell::types::Duration;
 ///
 /// let duration: Duration = "P1DT12H".parse()?;
+/// assert_eq!(duration, "36h".parse()?);
 /// assert_eq!(duration.to_string(), "PT36H");
 /// assert_eq!(duration.to_std(), std::time::Duration::from_secs(36 * 3600));
 /// # Ok::<(), stepwell::types::InvalidValue>(())
@@ -41,14 +41,14 @@ impl Duration {
     }
 
     fn parse(text: &str) -> Result<Self, InvalidValue> {
-        let span = SpanParser::new().parse_span(text).map_err(|_| {
+        let span: Span = text.parse().map_err(|_| {
             InvalidValue::new(
-                "The duration is not well-formed; write it such as `PT30M`, `PT1H30M` or `P7D` (ISO 8601)",
+                "The duration is not well-formed; write it like `30s`, `1h 30m`, `7d` or `PT1H30M`",
             )
         })?;
         if span.get_years() != 0 || span.get_months() != 0 {
             return Err(InvalidValue::new(
-                "The duration has years or months, whose length varies; write it in weeks, days or hours, such as `P30D`",
+                "The duration has years or months, whose length varies; write it in weeks, days or hours, such as `30d`",
             ));
         }
         span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| too_long())?.try_into()
@@ -64,7 +64,7 @@ impl TryFrom<SignedDuration> for Duration {
 
     fn try_from(duration: SignedDuration) -> Result<Self, Self::Error> {
         if duration.is_negative() {
-            return Err(InvalidValue::new("The duration is negative; write it without the minus"));
+            return Err(InvalidValue::new("The duration is negative; write one that is not"));
         }
         if duration > LONGEST { Err(too_long()) } else { Ok(Self(duration)) }
     }
@@ -109,6 +109,10 @@ mod tests {
             ("pt1h30m", "PT1H30M"),
             ("P1W", "PT168H"),
             ("P1DT12H", "PT36H"),
+            ("1h 30m", "PT1H30M"),
+            ("5 minutes", "PT5M"),
+            ("7d", "PT168H"),
+            ("50ms", "PT0.05S"),
             ("PT0.5H", "PT30M"),
             ("PT0.000000001S", "PT0.000000001S"),
         ] {
@@ -123,17 +127,20 @@ mod tests {
 
     #[test]
     fn refused_forms_say_how_to_mend_them() {
-        let form = "The duration is not well-formed; write it such as `PT30M`, `PT1H30M` or `P7D` (ISO 8601)";
+        let form = "The duration is not well-formed; write it like `30s`, `1h 30m`, `7d` or `PT1H30M`";
         let varies = "The duration has years or months, whose length varies; write it in weeks, days or hours, such \
-                      as `P30D`";
+                      as `30d`";
+        let negative = "The duration is negative; write one that is not";
         for (text, sentence) in [
             ("", form),
             ("90", form),
-            ("1h 30m", form),
+            ("soon", form),
             ("P", form),
             ("P1Y", varies),
             ("P1M", varies),
-            ("-PT1H", "The duration is negative; write it without the minus"),
+            ("1mo", varies),
+            ("5m ago", negative),
+            ("-PT1H", negative),
         ] {
             assert_eq!(text.parse::<Duration>().unwrap_err().to_string(), sentence, "{text}");
         }

@@ -2,7 +2,7 @@
 //!
 //! They go into `#[config]` and `#[data]` and are the data of outcomes. Each parses strictly, keeps one normal form,
 //! and says in one sentence what is wrong with a value that it refuses ([`InvalidValue`]). Its schema names the
-//! widget of the editor as `x-stepwell-widget`.
+//! `format` of the normal form, and the widget of the editor as `x-stepwell-widget`.
 //!
 //! ```
 //! use stepwell::prelude::*;
