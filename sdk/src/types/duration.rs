@@ -15,15 +15,20 @@ use super::text::text_type;
 /// so are negative durations. The longest is 631,107,417,600 seconds, about 20,000 years.
 ///
 /// It converts to and from [`std::time::Duration`] and [`jiff::SignedDuration`]; what is too long or negative is
-/// refused.
+/// refused. It goes where the SDK takes a duration, such as
+/// [`StepError::retry_after`](crate::error::StepError::retry_after).
 ///
 /// ```
+/// use stepwell::error::StepError;
 /// use stepwell::types::Duration;
 ///
 /// let duration: Duration = "P1DT12H".parse()?;
 /// assert_eq!(duration, "36h".parse()?);
 /// assert_eq!(duration.to_string(), "PT36H");
 /// assert_eq!(duration.to_std(), std::time::Duration::from_secs(36 * 3600));
+///
+/// let error = StepError::retryable("the provider is closed").retry_after(duration);
+/// # assert!(error.is_retryable());
 /// # Ok::<(), stepwell::types::InvalidValue>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
