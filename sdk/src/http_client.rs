@@ -141,9 +141,9 @@ impl RequestBuilder {
     }
 
     /// Bounds the time of the whole exchange.
-    pub fn timeout(self, timeout: Duration) -> Self {
+    pub fn timeout(self, timeout: impl Into<Duration>) -> Self {
         self.change(|request| {
-            request.timeout = Some(timeout);
+            request.timeout = Some(timeout.into());
             Ok(())
         })
     }

@@ -20,6 +20,7 @@ pub mod signature;
 pub mod step;
 pub mod testing;
 pub mod trigger;
+pub mod types;
 pub mod when;
 
 pub use stepwell_macros::{Outcomes, config, data, step, trigger};
