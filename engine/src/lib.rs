@@ -2,6 +2,7 @@
 //! their lifecycles.
 
 mod cli;
+pub mod connections;
 pub mod core;
 pub mod definition;
 pub mod driver;

@@ -50,6 +50,7 @@ impl Identity {
     pub(crate) fn register(
         &self,
         config: &syn::Type,
+        connection: &TokenStream,
         outcomes: &TokenStream,
         handlers: &TokenStream,
     ) -> TokenStream {
@@ -65,6 +66,7 @@ impl Identity {
                     description: #description,
                     source: ::core::concat!(::core::file!(), ":", ::core::line!()),
                     deprecation: #deprecation,
+                    connection: <#connection as ::stepwell::connection::Connection>::ID,
                     time_limit: #time_limit,
                     config: ::stepwell::__private::check::config_schema::<#config>,
                     outcomes: <#outcomes as ::stepwell::outcome::Outcomes>::descriptions,

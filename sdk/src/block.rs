@@ -36,6 +36,8 @@ pub struct BlockDefinition {
     pub config: fn() -> Schema,
     /// What to use instead, if the block is deprecated.
     pub deprecation: Option<Deprecation>,
+    /// The id of the connection that the block needs, `app/name`.
+    pub connection: Option<&'static str>,
     /// How long a handler may take; the engine's limit holds where it is `None`.
     pub time_limit: Option<Duration>,
     /// The outcomes.

@@ -23,6 +23,6 @@ pub mod trigger;
 pub mod types;
 pub mod when;
 
-pub use stepwell_macros::{Outcomes, config, data, step, trigger};
+pub use stepwell_macros::{Outcomes, config, connection, data, step, trigger};
 
 extern crate self as stepwell;

@@ -17,4 +17,4 @@ pub use crate::types::{
     Date, Domain, Duration, EmailAddress, Location, Money, PersonName, PhoneNumber, RichText, Secret,
     Timestamp, Url,
 };
-pub use stepwell_macros::{Outcomes, config, data, step, trigger};
+pub use stepwell_macros::{Outcomes, config, connection, data, step, trigger};

@@ -1,6 +1,5 @@
 //! `blocks`, `workflows`, `enable`, `disable`.
 
-use stepwell::block::registered;
 use stepwell::manifest::Manifest;
 
 use super::client::Client;
@@ -17,7 +16,7 @@ pub(super) struct Id {
 }
 
 pub(super) fn blocks(print: Print) -> Done {
-    let manifest = Manifest::of(&registered());
+    let manifest = Manifest::registered();
     if print.json {
         output::json(&serde_json::to_value(&manifest)?);
         return Ok(());

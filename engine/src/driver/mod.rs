@@ -34,6 +34,7 @@ pub use changes::Change;
 pub use clock::{Clock, SystemClock};
 pub use refused::{Unstarted, UnstartedRequest};
 
+use crate::connections::{ConnectionError, ConnectionProvider};
 use crate::core::run::Event;
 use crate::definition::{Catalog, Problem};
 use crate::model::{ActivationId, ExecutionId, RunId, VersionId, WorkflowId};
@@ -77,6 +78,8 @@ pub struct Parts {
     pub urls: Urls,
     /// How outgoing requests are sent.
     pub http: Arc<dyn HttpTransport>,
+    /// Where the credentials of connections come from.
+    pub connections: Arc<dyn ConnectionProvider>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The limits.
@@ -96,6 +99,7 @@ struct Inner {
     keys: Arc<Keys>,
     urls: Urls,
     http: Arc<dyn HttpTransport>,
+    connections: Arc<dyn ConnectionProvider>,
     clock: Arc<dyn Clock>,
     limits: Limits,
     blocks: HashMap<String, &'static BlockDefinition>,
@@ -138,14 +142,15 @@ impl Driver {
     ///
     /// When two blocks have the same id, or the database fails.
     pub async fn launch(parts: Parts) -> Result<Self, StartError> {
-        let Parts { store, keys, urls, http, clock, limits, blocks } = parts;
-        let manifest = Manifest::of(&blocks);
+        let Parts { store, keys, urls, http, connections, clock, limits, blocks } = parts;
+        let manifest = Manifest::of(&blocks, &stepwell::connection::registered());
         let catalog = Arc::new(Catalog::new(&manifest).map_err(StartError::Blocks)?);
         let inner = Arc::new(Inner {
             store,
             keys,
             urls,
             http,
+            connections,
             clock,
             limits,
             blocks: blocks.into_iter().map(|block| (block.id(), block)).collect(),
@@ -361,6 +366,14 @@ impl Inner {
 
     fn is_left_alone(&self, run: RunId) -> bool {
         self.left_alone.lock().expect("no holder panics").contains(&run)
+    }
+
+    /// The credentials that a block needs; `null` if it needs none.
+    async fn credentials(&self, block: &str) -> Result<Value, ConnectionError> {
+        match self.blocks.get(block).and_then(|block| block.connection) {
+            Some(connection) => self.connections.credentials(connection).await,
+            None => Ok(Value::Null),
+        }
     }
 
     fn run_changed(&self, run: RunId) {

@@ -197,7 +197,8 @@ impl Inner {
         let version = self.version(row.version).await.map_err(|error| error.to_string())?;
         let handlers = self.trigger_handlers(&version.definition.trigger.block)?;
         let registration = open_registration(self, &row)?;
-        Ok(Prepared { handlers, invocation: invocation(self, &version, id), row, version, registration })
+        let invocation = invocation(self, &version, id).await?;
+        Ok(Prepared { handlers, invocation, row, version, registration })
     }
 }
 
@@ -218,9 +219,15 @@ fn missing(handler: &str) -> String {
 }
 
 /// What a handler of a trigger is passed.
-pub(super) fn invocation(inner: &Arc<Inner>, version: &Version, id: ActivationId) -> TriggerInvocation {
+pub(super) async fn invocation(
+    inner: &Arc<Inner>,
+    version: &Version,
+    id: ActivationId,
+) -> Result<TriggerInvocation, String> {
     let workflow = &version.row.workflow;
-    TriggerInvocation {
+    let block = &version.definition.trigger.block;
+    let credentials = inner.credentials(block).await.map_err(|error| error.to_string())?;
+    Ok(TriggerInvocation {
         config: version.definition.trigger.config.clone(),
         metadata: TriggerMetadata {
             workflow_id: workflow.to_string(),
@@ -232,8 +239,8 @@ pub(super) fn invocation(inner: &Arc<Inner>, version: &Version, id: ActivationId
         },
         trigger_callback_url: inner.urls.trigger_callback_url(id),
         services: Arc::new(TriggerServices(Arc::clone(inner))),
-        credentials: Value::Null,
-    }
+        credentials,
+    })
 }
 
 /// The registration that `activate` returned; `null` where the trigger has none.
