@@ -13,6 +13,7 @@ pub mod model;
 pub mod outgoing;
 pub mod secrets;
 pub mod store;
+pub mod testing;
 
 pub use cli::main;
 pub use engine::{Engine, EngineError, Options};

@@ -164,10 +164,10 @@ impl Method {
             check_field(&field, fields, mistakes);
             methods.push((field.clone(), Self::Header(name, field)));
         }
-        if let Some((at, list)) = oauth2 {
-            if let Some(method) = Self::oauth2(input, fields, &at, list, mistakes) {
-                methods.push((at, method));
-            }
+        if let Some((at, list)) = oauth2
+            && let Some(method) = Self::oauth2(input, fields, &at, list, mistakes)
+        {
+            methods.push((at, method));
         }
         for (at, _) in methods.iter().skip(1) {
             mistakes.at(

@@ -30,6 +30,8 @@ pub struct BlockDefinition {
     pub title: &'static str,
     /// What the block does.
     pub description: Option<&'static str>,
+    /// The path of the function that the block is made of.
+    pub function: &'static str,
     /// Where the block is defined, as `file:line`.
     pub source: &'static str,
     /// The JSON schema of the config.

@@ -92,6 +92,7 @@ impl Inner {
             let decision = workflow::apply(state.clone(), event.clone(), now, super::random())
                 .map_err(|IllegalEvent(message)| Refusal::Conflict(message))?;
             if decision.state == state && decision.calls.is_empty() {
+                self.workflow_due(id, decision.state.due_at());
                 return Ok(decision);
             }
             let version = match (event, draft) {
@@ -124,7 +125,7 @@ impl Inner {
             self.workflow_due(id, decision.state.due_at());
             self.workflow_changed(id);
             for call in &decision.calls {
-                self.tracker.spawn(Arc::clone(self).make_call(id.clone(), *call));
+                self.work(Arc::clone(self).make_call(id.clone(), *call));
             }
             return Ok(decision);
         }

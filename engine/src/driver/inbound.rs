@@ -201,7 +201,7 @@ impl Inner {
                 let (sender, nudges) = mpsc::unbounded_channel();
                 self.tasks.lock().expect("no holder panics").insert(id, sender);
                 let task = RunTask::created(self, id, version, (decision, record), slots, nudges);
-                self.tracker.spawn(task.work(false));
+                self.work(task.work(false));
             }
         }
         Ok((id, started))

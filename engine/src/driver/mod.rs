@@ -2,6 +2,7 @@
 
 mod activation;
 mod answer;
+mod busy;
 mod call;
 mod changes;
 mod clock;
@@ -116,6 +117,7 @@ struct Inner {
     timer: Notify,
     stopping: CancellationToken,
     tracker: TaskTracker,
+    busy: busy::Busy,
 }
 
 /// Why a driver cannot start.
@@ -166,6 +168,7 @@ impl Driver {
             timer: Notify::new(),
             stopping: CancellationToken::new(),
             tracker: TaskTracker::new(),
+            busy: busy::Busy::new(),
         });
         inner.recover_workflows().await?;
         inner.tracker.spawn(Arc::clone(&inner).keep_time());
@@ -336,7 +339,7 @@ impl Inner {
         let mut tasks = self.tasks.lock().expect("no holder panics");
         let sender = tasks.entry(run).or_insert_with(|| {
             let (sender, nudges) = mpsc::unbounded_channel();
-            self.tracker.spawn(RunTask::resume(Arc::clone(self), run, orphaned, nudges));
+            self.work(RunTask::resume(Arc::clone(self), run, orphaned, nudges));
             sender
         });
         if let Some(nudge) = nudge {

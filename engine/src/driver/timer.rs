@@ -41,6 +41,7 @@ impl Inner {
 
     /// Wakes what is due and says when the next is, and how long to sleep at most.
     async fn wake_due(self: &Arc<Self>) -> Result<(Option<Timestamp>, Duration), StoreError> {
+        let _working = self.working();
         let now = self.clock.now();
         for run in self.store.orphans().await? {
             if !self.is_left_alone(run) {
@@ -56,7 +57,8 @@ impl Inner {
         }
         for workflow in self.due_workflows(now) {
             if let Err(refusal) = self.transition(&workflow, &Event::Tick, None).await {
-                tracing::error!(workflow = %workflow, error = %refusal, "the workflow's timer failed");
+                tracing::error!(workflow = %workflow, error = %refusal, "the workflow's timer failed and is tried again");
+                self.workflow_due(&workflow, now.checked_add(LOOK_AGAIN_AFTER).ok());
             }
         }
         if woken == BATCH {
@@ -79,7 +81,7 @@ impl Inner {
         ids
     }
 
-    fn next_workflow_due(&self) -> Option<Timestamp> {
+    pub(super) fn next_workflow_due(&self) -> Option<Timestamp> {
         self.workflows_due.lock().expect("no holder panics").values().min().copied()
     }
 

@@ -152,7 +152,8 @@ impl Inner {
     ) -> Result<Option<When>, TickFailed> {
         let Prepared { handlers, invocation, row, version, registration } = prepared?;
         let tick = handlers.tick.ok_or_else(|| missing("tick"))?;
-        let following = if handlers.missed == MissedTicks::All { time } else { now };
+        let missed = now.duration_since(time) > ON_TIME;
+        let following = if missed && handlers.missed != MissedTicks::All { now } else { time };
         let call = tick(invocation, TickTime { time, following }, registration);
         let limit = self.limits.step;
         let Tick { outcome, next } = match contained(limit, call).await {
@@ -166,7 +167,6 @@ impl Inner {
                 return Err(TickFailed::Handler(message));
             }
         };
-        let missed = now.duration_since(time) > ON_TIME;
         let Some((outcome, key)) = outcome.filter(|_| !(missed && handlers.missed == MissedTicks::Skip))
         else {
             return Ok(next);

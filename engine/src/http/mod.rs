@@ -12,6 +12,8 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use views::history;
+
 use crate::driver::Driver;
 use auth::Tokens;
 

@@ -195,7 +195,7 @@ pub fn apply(
         Event::Renewed(id, result) => transition.renewed(id, result)?,
         Event::Ticked(id, result) => transition.ticked(id, result)?,
         Event::Deactivated(id, result) => transition.deactivated(id, result)?,
-        Event::Interrupted(call, message) => transition.interrupted(call, message)?,
+        Event::Interrupted(call, message) => transition.interrupted(call, &message)?,
         Event::Tick => {}
     }
     Ok(transition.finish())
@@ -338,11 +338,17 @@ impl Transition {
         Ok(())
     }
 
-    fn interrupted(&mut self, call: Call, message: String) -> Result<(), IllegalEvent> {
+    fn interrupted(&mut self, call: Call, message: &str) -> Result<(), IllegalEvent> {
         let now = self.now;
         let id = match call {
-            Call::Renew(id) => return self.renewed(id, Err(message)),
-            Call::Tick(id, _) => return self.ticked(id, Err(message)),
+            Call::Renew(id) => {
+                self.duty_interrupted(id, |activation| &mut activation.renewal);
+                return Ok(());
+            }
+            Call::Tick(id, _) => {
+                self.duty_interrupted(id, |activation| &mut activation.tick);
+                return Ok(());
+            }
             Call::Activate(id) | Call::Deactivate(id) => id,
         };
         let activation = self.state.get_mut(id).ok_or_else(|| unknown(id))?;
