@@ -16,7 +16,7 @@ mod trigger_call;
 mod values;
 mod version;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -110,7 +110,7 @@ struct Inner {
     tasks: Mutex<HashMap<RunId, mpsc::UnboundedSender<Nudge>>>,
     /// Runs that this binary cannot go on with; they are left unharmed.
     left_alone: Mutex<HashSet<RunId>>,
-    workflows_due: Mutex<BTreeMap<WorkflowId, Timestamp>>,
+    workflow_timers: Mutex<HashMap<WorkflowId, timer::WorkflowTimer>>,
     slots: Arc<Semaphore>,
     unstarted: refused::UnstartedRequests,
     changes: Changes,
@@ -161,7 +161,7 @@ impl Driver {
             versions: Mutex::default(),
             tasks: Mutex::default(),
             left_alone: Mutex::default(),
-            workflows_due: Mutex::default(),
+            workflow_timers: Mutex::default(),
             slots: Arc::new(Semaphore::new(limits.attempts)),
             unstarted: refused::UnstartedRequests::default(),
             changes: Changes::new(),
