@@ -2,6 +2,7 @@
 
 mod client;
 mod files;
+mod new;
 mod output;
 mod runs;
 mod serve;
@@ -29,6 +30,8 @@ struct Cli {
 enum Command {
     /// Run the engine and its API
     Serve(serve::Serve),
+    /// Make a crate of blocks to start from
+    New(new::New),
     /// List the registered blocks
     Blocks(Print),
     /// Check workflow files without a server
@@ -106,6 +109,7 @@ async fn run(cli: Cli) -> Done {
     let client = Client::find;
     match cli.command {
         Command::Serve(serve) => serve.run().await,
+        Command::New(new) => new.run(),
         Command::Blocks(print) => workflows::blocks(print),
         Command::Check(check) => check.run(),
         Command::Apply(apply) => apply.run(&client()?).await,
@@ -136,6 +140,7 @@ mod tests {
     fn documented_commands_are_read() {
         for line in [
             "serve --listen 127.0.0.1:0 --data d --public-url https://x.example",
+            "new my-blocks --published",
             "blocks --json",
             "check a.yaml b.yaml",
             "apply a.yaml --enable --json",
