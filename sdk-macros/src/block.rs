@@ -1,8 +1,9 @@
 //! What steps and triggers have in common: the item, the identity, the registration.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{ItemFn, LitStr, Path};
 
 use crate::arguments::Arguments;
@@ -140,13 +141,15 @@ pub(crate) fn assemble(
     quote! { #[allow(dead_code)] #function #outcomes #errors }
 }
 
-/// An optional handler's erased form: `call` with these parameters.
+/// An optional handler's erased form: `call` with these parameters and with `handler`. `call` receives the span of
+/// the handler's name.
 pub(crate) fn handler(
     path: Option<&Path>,
     parameters: &TokenStream,
-    call: impl FnOnce(&Path) -> TokenStream,
+    call: impl FnOnce(Span) -> TokenStream,
 ) -> TokenStream {
     let Some(path) = path else { return quote!(::core::option::Option::None) };
-    let call = call(path);
-    quote!(::core::option::Option::Some(|#parameters| #call))
+    let call = call(path.span());
+    let named = quote_spanned!(path.span()=> let handler = ::stepwell::__private::handler::named(#path););
+    quote!(::core::option::Option::Some(|#parameters| { #named #call }))
 }
