@@ -16,6 +16,8 @@ use crate::outcomes::OutcomeList;
 /// What a block is called.
 pub(crate) struct Identity {
     name: String,
+    /// The author's tokens for the name.
+    name_span: Span,
     title: String,
     description: Option<String>,
     /// An expression of type `Option<Deprecation>`.
@@ -39,6 +41,7 @@ impl Identity {
         let docs = Docs::of_block(&function.attrs);
         let title = arguments.text("title", mistakes).as_ref().map(LitStr::value).or(docs.title);
         Self {
+            name_span: id.as_ref().map_or_else(|| function.sig.ident.span(), LitStr::span),
             name: id.as_ref().map_or_else(|| case::kebab(&ident), LitStr::value),
             title: title.unwrap_or_else(|| case::title(&ident)),
             description: docs.description,
@@ -54,24 +57,41 @@ impl Identity {
         outcomes: &TokenStream,
         handlers: &TokenStream,
     ) -> TokenStream {
-        let Self { name, title, description, deprecation, time_limit } = self;
+        let Self { name, name_span: _, title, description, deprecation, time_limit } = self;
         let description = optional(description.as_ref());
+        let only_one = self.only_one();
         quote! {
-            ::stepwell::__private::inventory::submit! {
-                ::stepwell::block::BlockDefinition {
-                    app: ::core::env!("CARGO_PKG_NAME"),
-                    app_version: ::core::env!("CARGO_PKG_VERSION"),
-                    name: #name,
-                    title: #title,
-                    description: #description,
-                    source: ::core::concat!(::core::file!(), ":", ::core::line!()),
-                    deprecation: #deprecation,
-                    time_limit: #time_limit,
-                    config: ::stepwell::__private::check::config_schema::<#config>,
-                    outcomes: <#outcomes as ::stepwell::outcome::Outcomes>::descriptions,
-                    handlers: #handlers,
+            #only_one
+            const _: () = {
+                ::stepwell::__private::inventory::submit! {
+                    ::stepwell::block::BlockDefinition {
+                        app: ::core::env!("CARGO_PKG_NAME"),
+                        app_version: ::core::env!("CARGO_PKG_VERSION"),
+                        name: #name,
+                        title: #title,
+                        description: #description,
+                        source: ::core::concat!(::core::file!(), ":", ::core::line!()),
+                        deprecation: #deprecation,
+                        time_limit: #time_limit,
+                        config: ::stepwell::__private::check::config_schema::<#config>,
+                        outcomes: <#outcomes as ::stepwell::outcome::Outcomes>::descriptions,
+                        handlers: #handlers,
+                    }
                 }
-            }
+            };
+        }
+    }
+
+    /// An item that a module can have once, whose name is the message if it has it twice.
+    ///
+    /// Blocks of different modules do not see each other here; an engine compares all ids when it starts.
+    fn only_one(&self) -> TokenStream {
+        let name = format!("two_blocks_have_the_id_{}", self.name.replace('-', "_"));
+        let name = Ident::new(&name, self.name_span);
+        quote_spanned! { self.name_span=>
+            #[doc(hidden)]
+            #[allow(dead_code, non_upper_case_globals)]
+            const #name: () = ();
         }
     }
 }
@@ -134,7 +154,7 @@ pub(crate) fn assemble(
     if let Some(registration) = registration.filter(|_| mistakes.is_empty()) {
         return quote! {
         #[allow(clippy::unused_async, reason = "a block is async, whether it waits or not")]
-        #function #outcomes const _: () = { #registration }; };
+        #function #outcomes #registration };
     }
     let errors = mistakes.into_compile_errors();
     // What nothing registers would be called unused, beside the mistake.
