@@ -425,3 +425,13 @@ async fn s8_a_connection_is_given_to_each_attempt_and_one_that_is_missing_is_nam
     let without = TestEngine::new().await.run(greet, NoConfig {}).await;
     assert!(without.error().await.unwrap().contains("there is no connection `stepwell-engine/account`"));
 }
+
+#[tokio::test]
+async fn d10_a_waiting_step_says_in_words_what_it_waits_for_and_until_when() {
+    let engine = TestEngine::new().await;
+    let run = engine.run(ask, noted("d10")).await;
+    let execution = run.execution().await;
+    assert_eq!(execution.waiting_for.unwrap(), serde_json::json!({ "text": "an answer" }));
+    assert_eq!(execution.waiting_since, Some(engine.now()));
+    assert_eq!(execution.wake_at, engine.now().checked_add(HOUR).ok());
+}

@@ -73,7 +73,7 @@ fn name_of(path: &Path) -> Result<String, Failure> {
 
 fn fill(text: &str, name: &str, sources: Option<&Path>) -> String {
     let dependency = |package: &str, folder: &str| match sources {
-        Some(sources) => format!("{{ path = {:?} }}", sources.join(folder)),
+        Some(sources) => format!("{{ path = \"{}\" }}", sources.join(folder).display()),
         None => format!("{VERSION:?} # {package}"),
     };
     text.replace("{{name}}", name)

@@ -116,7 +116,7 @@ impl WorkflowState {
         self.activations.iter_mut().find(|activation| activation.id == id)
     }
 
-    /// When [`Event::Tick`] next has something to do.
+    /// When [`Event::Tick`](super::Event::Tick) next has something to do.
     pub fn due_at(&self) -> Option<Timestamp> {
         let drains = self
             .activations
