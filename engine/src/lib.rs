@@ -12,6 +12,7 @@ pub mod model;
 pub mod outgoing;
 pub mod secrets;
 pub mod store;
+pub mod validate;
 
 pub use cli::main;
 pub use engine::{Engine, EngineError, Options};
