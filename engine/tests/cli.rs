@@ -56,7 +56,9 @@ fn wrong_usage_exits_with_2_and_a_refusal_with_1() {
         assert_eq!(output.status.code(), Some(1), "{line}");
         assert!(stderr(&output).starts_with("error: "), "{line}: {}", stderr(&output));
     }
-    assert_eq!(run(data.path(), "blocks --json").status.code(), Some(0));
+    for line in ["blocks --json", "blocks --schema"] {
+        assert_eq!(run(data.path(), line).status.code(), Some(0), "{line}");
+    }
 }
 
 #[test]

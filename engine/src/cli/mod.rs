@@ -1,5 +1,6 @@
 //! The commands of the binary.
 
+mod blocks;
 mod client;
 mod files;
 mod output;
@@ -30,7 +31,7 @@ enum Command {
     /// Run the engine and its API
     Serve(serve::Serve),
     /// List the registered blocks
-    Blocks(Print),
+    Blocks(blocks::Blocks),
     /// Check workflow files without a server
     Check(files::Check),
     /// Create or update workflows from files
@@ -106,7 +107,7 @@ async fn run(cli: Cli) -> Done {
     let client = Client::find;
     match cli.command {
         Command::Serve(serve) => serve.run().await,
-        Command::Blocks(print) => workflows::blocks(print),
+        Command::Blocks(blocks) => blocks.run(),
         Command::Check(check) => check.run(),
         Command::Apply(apply) => apply.run(&client()?).await,
         Command::Workflows(print) => workflows::list(&client()?, print).await,
@@ -137,6 +138,7 @@ mod tests {
         for line in [
             "serve --listen 127.0.0.1:0 --data d --public-url https://x.example",
             "blocks --json",
+            "blocks --schema",
             "check a.yaml b.yaml",
             "apply a.yaml --enable --json",
             "enable flow --json",

@@ -1,5 +1,7 @@
 //! `validate`: the blocks of the workspace's binaries, checked and compared with what was promised.
 
+mod published;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
@@ -13,7 +15,8 @@ use crate::failure::Failure;
 
 const MEND: &str = "If this is meant, run `cargo xtask validate --accept` and commit what it writes.";
 
-/// Checks every block and compares each crate with its lock file; with `accept` writes the lock files anew.
+/// Checks every block and compares each crate with its lock file, and the published schema with the
+/// types; with `accept` writes these files anew.
 pub(crate) fn validate(accept: bool) -> Result<(), Failure> {
     let packages = cargo::packages()?;
     let apps = apps(&packages)?;
@@ -21,7 +24,7 @@ pub(crate) fn validate(accept: bool) -> Result<(), Failure> {
     if !mistakes.is_empty() {
         return Err(Failure::new(mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
     }
-    let mut mistakes = Vec::new();
+    let mut mistakes = Vec::from_iter(published::settle(accept)?);
     for package in &packages {
         mistakes.extend(settle(package, apps.get(&package.name), accept)?);
     }
@@ -81,7 +84,8 @@ fn manifest(binary: &Path) -> Result<Manifest, Failure> {
             manifest.format
         )));
     }
-    Ok(manifest)
+    let misfits = published::misfits(&manifest);
+    if misfits.is_empty() { Ok(manifest) } else { Err(failed(misfits.join("\n"))) }
 }
 
 /// An error and its causes.
