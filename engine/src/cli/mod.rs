@@ -6,6 +6,7 @@ mod files;
 mod output;
 mod runs;
 mod serve;
+mod validate;
 mod workflows;
 
 use std::process::ExitCode;
@@ -32,6 +33,8 @@ enum Command {
     Serve(serve::Serve),
     /// List the registered blocks
     Blocks(blocks::Blocks),
+    /// Check the registered blocks, and compare them with what was promised to workflows
+    Validate(validate::Validate),
     /// Check workflow files without a server
     Check(files::Check),
     /// Create or update workflows from files
@@ -108,6 +111,7 @@ async fn run(cli: Cli) -> Done {
     match cli.command {
         Command::Serve(serve) => serve.run().await,
         Command::Blocks(blocks) => blocks.run(),
+        Command::Validate(validate) => validate.run(),
         Command::Check(check) => check.run(),
         Command::Apply(apply) => apply.run(&client()?).await,
         Command::Workflows(print) => workflows::list(&client()?, print).await,
@@ -139,6 +143,7 @@ mod tests {
             "serve --listen 127.0.0.1:0 --data d --public-url https://x.example",
             "blocks --json",
             "blocks --schema",
+            "validate --app shop --app garden --lock locks --accept",
             "check a.yaml b.yaml",
             "apply a.yaml --enable --json",
             "enable flow --json",

@@ -27,3 +27,14 @@ fn the_manifest_fits_its_published_schema() {
     manifest["apps"][0]["blocks"][0]["kind"] = json!("neither");
     assert!(!validator.is_valid(&manifest));
 }
+
+#[test]
+fn the_blocks_are_as_their_lock_file_promises() {
+    let output = Command::new(env!("CARGO_BIN_EXE_issue-triage"))
+        .args(["validate"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
