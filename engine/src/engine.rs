@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::connections::{ConnectionProvider, ProgramConnections};
 use crate::driver::{Clock as _, Driver, Limits, Parts, StartError, SystemClock};
 use crate::outgoing::GuardedClient;
 use crate::secrets::{Keys, KeysError, Urls, hash_token, local_token};
@@ -17,7 +18,7 @@ use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoreError};
 
 /// How an engine is set up.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     /// Where the database, the keys and the local token live; `./data` by default.
     pub data: PathBuf,
@@ -29,6 +30,8 @@ pub struct Options {
     pub allow_private_addresses: bool,
     /// How long handlers may take and how many run at once.
     pub limits: Limits,
+    /// Where the credentials of connections come from; there are none by default.
+    pub connections: Arc<dyn ConnectionProvider>,
 }
 
 impl Default for Options {
@@ -39,6 +42,7 @@ impl Default for Options {
             public_url: None,
             allow_private_addresses: false,
             limits: Limits::default(),
+            connections: Arc::new(ProgramConnections::new()),
         }
     }
 }
@@ -97,7 +101,7 @@ impl Engine {
     ///
     /// When the data directory, the address or the blocks cannot be used.
     pub async fn start(options: Options) -> Result<Self, EngineError> {
-        let Options { data, listen, public_url, allow_private_addresses, limits } = options;
+        let Options { data, listen, public_url, allow_private_addresses, limits, connections } = options;
         if let Some(public) = &public_url {
             check_public_url(public)?;
         }
@@ -119,6 +123,7 @@ impl Engine {
             keys,
             urls,
             http: Arc::new(GuardedClient::new(allow_private_addresses)?),
+            connections,
             clock: Arc::new(SystemClock),
             limits,
             blocks: stepwell::block::registered(),

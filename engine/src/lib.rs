@@ -2,6 +2,7 @@
 //! their lifecycles.
 
 mod cli;
+pub mod connections;
 pub mod core;
 pub mod definition;
 pub mod driver;
@@ -12,6 +13,7 @@ pub mod model;
 pub mod outgoing;
 pub mod secrets;
 pub mod store;
+pub mod testing;
 pub mod validate;
 
 pub use cli::main;

@@ -14,6 +14,7 @@ use crate::outcomes::OutcomeList;
 
 /// What a block is called.
 pub(crate) struct Identity {
+    function: Ident,
     name: String,
     title: String,
     description: Option<String>,
@@ -38,6 +39,7 @@ impl Identity {
         let docs = Docs::of_block(&function.attrs);
         let title = arguments.text("title", mistakes).as_ref().map(LitStr::value).or(docs.title);
         Self {
+            function: function.sig.ident.clone(),
             name: id.as_ref().map_or_else(|| case::kebab(&ident), LitStr::value),
             title: title.unwrap_or_else(|| case::title(&ident)),
             description: docs.description,
@@ -50,10 +52,11 @@ impl Identity {
     pub(crate) fn register(
         &self,
         config: &syn::Type,
+        connection: &TokenStream,
         outcomes: &TokenStream,
         handlers: &TokenStream,
     ) -> TokenStream {
-        let Self { name, title, description, deprecation, time_limit } = self;
+        let Self { function, name, title, description, deprecation, time_limit } = self;
         let description = optional(description.as_ref());
         quote! {
             ::stepwell::__private::inventory::submit! {
@@ -63,8 +66,10 @@ impl Identity {
                     name: #name,
                     title: #title,
                     description: #description,
+                    function: ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#function)),
                     source: ::core::concat!(::core::file!(), ":", ::core::line!()),
                     deprecation: #deprecation,
+                    connection: <#connection as ::stepwell::connection::Connection>::ID,
                     time_limit: #time_limit,
                     config: ::stepwell::__private::check::config_schema::<#config>,
                     outcomes: <#outcomes as ::stepwell::outcome::Outcomes>::descriptions,

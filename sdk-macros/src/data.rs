@@ -55,7 +55,7 @@ fn label(input: &mut DeriveInput) {
     }
 }
 
-fn label_fields(fields: &mut Fields) {
+pub(crate) fn label_fields(fields: &mut Fields) {
     for field in fields {
         add_label(&mut field.attrs);
     }
@@ -70,10 +70,18 @@ fn add_label(attributes: &mut Vec<Attribute>) {
 
 /// The derives, through the SDK's own dependencies: an author's crate needs no other.
 pub(crate) fn derives() -> TokenStream {
+    let secret = derives_of_secret();
+    quote! {
+        #[derive(::core::fmt::Debug)]
+        #secret
+    }
+}
+
+/// The derives without `Debug`.
+pub(crate) fn derives_of_secret() -> TokenStream {
     quote! {
         #[derive(
             ::core::clone::Clone,
-            ::core::fmt::Debug,
             ::stepwell::__private::serde::Serialize,
             ::stepwell::__private::serde::Deserialize,
             ::stepwell::__private::schemars::JsonSchema,

@@ -7,6 +7,7 @@ mod arguments;
 mod block;
 mod case;
 mod config;
+mod connection;
 mod data;
 mod docs;
 mod function;
@@ -70,6 +71,23 @@ pub fn trigger(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn config(arguments: TokenStream, item: TokenStream) -> TokenStream {
     config::expand(arguments.into(), &item.into()).into()
+}
+
+/// Makes a connection of a struct with named fields: credentials that a person gives once.
+///
+/// The first line of the struct's doc comment is its title, of a field's its label. One of these says how the
+/// credentials are used by `RequestBuilder::authorize`; without one, the block does that itself:
+///
+/// - `bearer = api_key` sends a field as a bearer token;
+/// - `basic(user, password)` sends two fields as HTTP Basic;
+/// - `header("X-Api-Key" = api_key)` sends a field in a header;
+/// - `oauth2(authorize_url = "https://…", token_url = "https://…", scopes = ["…"])` has a person give access at the
+///   provider; the engine fills the field `access_token`.
+///
+/// `id` and `title` replace what the struct's name and doc comment give.
+#[proc_macro_attribute]
+pub fn connection(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    connection::expand(arguments.into(), &item.into()).into()
 }
 
 /// Makes a type storable by the engine: a defer state, a registration, the data of an outcome, a part of a config.

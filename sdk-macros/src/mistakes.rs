@@ -35,6 +35,11 @@ impl Mistakes {
         parsed.map_err(|mistake| self.push(mistake)).ok()
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |mistakes| mistakes.into_iter().count())
+    }
+
     /// Whether there is none.
     pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_none()

@@ -124,7 +124,7 @@ impl<'a> Step<'a> {
                 cancel: #cancel,
             })
         };
-        self.identity.register(config, &outcomes, &handlers)
+        self.identity.register(config, &connection, &outcomes, &handlers)
     }
 }
 

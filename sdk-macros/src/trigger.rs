@@ -176,6 +176,6 @@ impl<'a> Trigger<'a> {
                 tick: #tick,
             })
         };
-        self.identity.register(config, &outcomes, &handlers)
+        self.identity.register(config, &connection, &outcomes, &handlers)
     }
 }

@@ -30,12 +30,16 @@ pub struct BlockDefinition {
     pub title: &'static str,
     /// What the block does.
     pub description: Option<&'static str>,
+    /// The path of the function that the block is made of.
+    pub function: &'static str,
     /// Where the block is defined, as `file:line`.
     pub source: &'static str,
     /// The JSON schema of the config.
     pub config: fn() -> Schema,
     /// What to use instead, if the block is deprecated.
     pub deprecation: Option<Deprecation>,
+    /// The id of the connection that the block needs, `app/name`.
+    pub connection: Option<&'static str>,
     /// How long a handler may take; the engine's limit holds where it is `None`.
     pub time_limit: Option<Duration>,
     /// The outcomes.

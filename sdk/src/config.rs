@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 pub trait Config: DeserializeOwned + JsonSchema + Send + 'static {}
 
 /// The config of a block that has no settings.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoConfig {}
 

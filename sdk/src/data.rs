@@ -1,13 +1,16 @@
 //! Values that the engine stores for a block.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, Hash};
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// A value that the engine stores for a block: a defer state, a registration, an outcome's data.
 ///
-/// Put [`#[data]`](macro@crate::data) on your type; it derives what this needs. Numbers, strings, `()`, options and
-/// vectors of data are data already.
+/// Put [`#[data]`](macro@crate::data) on your type; it derives what this needs. Numbers, strings, `()` and the
+/// [types for fields](crate::types) are data already, and so are options, boxes, vectors, sets and maps of data.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored by the engine",
     label = "this type is not `#[data]`",
@@ -23,4 +26,8 @@ data!((), bool, i8, i16, i32, i64, u8, u16, u32, u64, f32, f64, String, serde_js
 
 impl<T: Data> Data for Option<T> {}
 impl<T: Data> Data for Vec<T> {}
-impl<T: Data> Data for std::collections::BTreeMap<String, T> {}
+impl<T: Data> Data for Box<T> {}
+impl<T: Data + Ord> Data for BTreeSet<T> {}
+impl<T: Data + Eq + Hash, S: BuildHasher + Default + Send + 'static> Data for HashSet<T, S> {}
+impl<T: Data> Data for BTreeMap<String, T> {}
+impl<T: Data, S: BuildHasher + Default + Send + 'static> Data for HashMap<String, T, S> {}

@@ -47,9 +47,9 @@ impl StepError {
 
     /// Waits at least this long before the next attempt, and makes the error retryable.
     #[must_use]
-    pub fn retry_after(self, delay: Duration) -> Self {
+    pub fn retry_after(self, delay: impl Into<Duration>) -> Self {
         let message = self.to_string();
-        Self { kind: StepErrorKind::Retryable { message, retry_after: Some(delay) } }
+        Self { kind: StepErrorKind::Retryable { message, retry_after: Some(delay.into()) } }
     }
 
     /// Whether the handler will be called again.

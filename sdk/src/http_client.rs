@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::connection::Connection;
 use crate::error::{ActivationError, StepError, TriggerError};
 
 /// Sends one request. The engine implements it with its guarded client, a test with its own answers.
@@ -121,6 +124,17 @@ impl RequestBuilder {
         self.header(header::AUTHORIZATION.as_str(), &format!("Bearer {token}"))
     }
 
+    /// Sets `Authorization: Basic …` (RFC 7617).
+    pub fn basic(self, user: &str, password: &str) -> Self {
+        let credentials = STANDARD.encode(format!("{user}:{password}"));
+        self.header(header::AUTHORIZATION.as_str(), &format!("Basic {credentials}"))
+    }
+
+    /// Adds the credentials of a connection, in the way that its declaration names.
+    pub fn authorize(self, connection: &impl Connection) -> Self {
+        connection.authorize(self)
+    }
+
     /// Sets a JSON body and its content type.
     pub fn json(self, body: &impl Serialize) -> Self {
         self.change(|request| {
@@ -141,9 +155,9 @@ impl RequestBuilder {
     }
 
     /// Bounds the time of the whole exchange.
-    pub fn timeout(self, timeout: Duration) -> Self {
+    pub fn timeout(self, timeout: impl Into<Duration>) -> Self {
         self.change(|request| {
-            request.timeout = Some(timeout);
+            request.timeout = Some(timeout.into());
             Ok(())
         })
     }

@@ -20,8 +20,9 @@ pub mod signature;
 pub mod step;
 pub mod testing;
 pub mod trigger;
+pub mod types;
 pub mod when;
 
-pub use stepwell_macros::{Outcomes, config, data, step, trigger};
+pub use stepwell_macros::{Outcomes, config, connection, data, step, trigger};
 
 extern crate self as stepwell;

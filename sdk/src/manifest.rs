@@ -1,11 +1,14 @@
 //! Manifests: the registered blocks as data.
 
+use std::collections::BTreeMap;
+
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::block::{BlockDefinition, Handlers, IfInterrupted, MissedTicks, Switch};
+use crate::block::{self, BlockDefinition, Handlers, IfInterrupted, MissedTicks, Switch};
+use crate::connection::{self, ConnectionDefinition, ConnectionManifest};
 use crate::outcome::OutcomeDescription;
 
 /// The version of the manifest's format.
@@ -51,6 +54,9 @@ pub struct App {
     pub name: String,
     /// The crate's version.
     pub version: String,
+    /// Its kinds of connection, ordered by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub connections: Vec<ConnectionManifest>,
     /// Its blocks, ordered by name.
     pub blocks: Vec<BlockManifest>,
 }
@@ -70,6 +76,9 @@ pub struct BlockManifest {
     /// What to use instead, if the block is deprecated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deprecated: Option<DeprecationManifest>,
+    /// The id of the connection that the block needs, `app/name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
     /// How long a handler may take, in milliseconds; the engine's limit holds where it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit_ms: Option<u64>,
@@ -144,17 +153,37 @@ pub enum HandlerKind {
 }
 
 impl Manifest {
-    /// The manifest of these blocks, which must be ordered as [`registered`](crate::block::registered) does.
-    pub fn of(blocks: &[&BlockDefinition]) -> Self {
-        let apps = blocks
-            .chunk_by(|left, right| left.app == right.app)
-            .map(|blocks| App {
-                name: blocks[0].app.to_owned(),
-                version: blocks[0].app_version.to_owned(),
-                blocks: blocks.iter().map(|block| block.manifest()).collect(),
-            })
-            .collect();
+    /// The manifest of everything that was linked into this binary.
+    pub fn registered() -> Self {
+        Self::of(&block::registered(), &connection::registered())
+    }
+
+    /// The manifest of these blocks and connections, in any order.
+    pub fn of(blocks: &[&BlockDefinition], connections: &[&ConnectionDefinition]) -> Self {
+        let mut apps: BTreeMap<&str, App> = BTreeMap::new();
+        for connection in connections {
+            let app = apps
+                .entry(connection.app)
+                .or_insert_with(|| App::new(connection.app, connection.app_version));
+            app.connections.push(connection.manifest());
+        }
+        for block in blocks {
+            let app = apps.entry(block.app).or_insert_with(|| App::new(block.app, block.app_version));
+            app.blocks.push(block.manifest());
+        }
+        let mut apps: Vec<App> = apps.into_values().collect();
+        for app in &mut apps {
+            app.connections.sort_by(|left, right| left.id.cmp(&right.id));
+            app.blocks.sort_by(|left, right| left.id.cmp(&right.id));
+        }
         Self { format: MANIFEST_FORMAT, apps }
+    }
+}
+
+impl App {
+    /// A crate of which nothing more is known.
+    pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
+        Self { name: name.into(), version: version.into(), connections: Vec::new(), blocks: Vec::new() }
     }
 }
 
@@ -173,6 +202,7 @@ impl BlockManifest {
             id,
             description: None,
             deprecated: None,
+            connection: None,
             time_limit_ms: None,
             if_interrupted: None,
             switch: None,
@@ -197,6 +227,7 @@ impl BlockDefinition {
                 replaced_by: deprecation.replaced_by.map(|name| format!("{}/{name}", self.app)),
             }),
             time_limit_ms: self.time_limit.map(|limit| limit.as_millis().try_into().unwrap_or(u64::MAX)),
+            connection: self.connection.map(str::to_owned),
             handlers: self.handlers.kinds(),
             ..BlockManifest::new(self.id(), BlockKind::Step, (self.config)(), (self.outcomes)())
         };

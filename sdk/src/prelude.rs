@@ -13,4 +13,8 @@ pub use crate::response::Response;
 pub use crate::signature;
 pub use crate::step::{Execution, Finish, Wake};
 pub use crate::trigger::{Activated, Dedupe, Tick, Trigger, TriggerOutcome as _};
-pub use stepwell_macros::{Outcomes, config, data, step, trigger};
+pub use crate::types::{
+    Date, Domain, Duration, EmailAddress, Location, Money, PersonName, PhoneNumber, RichText, Secret,
+    Timestamp, Url,
+};
+pub use stepwell_macros::{Outcomes, config, connection, data, step, trigger};

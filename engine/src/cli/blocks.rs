@@ -1,6 +1,5 @@
 //! `blocks`.
 
-use stepwell::block::registered;
 use stepwell::manifest::{Manifest, manifest_schema};
 
 use super::output::cell;
@@ -23,7 +22,7 @@ impl Blocks {
             output::json(manifest_schema().as_value());
             return Ok(());
         }
-        let manifest = Manifest::of(&registered());
+        let manifest = Manifest::registered();
         if self.json {
             output::json(&serde_json::to_value(&manifest)?);
             return Ok(());

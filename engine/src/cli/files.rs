@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use stepwell::block::registered;
 use stepwell::manifest::Manifest;
 
 use super::client::Client;
@@ -36,7 +35,7 @@ pub(super) struct Apply {
 
 impl Check {
     pub(super) fn run(self) -> Done {
-        let catalog = Catalog::new(&Manifest::of(&registered()))
+        let catalog = Catalog::new(&Manifest::registered())
             .map_err(|problems| Failure(describe("blocks", &problems)))?;
         let mut results = Vec::new();
         for file in &self.files {

@@ -7,7 +7,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::{Done, output};
-use crate::driver::Limits;
 use crate::{Engine, Options};
 
 /// Run the engine and its API.
@@ -38,7 +37,7 @@ impl Serve {
             listen: self.listen,
             public_url: self.public_url,
             allow_private_addresses: self.allow_private_addresses,
-            limits: Limits::default(),
+            ..Options::default()
         })
         .await?;
         output::line(&format!("Stepwell listens on {}", engine.url()));

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use stepwell::block::registered;
 use stepwell::manifest::{App, Manifest};
 
 use super::{Done, Failure, output};
@@ -27,7 +26,7 @@ pub(super) struct Validate {
 
 impl Validate {
     pub(super) fn run(&self) -> Done {
-        let said = self.settle(&Manifest::of(&registered()))?;
+        let said = self.settle(&Manifest::registered())?;
         said.iter().for_each(|line| output::line(line));
         Ok(())
     }

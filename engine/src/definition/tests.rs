@@ -22,11 +22,8 @@ fn catalog() -> Catalog {
         block("test/act", BlockKind::Step, &["done", "failed"]),
         block("core/join", BlockKind::Step, &["all"]),
     ];
-    Catalog::new(&Manifest {
-        format: MANIFEST_FORMAT,
-        apps: vec![App { name: "test".into(), version: "1".into(), blocks }],
-    })
-    .unwrap()
+    Catalog::new(&Manifest { format: MANIFEST_FORMAT, apps: vec![App { blocks, ..App::new("test", "1") }] })
+        .unwrap()
 }
 
 /// A workflow of these steps, each with its edges; the trigger leads to `a`.

@@ -17,6 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::Inner;
 use super::services::ExecutionServices;
 use super::version::Version;
+use crate::connections::ConnectionError;
 use crate::core::run::{Attempt, Call, Event, Returned, Sealed};
 use crate::model::ExecutionId;
 
@@ -81,9 +82,12 @@ impl StepCall {
         let purpose = state_purpose(self.execution);
         let inner = Arc::clone(&self.inner);
         let finishing = matches!(self.attempt.call, Call::Finish { .. });
-        let returned = match self.prepare(&purpose) {
-            Err(message) => Ended::Returned(Err(StepError::permanent(message))),
-            Ok(call) => contained(limit, call).await,
+        let returned = match self.credentials().await {
+            Err(error) => Ended::Returned(Err(error)),
+            Ok(credentials) => match self.prepare(&purpose, credentials) {
+                Err(message) => Ended::Returned(Err(StepError::permanent(message))),
+                Ok(call) => contained(limit, call).await,
+            },
         };
         let returned = match returned {
             Ended::TimedOut => {
@@ -120,9 +124,21 @@ impl StepCall {
         block.and_then(|block| block.time_limit).unwrap_or(self.inner.limits.step)
     }
 
+    /// Resolved for each attempt (s8).
+    async fn credentials(&self) -> Result<Value, StepError> {
+        let Some(step) = self.version.definition.steps.get(&self.attempt.step) else {
+            return Ok(Value::Null);
+        };
+        self.inner.credentials(&step.block).await.map_err(|error| match error {
+            ConnectionError::Missing(_) => StepError::permanent(error.to_string()),
+            ConnectionError::Unavailable { .. } => StepError::retryable(error.to_string()),
+        })
+    }
+
     fn prepare(
         self,
         purpose: &str,
+        credentials: Value,
     ) -> Result<impl Future<Output = Result<Handled, StepError>> + Send + 'static, String> {
         let step = self.version.definition.steps.get(&self.attempt.step);
         let step = step.ok_or_else(|| format!("the version has no step `{}`", self.attempt.step))?;
@@ -137,7 +153,7 @@ impl StepCall {
         };
         let call = self.attempt.call;
         let request = self.request.clone();
-        let invocation = self.invocation();
+        let invocation = self.invocation(credentials);
         let missing =
             |handler: &str| format!("the block `{block}` has no `{handler}` handler in this binary");
         let finish = handlers.finish;
@@ -169,7 +185,7 @@ impl StepCall {
         })
     }
 
-    fn invocation(self) -> StepInvocation {
+    fn invocation(self, credentials: Value) -> StepInvocation {
         let Self { inner, version, execution, attempt, config, .. } = self;
         let workflow = &version.row.workflow;
         StepInvocation {
@@ -187,7 +203,7 @@ impl StepCall {
                 attempt: attempt.attempt,
             },
             services: Arc::new(ExecutionServices { inner, execution }),
-            credentials: Value::Null,
+            credentials,
         }
     }
 }

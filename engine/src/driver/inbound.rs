@@ -90,7 +90,8 @@ impl Inner {
             let version = self.version(row.version).await.map_err(|error| error.to_string())?;
             let block = &version.definition.trigger.block;
             let (handlers, limit) = (self.trigger_handlers(block)?, self.trigger_limit(block));
-            Ok::<_, String>((trigger_call::invocation(self, &version, row.id), handlers.handshake, limit))
+            let invocation = trigger_call::invocation(self, &version, row.id).await?;
+            Ok::<_, String>((invocation, handlers.handshake, limit))
         };
         let (invocation, handshake, limit) = match prepared.await {
             Ok((invocation, handshake, limit)) => (invocation, handshake?, limit),
@@ -112,7 +113,7 @@ impl Inner {
             let block = &version.definition.trigger.block;
             let (handlers, limit) = (self.trigger_handlers(block)?, self.trigger_limit(block));
             let registration = trigger_call::open_registration(self, row)?;
-            let invocation = trigger_call::invocation(self, &version, row.id);
+            let invocation = trigger_call::invocation(self, &version, row.id).await?;
             Ok::<_, String>((invocation, handlers.trigger, registration, limit))
         };
         let (invocation, trigger, registration, limit) = prepared.await.map_err(TriggerAnswer::Failed)?;
@@ -200,7 +201,7 @@ impl Inner {
                 let (sender, nudges) = mpsc::unbounded_channel();
                 self.tasks.lock().expect("no holder panics").insert(id, sender);
                 let task = RunTask::created(self, id, version, (decision, record), slots, nudges);
-                self.tracker.spawn(task.work(false));
+                self.work(task.work(false));
             }
         }
         Ok((id, started))

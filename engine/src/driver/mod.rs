@@ -2,6 +2,7 @@
 
 mod activation;
 mod answer;
+mod busy;
 mod call;
 mod changes;
 mod clock;
@@ -15,7 +16,7 @@ mod trigger_call;
 mod values;
 mod version;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ pub use changes::Change;
 pub use clock::{Clock, SystemClock};
 pub use refused::{Unstarted, UnstartedRequest};
 
+use crate::connections::{ConnectionError, ConnectionProvider};
 use crate::core::run::Event;
 use crate::definition::{Catalog, Problem};
 use crate::model::{ActivationId, ExecutionId, RunId, VersionId, WorkflowId};
@@ -77,6 +79,8 @@ pub struct Parts {
     pub urls: Urls,
     /// How outgoing requests are sent.
     pub http: Arc<dyn HttpTransport>,
+    /// Where the credentials of connections come from.
+    pub connections: Arc<dyn ConnectionProvider>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The limits.
@@ -96,6 +100,7 @@ struct Inner {
     keys: Arc<Keys>,
     urls: Urls,
     http: Arc<dyn HttpTransport>,
+    connections: Arc<dyn ConnectionProvider>,
     clock: Arc<dyn Clock>,
     limits: Limits,
     blocks: HashMap<String, &'static BlockDefinition>,
@@ -105,13 +110,14 @@ struct Inner {
     tasks: Mutex<HashMap<RunId, mpsc::UnboundedSender<Nudge>>>,
     /// Runs that this binary cannot go on with; they are left unharmed.
     left_alone: Mutex<HashSet<RunId>>,
-    workflows_due: Mutex<BTreeMap<WorkflowId, Timestamp>>,
+    workflow_timers: Mutex<HashMap<WorkflowId, timer::WorkflowTimer>>,
     slots: Arc<Semaphore>,
     unstarted: refused::UnstartedRequests,
     changes: Changes,
     timer: Notify,
     stopping: CancellationToken,
     tracker: TaskTracker,
+    busy: busy::Busy,
 }
 
 /// Why a driver cannot start.
@@ -138,14 +144,15 @@ impl Driver {
     ///
     /// When two blocks have the same id, or the database fails.
     pub async fn launch(parts: Parts) -> Result<Self, StartError> {
-        let Parts { store, keys, urls, http, clock, limits, blocks } = parts;
-        let manifest = Manifest::of(&blocks);
+        let Parts { store, keys, urls, http, connections, clock, limits, blocks } = parts;
+        let manifest = Manifest::of(&blocks, &stepwell::connection::registered());
         let catalog = Arc::new(Catalog::new(&manifest).map_err(StartError::Blocks)?);
         let inner = Arc::new(Inner {
             store,
             keys,
             urls,
             http,
+            connections,
             clock,
             limits,
             blocks: blocks.into_iter().map(|block| (block.id(), block)).collect(),
@@ -154,13 +161,14 @@ impl Driver {
             versions: Mutex::default(),
             tasks: Mutex::default(),
             left_alone: Mutex::default(),
-            workflows_due: Mutex::default(),
+            workflow_timers: Mutex::default(),
             slots: Arc::new(Semaphore::new(limits.attempts)),
             unstarted: refused::UnstartedRequests::default(),
             changes: Changes::new(),
             timer: Notify::new(),
             stopping: CancellationToken::new(),
             tracker: TaskTracker::new(),
+            busy: busy::Busy::new(),
         });
         inner.recover_workflows().await?;
         inner.tracker.spawn(Arc::clone(&inner).keep_time());
@@ -331,7 +339,7 @@ impl Inner {
         let mut tasks = self.tasks.lock().expect("no holder panics");
         let sender = tasks.entry(run).or_insert_with(|| {
             let (sender, nudges) = mpsc::unbounded_channel();
-            self.tracker.spawn(RunTask::resume(Arc::clone(self), run, orphaned, nudges));
+            self.work(RunTask::resume(Arc::clone(self), run, orphaned, nudges));
             sender
         });
         if let Some(nudge) = nudge {
@@ -361,6 +369,14 @@ impl Inner {
 
     fn is_left_alone(&self, run: RunId) -> bool {
         self.left_alone.lock().expect("no holder panics").contains(&run)
+    }
+
+    /// The credentials that a block needs; `null` if it needs none.
+    async fn credentials(&self, block: &str) -> Result<Value, ConnectionError> {
+        match self.blocks.get(block).and_then(|block| block.connection) {
+            Some(connection) => self.connections.credentials(connection).await,
+            None => Ok(Value::Null),
+        }
     }
 
     fn run_changed(&self, run: RunId) {

@@ -253,6 +253,8 @@ impl RunTask {
         let slots = Arc::clone(&self.inner.slots);
         let stopping = self.inner.stopping.clone();
         tokio::select! {
+            biased;
+            () = stopping.cancelled() => {}
             Some(finished) = self.attempts.join_next(), if !self.attempts.is_empty() => {
                 let Ok(Finished { event, slot }) = finished else { return Ok(()) };
                 self.slots.push(slot);
@@ -272,7 +274,6 @@ impl RunTask {
             },
             Ok(slot) = slots.acquire_owned(), if wants_slot => self.slots.push(slot),
             () = async { if let Some(due) = due { due.await } else { std::future::pending().await } } => {}
-            () = stopping.cancelled() => {}
         }
         Ok(())
     }

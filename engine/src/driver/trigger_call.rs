@@ -152,7 +152,8 @@ impl Inner {
     ) -> Result<Option<When>, TickFailed> {
         let Prepared { handlers, invocation, row, version, registration } = prepared?;
         let tick = handlers.tick.ok_or_else(|| missing("tick"))?;
-        let following = if handlers.missed == MissedTicks::All { time } else { now };
+        let missed = now.duration_since(time) > ON_TIME;
+        let following = if missed && handlers.missed != MissedTicks::All { now } else { time };
         let call = tick(invocation, TickTime { time, following }, registration);
         let limit = self.limits.step;
         let Tick { outcome, next } = match contained(limit, call).await {
@@ -166,7 +167,6 @@ impl Inner {
                 return Err(TickFailed::Handler(message));
             }
         };
-        let missed = now.duration_since(time) > ON_TIME;
         let Some((outcome, key)) = outcome.filter(|_| !(missed && handlers.missed == MissedTicks::Skip))
         else {
             return Ok(next);
@@ -197,7 +197,8 @@ impl Inner {
         let version = self.version(row.version).await.map_err(|error| error.to_string())?;
         let handlers = self.trigger_handlers(&version.definition.trigger.block)?;
         let registration = open_registration(self, &row)?;
-        Ok(Prepared { handlers, invocation: invocation(self, &version, id), row, version, registration })
+        let invocation = invocation(self, &version, id).await?;
+        Ok(Prepared { handlers, invocation, row, version, registration })
     }
 }
 
@@ -218,9 +219,15 @@ fn missing(handler: &str) -> String {
 }
 
 /// What a handler of a trigger is passed.
-pub(super) fn invocation(inner: &Arc<Inner>, version: &Version, id: ActivationId) -> TriggerInvocation {
+pub(super) async fn invocation(
+    inner: &Arc<Inner>,
+    version: &Version,
+    id: ActivationId,
+) -> Result<TriggerInvocation, String> {
     let workflow = &version.row.workflow;
-    TriggerInvocation {
+    let block = &version.definition.trigger.block;
+    let credentials = inner.credentials(block).await.map_err(|error| error.to_string())?;
+    Ok(TriggerInvocation {
         config: version.definition.trigger.config.clone(),
         metadata: TriggerMetadata {
             workflow_id: workflow.to_string(),
@@ -232,8 +239,8 @@ pub(super) fn invocation(inner: &Arc<Inner>, version: &Version, id: ActivationId
         },
         trigger_callback_url: inner.urls.trigger_callback_url(id),
         services: Arc::new(TriggerServices(Arc::clone(inner))),
-        credentials: Value::Null,
-    }
+        credentials,
+    })
 }
 
 /// The registration that `activate` returned; `null` where the trigger has none.

@@ -1,6 +1,7 @@
 //! HTTP: callbacks and the management API.
 
 mod auth;
+mod in_process;
 mod problem;
 mod routes;
 mod views;
@@ -11,6 +12,9 @@ use std::time::Duration;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+pub(crate) use in_process::answer;
+pub(crate) use views::history;
 
 use crate::driver::Driver;
 use auth::Tokens;

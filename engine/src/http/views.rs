@@ -9,7 +9,7 @@ use crate::store::{ActivationRow, RunRow, StoreError, VersionRow, WorkflowRow};
 
 /// A workflow, without its draft.
 pub(super) fn workflow(row: &WorkflowRow) -> Value {
-    let state: WorkflowState = serde_json::from_slice(&row.state).unwrap_or_default();
+    let state = state(row);
     json!({
         "id": row.id,
         "title": row.title,
@@ -22,6 +22,11 @@ pub(super) fn workflow(row: &WorkflowRow) -> Value {
     })
 }
 
+/// The state of a workflow's activations.
+pub(super) fn state(row: &WorkflowRow) -> WorkflowState {
+    serde_json::from_slice(&row.state).unwrap_or_default()
+}
+
 /// A workflow with its draft.
 pub(super) fn workflow_with_draft(row: &WorkflowRow) -> Value {
     let mut view = workflow(row);
@@ -30,7 +35,13 @@ pub(super) fn workflow_with_draft(row: &WorkflowRow) -> Value {
 }
 
 /// A version with its activation.
-pub(super) fn version(driver: &Driver, version: &VersionRow, activation: Option<&ActivationRow>) -> Value {
+pub(super) fn version(
+    driver: &Driver,
+    version: &VersionRow,
+    activation: Option<&ActivationRow>,
+    state: &WorkflowState,
+) -> Value {
+    let live = activation.and_then(|activation| state.get(activation.id));
     json!({
         "id": version.id,
         "number": version.number,
@@ -41,6 +52,8 @@ pub(super) fn version(driver: &Driver, version: &VersionRow, activation: Option<
             "accepts": activation.accepts,
             "trigger_callback_url": driver.urls().trigger_callback_url(activation.id),
             "error": activation.error,
+            "expires_at": live.and_then(|live| live.expires_at),
+            "next_tick_at": live.and_then(|live| live.tick).map(|tick| tick.time),
             "unstarted": driver.unstarted(activation.id),
         })),
     })
@@ -70,7 +83,7 @@ pub(super) async fn run_with_history(driver: &Driver, row: &RunRow) -> Result<Va
 }
 
 /// Everything that happened to a run.
-pub(super) async fn history(driver: &Driver, run: RunId) -> Result<History, StoreError> {
+pub(crate) async fn history(driver: &Driver, run: RunId) -> Result<History, StoreError> {
     let mut journal = Vec::new();
     for record in driver.store().journal(run).await? {
         let entries = decode_entries(&record.body)

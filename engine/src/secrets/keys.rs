@@ -106,6 +106,12 @@ impl Keys {
         Ok(Self { current: file.current, by_id })
     }
 
+    /// Keys that nobody will know again: for an engine whose database lives in memory.
+    pub fn ephemeral() -> Self {
+        let keys = derive(&random::<KEY_LENGTH>()).expect("a fresh secret is long enough");
+        Self { current: 1, by_id: BTreeMap::from([(1, keys)]) }
+    }
+
     /// The key for what is made now, with its id.
     pub(super) fn current(&self) -> (u8, &DerivedKeys) {
         (self.current, &self.by_id[&self.current])

@@ -8,6 +8,7 @@ use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use stepwell::request::Request;
+use stepwell_engine::connections::ProgramConnections;
 use stepwell_engine::definition::Definition;
 use stepwell_engine::driver::{CallbackAnswer, Driver, Limits, Parts, Refusal, SystemClock, TriggerAnswer};
 use stepwell_engine::model::{
@@ -39,6 +40,7 @@ fn driver(directory: &Path, limits: Limits) -> impl Future<Output = Driver> + us
         keys,
         urls,
         http,
+        connections: Arc::new(ProgramConnections::new()),
         clock: Arc::new(SystemClock),
         limits,
         blocks: stepwell::block::registered(),

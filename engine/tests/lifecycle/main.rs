@@ -5,5 +5,6 @@
 mod blocks;
 mod engine;
 mod http;
+mod kit;
 mod runs;
 mod triggers;

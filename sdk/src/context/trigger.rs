@@ -176,8 +176,8 @@ impl<R, C> TickContext<R, C> {
         self.tick.time
     }
 
-    /// After which time the next tick is to be, by the block's policy for missed ticks: this tick's time with
-    /// `missed = all`, else the engine's time.
+    /// After which time the next tick is to be: this tick's time, so that a schedule does not drift; or the engine's
+    /// time, if this tick is more than a minute late and the block does not declare `missed_ticks = all`.
     ///
     /// A schedule names its next tick after this one: `Tick::no_op().next_at(next_after(cx.following()))`.
     pub const fn following(&self) -> Timestamp {

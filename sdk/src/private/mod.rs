@@ -7,4 +7,5 @@ pub use serde_json;
 
 pub mod adapt;
 pub mod check;
+pub mod credential;
 pub mod outcome;

@@ -8,7 +8,7 @@ use stepwell::when::When;
 
 use super::{Activation, Call, Phase, Registered, Transition, unknown};
 use crate::core::IllegalEvent;
-use crate::core::policy::RetryPolicy;
+use crate::core::policy::{MOST_INTERRUPTIONS, RetryPolicy};
 use crate::model::ActivationId;
 
 /// How long before it expires a registration is renewed at the latest: a provider that is down for a while must
@@ -38,6 +38,12 @@ pub struct Duty {
 impl Duty {
     const fn new(time: Timestamp) -> Self {
         Self { time, at: time, running: false, failures: 0 }
+    }
+
+    /// It is tried again: at once if the engine died, unless that happens again and again.
+    fn interrupted(self, now: Timestamp, jitter: f64) -> Self {
+        let failed = self.failed(now, jitter);
+        if failed.failures < MOST_INTERRUPTIONS { Self { at: now, ..failed } } else { failed }
     }
 
     fn failed(self, now: Timestamp, jitter: f64) -> Self {
@@ -93,6 +99,19 @@ impl Transition {
                 tick.running = true;
                 self.calls.push(Call::Tick(activation.id, tick.time));
             }
+        }
+    }
+
+    /// The engine died while `renew` or `tick` ran.
+    pub(super) fn duty_interrupted(
+        &mut self,
+        id: ActivationId,
+        of: fn(&mut Activation) -> &mut Option<Duty>,
+    ) {
+        let (now, jitter) = (self.now, self.jitter);
+        let Some(activation) = self.state.get_mut(id) else { return };
+        if let Some(duty) = of(activation).as_mut().filter(|duty| duty.running) {
+            *duty = duty.interrupted(now, jitter);
         }
     }
 

@@ -2,6 +2,7 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::*;
+use crate::model::ActivationStatus;
 
 struct World {
     state: WorkflowState,
@@ -358,7 +359,11 @@ fn t14_a_failing_or_interrupted_tick_is_called_again_with_the_same_time() {
     let mut world = ticking();
     world.pass(60).apply(Event::Ticked(id(1), Err("down".into()))).pass(1);
     assert_eq!(world.calls, [tick(60)]);
-    world.apply(Event::Interrupted(tick(60), "died".into())).pass(2);
+    world.apply(Event::Interrupted(tick(60), "died".into()));
+    assert_eq!(world.calls, [tick(60)], "at once");
+    world.apply(Event::Interrupted(tick(60), "died".into()));
+    assert_eq!(world.calls, [], "not at once for ever");
+    world.pass(4);
     assert_eq!(world.calls, [tick(60)]);
 }
 

@@ -98,9 +98,10 @@ async fn disable(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<
 async fn versions(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let row = find(&api, &id).await?;
     let versions = api.driver.store().versions(&row.id).await?;
+    let state = views::state(&row);
     let views: Vec<_> = versions
         .iter()
-        .map(|(version, activation)| views::version(&api.driver, version, activation.as_ref()))
+        .map(|(version, activation)| views::version(&api.driver, version, activation.as_ref(), &state))
         .collect();
     Ok(Json(json!({ "versions": views })))
 }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::rows::{micros, run_id};
+use super::rows::{due_micros, micros, run_id};
 use crate::model::RunId;
 use crate::store::{Callback, Draft, Record, RunChange, StartRun, Started, WorkflowChange};
 
@@ -166,7 +166,7 @@ fn start_run(connection: &Connection, start: &StartRun, epoch: i64) -> rusqlite:
         run.state,
         run.sequence,
         start.record.id.0,
-        run.due_at.map(micros),
+        run.due_at.map(due_micros),
         start.owned.then_some(epoch),
         micros(run.created_at),
         run.finished_at.map(micros)
@@ -184,7 +184,7 @@ fn commit_run(connection: &Connection, change: &RunChange, epoch: i64) -> rusqli
         change.status.as_str(),
         change.state,
         change.record.as_ref().map_or(head, |record| record.id.0),
-        change.due_at.map(micros),
+        change.due_at.map(due_micros),
         change.owned.then_some(epoch),
         change.finished_at.map(micros)
     ])?;

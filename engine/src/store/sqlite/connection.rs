@@ -42,7 +42,7 @@ pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
 pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(
         path,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
     )?;
     prepare(&connection)?;
     Ok(connection)

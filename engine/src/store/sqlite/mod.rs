@@ -2,8 +2,11 @@
 
 mod change;
 mod connection;
+mod memory;
 mod rows;
 mod writer;
+
+pub use memory::MemoryDatabase;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;

@@ -1,0 +1,46 @@
+//! Databases in memory, for tests.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
+
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use super::writer::Writer;
+use super::{Readers, SqliteStore, connection, opening};
+use crate::store::StoreError;
+
+/// A database in memory. It lives as long as this value or a store on it; several stores may be open at once, each
+/// in an epoch of its own, as after a process has died.
+pub struct MemoryDatabase {
+    path: String,
+    _open: Mutex<Connection>,
+}
+
+impl MemoryDatabase {
+    /// An empty database.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory for it.
+    pub fn new() -> Result<Self, StoreError> {
+        let path = format!("file:/stepwell-{}?vfs=memdb", Uuid::new_v4());
+        let open = Connection::open(&path).map_err(opening)?;
+        Ok(Self { path, _open: Mutex::new(open) })
+    }
+
+    /// A store on it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory for it.
+    pub fn open(&self) -> Result<SqliteStore, StoreError> {
+        let path = PathBuf::from(&self.path);
+        let connection = connection::writer(&path).map_err(opening)?;
+        let (epoch, next) = connection::enter(&connection).map_err(opening)?;
+        let writer = Writer::start(connection, epoch, ()).map_err(opening)?;
+        let readers = Arc::new(Readers { path, idle: Mutex::default() });
+        Ok(SqliteStore { writer, readers, epoch, next_record: AtomicI64::new(next) })
+    }
+}

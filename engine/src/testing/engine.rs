@@ -1,0 +1,304 @@
+//! The engine under test.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use stepwell::config::Config;
+use stepwell::connection::Connection;
+use stepwell::http_client::HttpTransport;
+use stepwell::request::Request;
+use stepwell::response::Response;
+use tokio::sync::{Mutex, OwnedSemaphorePermit};
+
+use super::clock::TestClock;
+use super::crash::Setup;
+use super::faults::Moments;
+use super::process::{PUBLIC_URL, Process};
+use super::start::{definition, of_step, of_trigger};
+use super::{TestRun, TestTrigger};
+use crate::connections::ProgramConnections;
+use crate::definition::Definition;
+use crate::driver::{Clock as _, Limits, Refusal};
+use crate::model::{RunId, WorkflowId};
+use crate::secrets::Keys;
+use crate::store::sqlite::MemoryDatabase;
+use crate::store::{ActivationRow, Draft, RunFilter, VersionRow};
+
+/// How long the engine may be busy, in real time, before a test that waits for it fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The real engine with the blocks of this binary, on a database in memory. Clones are the same engine.
+///
+/// The clock stands at 2026-01-01T00:00:00Z until [`advance`](Self::advance) moves it. Outgoing HTTP is refused
+/// and there are no connections, unless the [`Setup`] gives them.
+#[derive(Clone)]
+pub struct TestEngine(pub(super) Arc<Shared>);
+
+/// What outlives a process.
+pub(super) struct Shared {
+    pub(super) setup: Setup,
+    pub(super) clock: TestClock,
+    pub(super) database: MemoryDatabase,
+    pub(super) keys: Arc<Keys>,
+    pub(super) moments: Arc<Moments>,
+    pub(super) process: Mutex<Option<Process>>,
+}
+
+/// Lets no handler of a step start as long as it lives.
+#[must_use]
+pub struct Held {
+    _slots: OwnedSemaphorePermit,
+}
+
+impl TestEngine {
+    /// An engine without connections whose blocks send no HTTP.
+    pub async fn new() -> Self {
+        Setup::new().start().await
+    }
+
+    /// An engine whose blocks receive this connection.
+    pub async fn with_connection<C: Connection>(connection: &C) -> Self {
+        Setup::new().connection(connection).start().await
+    }
+
+    /// An engine whose outgoing HTTP this answers.
+    pub async fn with_http(http: Arc<dyn HttpTransport>) -> Self {
+        Setup::new().http(http).start().await
+    }
+
+    pub(super) async fn start(setup: Setup, moments: Arc<Moments>) -> Self {
+        let engine = Self(Arc::new(Shared {
+            setup,
+            clock: TestClock::new(),
+            database: MemoryDatabase::new().expect("there is memory for a database"),
+            keys: Arc::new(Keys::ephemeral()),
+            moments,
+            process: Mutex::new(None),
+        }));
+        engine.settle().await;
+        engine
+    }
+
+    /// The engine's time.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Moves the clock. What falls due on the way is done at its time, one after the other.
+    ///
+    /// # Panics
+    ///
+    /// When the engine is still busy after 20 s of real time.
+    pub async fn advance(&self, by: Duration) {
+        let until = self.now().checked_add(by).expect("the time is within the calendar");
+        loop {
+            self.settle().await;
+            let next = self.call(|driver| async move { driver.next_due().await }).await;
+            let Ok(next) = next else { continue };
+            match next.expect("the database in memory works").filter(|next| *next <= until) {
+                Some(next) => self.0.clock.set(next.max(self.now())),
+                None if self.now() == until => return,
+                None => self.0.clock.set(until),
+            }
+        }
+    }
+
+    /// Waits until nothing is under way and nothing is due: every run has ended, waits, or is to be retried later.
+    ///
+    /// # Panics
+    ///
+    /// When the engine is still busy after 20 s of real time.
+    pub async fn settle(&self) {
+        loop {
+            if let Ok(idle) = self.call(|driver| async move { driver.idle(PATIENCE).await }).await {
+                let idle = idle.expect("the database in memory works");
+                assert!(
+                    idle,
+                    "the engine is still busy after {} s; does a handler hang?",
+                    PATIENCE.as_secs()
+                );
+                return;
+            }
+        }
+    }
+
+    /// Kills the process where it stands and starts another on the same data.
+    pub async fn crash(&self) {
+        if let Some(process) = self.0.process.lock().await.as_ref() {
+            process.life.end();
+        }
+        self.settle().await;
+    }
+
+    /// Kills the process, lets time pass while none runs, and starts another on the same data.
+    pub async fn down_for(&self, time: Duration) {
+        if let Some(process) = self.0.process.lock().await.as_ref() {
+            process.life.end();
+        }
+        self.0.clock.set(self.now().checked_add(time).expect("the time is within the calendar"));
+        self.settle().await;
+    }
+
+    /// Lets no handler of a step start until what this returns is dropped, for instance to send a callback before
+    /// `execute` is called. Returns when none is running; a crash lets go as well.
+    pub async fn hold(&self) -> Held {
+        loop {
+            if let Ok(permit) = self.call(|driver| async move { driver.hold().await }).await {
+                return Held { _slots: permit };
+            }
+        }
+    }
+
+    /// Runs a workflow of this one step and waits until it ends or waits.
+    ///
+    /// # Panics
+    ///
+    /// When the function is no `#[step]`, or the config does not fit.
+    pub async fn run<C, X, F, Fut>(&self, step: F, config: C) -> TestRun
+    where
+        F: Fn(C, X) -> Fut,
+        C: Config + Serialize,
+    {
+        let run = self.start_run(step, config).await;
+        self.settle().await;
+        run
+    }
+
+    /// As [`run`](Self::run), without waiting.
+    ///
+    /// # Panics
+    ///
+    /// When the function is no `#[step]`, or the config does not fit.
+    pub async fn start_run<C, X, F, Fut>(&self, step: F, config: C) -> TestRun
+    where
+        F: Fn(C, X) -> Fut,
+        C: Config + Serialize,
+    {
+        let workflow = self.next_workflow().await;
+        self.enable(&workflow, &of_step(definition(&step), &config))
+            .await
+            .expect("a workflow of one step is enabled");
+        self.start_workflow(&workflow, Value::Null).await
+    }
+
+    /// Enables a workflow of this trigger alone.
+    ///
+    /// # Errors
+    ///
+    /// The message of `activate`, or what is wrong with the config.
+    ///
+    /// # Panics
+    ///
+    /// When the function is no `#[trigger]`.
+    pub async fn trigger<C, X, F, Fut>(&self, trigger: F, config: C) -> Result<TestTrigger, String>
+    where
+        F: Fn(Request, C, X) -> Fut,
+        C: Config + Serialize,
+    {
+        let workflow = self.next_workflow().await;
+        let trigger = TestTrigger::new(self.clone(), workflow, definition(&trigger));
+        trigger.enable(&of_trigger(trigger.block(), &config)).await?;
+        Ok(trigger)
+    }
+
+    /// Enables a whole workflow, as a file defines it.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it, or the message of `activate`.
+    pub async fn enable(&self, workflow: &str, definition: &Value) -> Result<(), String> {
+        let parsed = Definition::from_value(definition).map_err(|problems| format!("{problems:?}"))?;
+        let id = WorkflowId(workflow.to_owned());
+        let before = self.versions(&id).await.len();
+        loop {
+            let draft = Draft {
+                id: id.clone(),
+                title: parsed.definition.title.clone(),
+                definition: definition.to_string(),
+                now: self.now(),
+            };
+            let workflow = id.clone();
+            let enabled = self.call(|driver| async move {
+                driver.store().put_draft(draft).await?;
+                driver.enable(&workflow).await
+            });
+            if let Ok(result) = enabled.await {
+                return result.map(|_: VersionRow| ()).map_err(|refusal: Refusal| refusal.to_string());
+            }
+            // Who enables looks again after a crash.
+            self.settle().await;
+            if self.versions(&id).await.len() > before {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Starts a run of an enabled workflow by hand, with the only outcome of its trigger.
+    ///
+    /// # Panics
+    ///
+    /// When the workflow is not enabled, or the data does not fit the outcome.
+    pub async fn start_workflow(&self, workflow: &str, data: Value) -> TestRun {
+        let id = WorkflowId(workflow.to_owned());
+        let before = self.runs(&id).await;
+        loop {
+            let (id, data) = (id.clone(), data.clone());
+            let started = self.call(|driver| async move { driver.start_run(&id, None, data).await }).await;
+            if let Ok(run) = started {
+                return TestRun::new(self.clone(), run.expect("the workflow is enabled"));
+            }
+            let id = WorkflowId(workflow.to_owned());
+            if let Some(run) = self.runs(&id).await.into_iter().find(|run| !before.contains(run)) {
+                return TestRun::new(self.clone(), run);
+            }
+        }
+    }
+
+    /// Sends a request to the engine, as a provider does: again if the process dies before it has answered.
+    pub async fn request(&self, url: &str, request: Request) -> Response {
+        loop {
+            let target = url.strip_prefix(PUBLIC_URL).unwrap_or(url).to_owned();
+            let request = request.clone();
+            let answered =
+                self.call(|driver| async move { crate::http::answer(driver, &target, &request).await });
+            if let Ok(response) = answered.await {
+                return response;
+            }
+        }
+    }
+
+    /// The runs of a workflow, oldest first.
+    pub(super) async fn runs(&self, workflow: &WorkflowId) -> Vec<RunId> {
+        let filter = RunFilter { workflow: Some(workflow.clone()), limit: 1000, ..RunFilter::default() };
+        let rows = self.read(move |driver| {
+            let filter = filter.clone();
+            async move { driver.store().runs(filter).await }
+        });
+        let mut runs: Vec<RunId> = rows.await.into_iter().map(|row| row.id).collect();
+        runs.reverse();
+        runs
+    }
+
+    pub(super) async fn versions(&self, workflow: &WorkflowId) -> Vec<(VersionRow, Option<ActivationRow>)> {
+        let workflow = workflow.clone();
+        self.read(move |driver| {
+            let workflow = workflow.clone();
+            async move { driver.store().versions(&workflow).await }
+        })
+        .await
+    }
+
+    async fn next_workflow(&self) -> String {
+        let workflows = self.read(|driver| async move { driver.store().workflows().await }).await;
+        format!("test-{}", workflows.len() + 1)
+    }
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { http: None, connections: ProgramConnections::new(), limits: Limits::default() }
+    }
+}

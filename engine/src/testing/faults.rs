@@ -1,0 +1,208 @@
+//! A store in a process that dies at a chosen moment.
+
+use std::future::{Future, pending};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
+use crate::store::{
+    ActivationRow, Callback, CommitError, Draft, InboxEntry, Record, RunChange, RunFilter, RunRow, StartRun,
+    Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
+};
+
+/// When the process dies: at the n-th moment before or after a commit, counted over all processes of a test.
+pub(super) struct Moments {
+    passed: AtomicU64,
+    /// 0 for never.
+    fatal: u64,
+}
+
+impl Moments {
+    pub(super) fn never() -> Self {
+        Self::dying_at(0)
+    }
+
+    pub(super) fn dying_at(fatal: u64) -> Self {
+        Self { passed: AtomicU64::new(0), fatal }
+    }
+
+    pub(super) fn passed(&self) -> u64 {
+        self.passed.load(Ordering::SeqCst)
+    }
+
+    fn pass(&self) -> bool {
+        self.passed.fetch_add(1, Ordering::SeqCst) + 1 == self.fatal
+    }
+}
+
+/// Whether a process has died. What it still asks of its store is never answered.
+#[derive(Clone)]
+pub(super) struct Life(Arc<(AtomicBool, watch::Sender<bool>)>);
+
+impl Life {
+    pub(super) fn new() -> Self {
+        Self(Arc::new((AtomicBool::new(false), watch::channel(false).0)))
+    }
+
+    pub(super) fn end(&self) {
+        self.0.0.store(true, Ordering::SeqCst);
+        self.0.1.send_replace(true);
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.0.0.load(Ordering::SeqCst)
+    }
+
+    /// Returns when it has ended.
+    pub(super) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut ended = self.0.1.subscribe();
+        async move {
+            // The sender lives as long as the process.
+            let _ = ended.wait_for(|ended| *ended).await;
+        }
+    }
+}
+
+/// A store whose process dies before or after a commit.
+pub(super) struct MortalStore<S> {
+    pub(super) inner: S,
+    pub(super) moments: Arc<Moments>,
+    pub(super) life: Life,
+}
+
+impl<S: Store> MortalStore<S> {
+    async fn commit<T>(&self, commit: impl Future<Output = T>) -> T {
+        self.moment().await;
+        let result = commit.await;
+        self.moment().await;
+        result
+    }
+
+    async fn moment(&self) {
+        if !self.life.has_ended() && self.moments.pass() {
+            self.life.end();
+        }
+        self.alive().await;
+    }
+
+    async fn alive(&self) {
+        if self.life.has_ended() {
+            pending::<()>().await;
+        }
+    }
+}
+
+macro_rules! reads {
+    ($self:ident, $($call:tt)*) => {{
+        $self.alive().await;
+        $self.inner.$($call)*.await
+    }};
+}
+
+#[async_trait]
+impl<S: Store> Store for MortalStore<S> {
+    fn next_record(&self) -> RecordId {
+        self.inner.next_record()
+    }
+
+    async fn put_draft(&self, draft: Draft) -> Result<WorkflowRow, StoreError> {
+        self.commit(self.inner.put_draft(draft)).await
+    }
+
+    async fn workflow(&self, id: &WorkflowId) -> Result<Option<WorkflowRow>, StoreError> {
+        reads!(self, workflow(id))
+    }
+
+    async fn workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
+        reads!(self, workflows())
+    }
+
+    async fn commit_workflow(&self, change: WorkflowChange) -> Result<(), CommitError> {
+        self.commit(self.inner.commit_workflow(change)).await
+    }
+
+    async fn version(&self, id: VersionId) -> Result<Option<VersionRow>, StoreError> {
+        reads!(self, version(id))
+    }
+
+    async fn versions(
+        &self,
+        workflow: &WorkflowId,
+    ) -> Result<Vec<(VersionRow, Option<ActivationRow>)>, StoreError> {
+        reads!(self, versions(workflow))
+    }
+
+    async fn activation(&self, id: ActivationId) -> Result<Option<ActivationRow>, StoreError> {
+        reads!(self, activation(id))
+    }
+
+    async fn start_run(&self, start: StartRun) -> Result<Started, StoreError> {
+        self.commit(self.inner.start_run(start)).await
+    }
+
+    async fn commit_run(&self, change: RunChange) -> Result<(), CommitError> {
+        self.commit(self.inner.commit_run(change)).await
+    }
+
+    async fn append_callback(&self, callback: Callback) -> Result<(), CommitError> {
+        self.commit(self.inner.append_callback(callback)).await
+    }
+
+    async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {
+        reads!(self, run(id))
+    }
+
+    async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, StoreError> {
+        reads!(self, runs(filter))
+    }
+
+    async fn journal(&self, run: RunId) -> Result<Vec<Record>, StoreError> {
+        reads!(self, journal(run))
+    }
+
+    async fn records(&self, ids: &[RecordId]) -> Result<Vec<Record>, StoreError> {
+        reads!(self, records(ids))
+    }
+
+    async fn inbox(&self, run: RunId) -> Result<Vec<InboxEntry>, StoreError> {
+        reads!(self, inbox(run))
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<RunId>, StoreError> {
+        reads!(self, due(now, limit))
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        reads!(self, next_due())
+    }
+
+    async fn orphans(&self) -> Result<Vec<RunId>, StoreError> {
+        reads!(self, orphans())
+    }
+
+    async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        reads!(self, once(run, execution, name))
+    }
+
+    async fn record_once(
+        &self,
+        run: RunId,
+        execution: u32,
+        name: &str,
+        value: Vec<u8>,
+    ) -> Result<(), CommitError> {
+        self.commit(self.inner.record_once(run, execution, name, value)).await
+    }
+
+    async fn put_token(&self, hash: [u8; 32], name: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.commit(self.inner.put_token(hash, name, now)).await
+    }
+
+    async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError> {
+        reads!(self, has_token(hash))
+    }
+}

@@ -1,0 +1,76 @@
+//! Workflows of one block.
+
+use std::any::type_name_of_val;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use stepwell::block::{self, BlockDefinition, Handlers, MissedTicks, Switch, TriggerHandlers};
+use stepwell::config::{NoConfig, schema_of};
+use stepwell::outcome::OutcomeDescription;
+use stepwell::trigger::Trigger;
+
+/// The trigger of a workflow whose runs a test starts.
+pub(super) static START: BlockDefinition = BlockDefinition {
+    app: "testing",
+    app_version: env!("CARGO_PKG_VERSION"),
+    name: "start",
+    title: "Start by the test",
+    description: None,
+    function: "",
+    source: "",
+    deprecation: None,
+    connection: None,
+    time_limit: None,
+    config: schema_of::<NoConfig>,
+    outcomes: || vec![OutcomeDescription::new("started", "Started")],
+    handlers: Handlers::Trigger(TriggerHandlers {
+        registration: None,
+        switch: Switch::Replace,
+        missed: MissedTicks::Once,
+        trigger: |_, _, _| Box::pin(async { Ok(Trigger::NoOp) }),
+        activate: None,
+        deactivate: None,
+        handshake: None,
+        renew: None,
+        tick: None,
+    }),
+};
+
+/// The definition of the block that this function is.
+#[track_caller]
+pub(super) fn definition<F>(function: &F) -> &'static BlockDefinition {
+    let path = type_name_of_val(function);
+    let found = block::registered().into_iter().find(|block| block.function == path);
+    found.unwrap_or_else(|| panic!("`{path}` is not a block; put `#[step]` or `#[trigger]` on it"))
+}
+
+/// A workflow of one step.
+pub(super) fn of_step(step: &BlockDefinition, config: &impl Serialize) -> Value {
+    let on: Map<String, Value> =
+        (step.outcomes)().into_iter().map(|outcome| (outcome.id, "end".into())).collect();
+    json!({
+        "title": step.title,
+        "trigger": { "block": START.id(), "on": { "started": "step" } },
+        "steps": { "step": { "block": step.id(), "config": json_of(config), "on": on } },
+    })
+}
+
+/// A workflow of a trigger alone.
+pub(super) fn of_trigger(trigger: &BlockDefinition, config: &impl Serialize) -> Value {
+    let on: Map<String, Value> =
+        (trigger.outcomes)().into_iter().map(|outcome| (outcome.id, "end".into())).collect();
+    json!({
+        "title": trigger.title,
+        "trigger": { "block": trigger.id(), "config": json_of(config), "on": on },
+        "steps": {},
+    })
+}
+
+/// A config as JSON, without the fields that are left out.
+fn json_of(config: &impl Serialize) -> Value {
+    let mut config = serde_json::to_value(config).expect("a config is JSON");
+    if let Some(fields) = config.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    config
+}

@@ -1,0 +1,427 @@
+//! Rules of time and of crashes, on the engine that authors test with.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
+
+use http::Method;
+use jiff::Timestamp;
+use stepwell::prelude::*;
+use stepwell_engine::model::{ActivationStatus, RunStatus};
+use stepwell_engine::testing::{Setup, TestEngine};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Outside effects by idempotency key: what happened to the outside, however often it was asked for.
+static EFFECTS: LazyLock<Mutex<BTreeMap<String, BTreeSet<String>>>> = LazyLock::new(Mutex::default);
+
+fn effect(of: &str, key: &str) {
+    EFFECTS.lock().unwrap().entry(of.to_owned()).or_default().insert(key.to_owned());
+}
+
+fn effects(of: &str) -> usize {
+    EFFECTS.lock().unwrap().get(of).map_or(0, BTreeSet::len)
+}
+
+/// Whom to note effects under.
+#[config]
+struct Noted {
+    /// Name
+    name: String,
+}
+
+#[data]
+struct Reminders {
+    sent: u32,
+}
+
+/// Ask, and remind twice
+#[step(outcomes(answered { text: String }, unanswered { reminders: u32 }), finish = answer, wake = remind, cancel = withdraw)]
+async fn ask(config: Noted, cx: ExecuteContext) -> Result<Execution<AskOutcome, Reminders>, StepError> {
+    cx.once("question", async |key| {
+        effect(&config.name, &key);
+        Ok::<_, StepError>(())
+    })
+    .await?;
+    Ok(Execution::defer(Reminders { sent: 0 }).waiting_for("an answer").wake_in(HOUR))
+}
+
+async fn answer(
+    request: Request,
+    _config: Noted,
+    _cx: FinishContext<Reminders>,
+) -> Result<Finish<AskOutcome>, StepError> {
+    Ok(match request.text()? {
+        "busy" => return Err(StepError::retryable("busy")),
+        "" => Finish::NoOp,
+        text => AskOutcome::Answered { text: text.to_owned() }.into(),
+    })
+}
+
+async fn remind(config: Noted, cx: WakeContext<Reminders>) -> Result<Wake<AskOutcome>, StepError> {
+    let name = format!("{}-reminder", config.name);
+    cx.once("reminder", async |key| {
+        effect(&name, &key);
+        Ok::<_, StepError>(())
+    })
+    .await?;
+    let since = cx.now().duration_since(Timestamp::constant(1_767_225_600, 0)).as_hours();
+    Ok(if since < 2 {
+        Wake::again_in(HOUR)
+    } else {
+        AskOutcome::Unanswered { reminders: cx.state().sent }.into()
+    })
+}
+
+async fn withdraw(config: Noted, cx: CancelContext<Reminders>) -> Result<(), StepError> {
+    effect(&format!("{}-withdrawn", config.name), cx.unique_execution_id());
+    Ok(())
+}
+
+fn noted(name: &str) -> Noted {
+    Noted { name: name.to_owned() }
+}
+
+fn answered(text: &str) -> AskOutcome {
+    AskOutcome::Answered { text: text.to_owned() }
+}
+
+#[tokio::test]
+async fn d11_a_deferred_step_is_woken_at_its_time_again_and_again() {
+    let engine = TestEngine::new().await;
+    let run = engine.run(ask, noted("d11")).await;
+    assert_eq!(run.status().await, RunStatus::Waiting);
+    engine.advance(Duration::from_mins(59)).await;
+    assert_eq!(run.execution().await.attempts.len(), 1);
+    engine.advance(Duration::from_mins(1)).await;
+    assert_eq!((run.execution().await.attempts.len(), run.status().await), (2, RunStatus::Waiting));
+    engine.advance(HOUR).await;
+    run.has_outcome(AskOutcome::Unanswered { reminders: 0 }).await;
+}
+
+#[tokio::test]
+async fn d11_a_step_that_was_answered_is_not_woken() {
+    let engine = TestEngine::new().await;
+    let run = engine.run(ask, noted("d11-answered")).await;
+    run.callback("yes").await;
+    engine.advance(HOUR * 3).await;
+    run.has_outcome(answered("yes")).await;
+    assert_eq!((run.execution().await.attempts.len(), effects("d11-answered-reminder")), (2, 0));
+}
+
+#[tokio::test]
+async fn d11_a_wake_time_that_passed_while_no_engine_ran_is_taken_at_the_start() {
+    let engine = TestEngine::new().await;
+    let run = engine.run(ask, noted("d11-down")).await;
+    engine.down_for(HOUR * 5).await;
+    run.has_outcome(AskOutcome::Unanswered { reminders: 0 }).await;
+}
+
+#[tokio::test]
+async fn d2_a_callback_that_comes_before_execute_is_called_reaches_finish() {
+    let engine = TestEngine::new().await;
+    let held = engine.hold().await;
+    let run = engine.start_run(ask, noted("d2")).await;
+    assert_eq!(run.post("early").await.status(), 202);
+    drop(held);
+    engine.settle().await;
+    run.has_outcome(answered("early")).await;
+}
+
+#[tokio::test]
+async fn d5_d6_of_callbacks_that_come_twice_one_resolves_and_later_ones_are_gone() {
+    let engine = TestEngine::new().await;
+    let run = engine.run(ask, noted("d6")).await;
+    assert_eq!(run.callback("").await.status(), 202);
+    let (first, second) = tokio::join!(run.post("one"), run.post("two"));
+    assert!([first.status().as_u16(), second.status().as_u16()].contains(&202));
+    engine.settle().await;
+    assert_eq!(run.status().await, RunStatus::Completed);
+    assert_eq!(run.callback("three").await.status(), 410);
+    let altered = format!("{}A", run.finish_callback_url().await);
+    assert_eq!(engine.request(&altered, Request::new(Method::POST, "x")).await.status(), 404);
+}
+
+#[tokio::test]
+async fn d5_a_retryable_error_of_finish_keeps_the_callback_until_it_gives_up() {
+    let engine = TestEngine::new().await;
+    let run = engine.run(ask, noted("d5")).await;
+    run.callback("busy").await;
+    engine.advance(HOUR / 2).await;
+    assert_eq!(run.status().await, RunStatus::Failed);
+    assert_eq!(run.execution().await.attempts.len(), 1 + 5);
+    run.retry().await.unwrap();
+    run.callback("now").await;
+    run.has_outcome(answered("now")).await;
+}
+
+#[tokio::test]
+async fn o1_d8_d11_a_wait_survives_a_crash_at_every_moment() {
+    let setup = Setup::new();
+    let moments = setup
+        .at_every_crash(async |engine| {
+            let name = format!("o1-{:?}", std::time::Instant::now());
+            let run = engine.run(ask, noted(&name)).await;
+            engine.advance(HOUR).await;
+            run.callback("yes").await;
+            run.has_outcome(answered("yes")).await;
+            assert_eq!((effects(&name), effects(&format!("{name}-reminder"))), (1, 1));
+
+            let cancelled = engine.run(ask, noted(&name)).await;
+            cancelled.cancel().await.unwrap();
+            assert_eq!(cancelled.status().await, RunStatus::Cancelled);
+            assert_eq!(effects(&format!("{name}-withdrawn")), 1);
+        })
+        .await;
+    assert!(moments > 30, "{moments} moments");
+}
+
+/// Which hours a schedule is for.
+#[config]
+struct Hours {
+    /// Name
+    name: String,
+    /// Whether ticks fail at first
+    #[field(default = false)]
+    failing: bool,
+}
+
+#[data]
+struct Lease {
+    number: u32,
+}
+
+#[derive(Debug, Outcomes)]
+enum Schedule {
+    Due { at: String },
+}
+
+/// Every hour; of missed ones the first counts
+#[trigger(activate = begin, deactivate = end, renew = extend, tick = tick, missed_ticks = once)]
+async fn hourly(_: Request, _: Hours, cx: TriggerContext<Lease>) -> Result<Schedule, TriggerError> {
+    Ok(Schedule::Due { at: format!("lease {}", cx.registration().number) })
+}
+
+/// Every hour; missed ones count
+#[trigger(activate = begin, deactivate = end, renew = extend, tick = tick, missed_ticks = all)]
+async fn hourly_all(
+    _: Request,
+    _: Hours,
+    _: TriggerContext<Lease>,
+) -> Result<Trigger<Schedule>, TriggerError> {
+    Ok(Trigger::NoOp)
+}
+
+/// Every hour; missed ones are left out
+#[trigger(activate = begin, deactivate = end, renew = extend, tick = tick, missed_ticks = skip)]
+async fn hourly_skip(
+    _: Request,
+    _: Hours,
+    _: TriggerContext<Lease>,
+) -> Result<Trigger<Schedule>, TriggerError> {
+    Ok(Trigger::NoOp)
+}
+
+async fn tick(config: Hours, cx: TickContext<Lease>) -> Result<Tick<Schedule>, TriggerError> {
+    let key = format!("{}-tick-{}", config.name, cx.time());
+    if config.failing && effects(&key) == 0 {
+        effect(&key, "failed");
+        return Err(TriggerError::failed("told to fail"));
+    }
+    let next = cx.following().checked_add(HOUR)?;
+    Ok(Tick::outcome(Schedule::Due { at: cx.time().to_string() }).next_at(next))
+}
+
+async fn begin(config: Hours, cx: ActivateContext) -> Result<Activated<Lease>, ActivationError> {
+    effect(&config.name, cx.unique_activation_id());
+    Ok(Activated::new(Lease { number: 1 }).expires_in(HOUR * 10).tick_in(HOUR))
+}
+
+async fn extend(config: Hours, cx: RenewContext<Lease>) -> Result<Activated<Lease>, ActivationError> {
+    let number = cx.registration().number + 1;
+    if config.name.ends_with("-down") && cx.now() < Timestamp::constant(1_767_225_600 + 9 * 3600, 0) {
+        return Err(ActivationError::new("the provider is down"));
+    }
+    Ok(Activated::new(Lease { number }).expires_in(HOUR * 10))
+}
+
+async fn end(config: Hours, cx: DeactivateContext<Lease>) -> Result<(), ActivationError> {
+    effect(&format!("{}-ended", config.name), &cx.registration().number.to_string());
+    Ok(())
+}
+
+fn hours(name: &str) -> Hours {
+    Hours { name: name.to_owned(), failing: false }
+}
+
+async fn times(trigger: &stepwell_engine::testing::TestTrigger) -> Vec<String> {
+    let outcomes = trigger.outcomes().await;
+    outcomes.iter().map(|outcome| outcome.data["at"].as_str().unwrap()[11..16].to_owned()).collect()
+}
+
+#[tokio::test]
+async fn t14_each_tick_starts_one_run_at_its_time() {
+    let engine = TestEngine::new().await;
+    let trigger = engine.trigger(hourly, hours("t14")).await.unwrap();
+    engine.advance(HOUR * 3).await;
+    assert_eq!(times(&trigger).await, ["01:00", "02:00", "03:00"]);
+    trigger.disable().await.unwrap();
+    engine.advance(HOUR * 3).await;
+    assert_eq!(times(&trigger).await.len(), 3, "a disabled workflow does not tick");
+}
+
+#[tokio::test]
+async fn t14_what_was_missed_follows_the_declared_policy() {
+    let engine = TestEngine::new().await;
+    let once = engine.trigger(hourly, hours("t14-once")).await.unwrap();
+    let all = engine.trigger(hourly_all, hours("t14-all")).await.unwrap();
+    let skip = engine.trigger(hourly_skip, hours("t14-skip")).await.unwrap();
+    engine.down_for(Duration::from_mins(150)).await;
+    assert_eq!(times(&once).await, ["01:00"]);
+    assert_eq!(times(&all).await, ["01:00", "02:00"]);
+    assert_eq!(times(&skip).await, Vec::<String>::new());
+    engine.advance(HOUR).await;
+    assert_eq!(times(&once).await, ["01:00", "03:30"]);
+    assert_eq!(times(&all).await, ["01:00", "02:00", "03:00"]);
+    assert_eq!(times(&skip).await, ["03:30"]);
+}
+
+#[tokio::test]
+async fn t14_a_failing_tick_is_shown_and_taken_again() {
+    let engine = TestEngine::new().await;
+    let config = Hours { failing: true, ..hours("t14-failing") };
+    let trigger = engine.trigger(hourly, config).await.unwrap();
+    engine.advance(HOUR).await;
+    let (status, error) = trigger.status().await;
+    assert_eq!(status, ActivationStatus::Active);
+    assert!(error.unwrap().contains("told to fail"));
+    engine.advance(Duration::from_secs(2)).await;
+    assert_eq!((times(&trigger).await, trigger.status().await.1), (vec!["01:00".to_owned()], None));
+}
+
+#[tokio::test]
+async fn t12_a_registration_is_renewed_before_it_expires_and_the_last_one_is_removed() {
+    let engine = TestEngine::new().await;
+    let trigger = engine.trigger(hourly, hours("t12")).await.unwrap();
+    engine.advance(HOUR * 9).await;
+    let delivery = trigger.deliver("").await;
+    delivery.has_started(Schedule::Due { at: "lease 2".to_owned() });
+    assert_eq!(effects("t12"), 1, "it was activated once");
+    trigger.disable().await.unwrap();
+    assert_eq!(EFFECTS.lock().unwrap()["t12-ended"], BTreeSet::from(["2".to_owned()]));
+}
+
+#[tokio::test]
+async fn t12_a_failing_renewal_is_shown_and_tried_again() {
+    let engine = TestEngine::new().await;
+    let trigger = engine.trigger(hourly, hours("t12-down")).await.unwrap();
+    engine.advance(HOUR * 8 + HOUR / 2).await;
+    assert!(trigger.status().await.1.unwrap().contains("the provider is down"));
+    engine.advance(HOUR * 2).await;
+    trigger.deliver("").await.has_started(Schedule::Due { at: "lease 2".to_owned() });
+}
+
+#[tokio::test]
+async fn o1_t1_t14_a_schedule_survives_a_crash_at_every_moment() {
+    let moments = Setup::new()
+        .at_every_crash(async |engine| {
+            let name = format!("t14-{:?}", std::time::Instant::now());
+            let trigger = engine.trigger(hourly, hours(&name)).await.unwrap();
+            engine.advance(HOUR * 9).await;
+            let expected: Vec<String> = (1..=9).map(|hour| format!("0{hour}:00")).collect();
+            assert_eq!(times(&trigger).await, expected);
+            trigger.disable().await.unwrap();
+            assert_eq!(effects(&format!("{name}-ended")), 1);
+        })
+        .await;
+    assert!(moments > 30, "{moments} moments");
+}
+
+/// Something came in
+#[trigger(outcomes(came { key: String }), activate = subscribe, deactivate = unsubscribe, switch = overlap)]
+async fn feed(
+    request: Request,
+    _config: Noted,
+    _cx: TriggerContext,
+) -> Result<Trigger<FeedOutcome, Dedupe>, TriggerError> {
+    let key = request.text()?.to_owned();
+    Ok(FeedOutcome::Came { key: key.clone() }.dedupe(key))
+}
+
+async fn subscribe(config: Noted, cx: ActivateContext) -> Result<(), ActivationError> {
+    if config.name == "broken" {
+        return Err(ActivationError::new("the provider refuses"));
+    }
+    effect(&config.name, cx.unique_activation_id());
+    Ok(())
+}
+
+async fn unsubscribe(config: Noted, cx: DeactivateContext) -> Result<(), ActivationError> {
+    effect(&format!("{}-removed", config.name), cx.unique_activation_id());
+    if config.name == "t4-stubborn" { Err(ActivationError::new("not now")) } else { Ok(()) }
+}
+
+#[tokio::test]
+async fn t4_overlap_lets_nothing_fall_between_and_counts_nothing_twice() {
+    let engine = TestEngine::new().await;
+    let trigger = engine.trigger(feed, noted("t4-stubborn")).await.unwrap();
+    let old = trigger.callback_url().await;
+    trigger.replace(&noted("t4-new")).await.unwrap();
+    let post = |body: &'static str| Request::new(Method::POST, body);
+    trigger.request_to(&old, post("a")).await.has_started(FeedOutcome::Came { key: "a".into() });
+    let twice = trigger.deliver("a").await;
+    assert_eq!((twice.status().as_u16(), twice.started.len()), (202, 0));
+    engine.advance(Duration::from_mins(10)).await;
+    assert_eq!(trigger.request_to(&old, post("b")).await.status(), 410);
+    trigger.deliver("b").await.has_started(FeedOutcome::Came { key: "b".into() });
+}
+
+#[tokio::test]
+async fn t4_an_overlapping_activation_that_fails_leaves_the_old_version_enabled() {
+    let engine = TestEngine::new().await;
+    let trigger = engine.trigger(feed, noted("t4-old")).await.unwrap();
+    let old = trigger.callback_url().await;
+    let error = trigger.replace(&noted("broken")).await.unwrap_err();
+    assert!(error.contains("the provider refuses"), "{error}");
+    let delivery = trigger.request_to(&old, Request::new(Method::POST, "c")).await;
+    delivery.has_started(FeedOutcome::Came { key: "c".into() });
+    assert_eq!(effects("t4-old-removed"), 0);
+}
+
+/// Charge a card
+#[step(outcomes(charged), if_interrupted = fail, time_limit = "30ms")]
+async fn charge(_config: NoConfig, _cx: ExecuteContext) -> Result<ChargeOutcome, StepError> {
+    std::future::pending::<()>().await;
+    Ok(ChargeOutcome::Charged)
+}
+
+#[tokio::test]
+async fn s7_a_block_with_a_time_limit_of_its_own_that_must_not_be_repeated_fails_at_once() {
+    let engine = TestEngine::new().await;
+    let run = engine.run(charge, NoConfig {}).await;
+    assert_eq!((run.status().await, run.execution().await.attempts.len()), (RunStatus::Failed, 1));
+    assert!(run.error().await.unwrap().contains("must not be repeated"));
+}
+
+/// The provider's account.
+#[connection(bearer = token)]
+struct Account {
+    /// Token
+    token: Secret,
+}
+
+/// Greet the account
+#[step(outcomes(greeted { token: String }))]
+async fn greet(_config: NoConfig, cx: ExecuteContext<Account>) -> Result<GreetOutcome, StepError> {
+    Ok(GreetOutcome::Greeted { token: cx.connection().token.expose().clone() })
+}
+
+#[tokio::test]
+async fn s8_a_connection_is_given_to_each_attempt_and_one_that_is_missing_is_named() {
+    let account = Account { token: "t0ken".into() };
+    let engine = TestEngine::with_connection(&account).await;
+    let run = engine.run(greet, NoConfig {}).await;
+    run.has_outcome(GreetOutcome::Greeted { token: "t0ken".to_owned() }).await;
+    let without = TestEngine::new().await.run(greet, NoConfig {}).await;
+    assert!(without.error().await.unwrap().contains("there is no connection `stepwell-engine/account`"));
+}
