@@ -26,8 +26,9 @@ pub(super) struct Validate {
 
 impl Validate {
     pub(super) fn run(&self) -> Done {
-        let said = self.settle(&Manifest::registered())?;
-        said.iter().for_each(|line| output::line(line));
+        for line in self.settle(&Manifest::registered())? {
+            output::line(&line);
+        }
         Ok(())
     }
 
@@ -106,9 +107,9 @@ fn lock_paths(lock: &Path, apps: &[&App]) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn listed(what: &str, lines: &[impl ToString], then: Option<&str>) -> Failure {
-    let lines: String = lines.iter().map(|line| format!("\n  {}", line.to_string())).collect();
-    let then = then.map(|then| format!("\n{then}")).unwrap_or_default();
-    Failure(format!("{what}:{lines}{then}"))
+    let lines = lines.iter().map(|line| format!("  {}", line.to_string()));
+    let all: Vec<_> = [format!("{what}:")].into_iter().chain(lines).chain(then.map(str::to_owned)).collect();
+    Failure(all.join("\n"))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub fn compare(old: &App, new: Option<&App>) -> Comparison {
         match new {
             Some(new) => block.compare(old, new),
             None => {
-                block.breaks(Endangered::Workflow, "", "the block is gone", "steps that use it would fail")
+                block.breaks(Endangered::Workflow, "", "the block is gone", "steps that use it would fail");
             }
         }
     }

@@ -1,10 +1,10 @@
 //! A schema as a list of alternatives, each of one type: what `anyOf`, `oneOf`, `allOf`, `$ref` and lists of types
 //! come to.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-/// More alternatives than this are not written by hand; combining alternatives multiplies them.
-const MOST_ALTERNATIVES: usize = 512;
+use super::merge::{product, type_names};
+use super::variants::are_disjoint;
 
 /// A chain of references and combinations longer than this goes round in a circle.
 const LONGEST_CHAIN: usize = 32;
@@ -164,13 +164,23 @@ fn branches(schema: &Value, root: &Value, chain: usize) -> Result<Vec<Map<String
         combined = product(&combined, &branches(all, root, chain + 1)?)?;
     }
     for combination in ["anyOf", "oneOf"].into_iter().filter(|name| keywords.contains_key(*name)) {
-        let mut either = Vec::new();
+        let mut either: Vec<Map<String, Value>> = Vec::new();
         for one in list(keywords, combination) {
-            either.extend(branches(one, root, chain + 1)?);
+            let one = branches(one, root, chain + 1)?;
+            if combination == "oneOf" && overlap(&either, &one) {
+                return Err("alternatives of its `oneOf` overlap".to_owned());
+            }
+            either.extend(one);
         }
         combined = product(&combined, &either)?;
     }
     Ok(combined)
+}
+
+/// Whether a value might fit one alternative of each, which `oneOf` refuses.
+fn overlap(left: &[Map<String, Value>], right: &[Map<String, Value>]) -> bool {
+    let right: Vec<_> = right.iter().flat_map(by_type).collect();
+    left.iter().flat_map(by_type).any(|left| right.iter().any(|right| !are_disjoint(&left, right)))
 }
 
 fn list<'a>(keywords: &'a Map<String, Value>, name: &str) -> impl Iterator<Item = &'a Value> {
@@ -181,82 +191,6 @@ fn list<'a>(keywords: &'a Map<String, Value>, name: &str) -> impl Iterator<Item 
 fn resolve<'a>(reference: &Value, root: &'a Value) -> Result<&'a Value, String> {
     let target = reference.as_str().and_then(|text| root.pointer(text.strip_prefix('#')?));
     target.ok_or_else(|| format!("it refers to {reference}, which is not in the schema"))
-}
-
-/// Every alternative of the one with every alternative of the other.
-fn product(
-    left: &[Map<String, Value>],
-    right: &[Map<String, Value>],
-) -> Result<Vec<Map<String, Value>>, String> {
-    if left.len() * right.len() > MOST_ALTERNATIVES {
-        return Err("it has too many alternatives".to_owned());
-    }
-    let mut merged = Vec::new();
-    for left in left {
-        for right in right {
-            merged.push(merge(left, right)?);
-        }
-    }
-    Ok(merged)
-}
-
-/// The keywords of two schemas that a value must both fit.
-fn merge(left: &Map<String, Value>, right: &Map<String, Value>) -> Result<Map<String, Value>, String> {
-    let mut merged = left.clone();
-    for (name, value) in right {
-        let both = match merged.get(name) {
-            None => value.clone(),
-            Some(own) if own == value => continue,
-            Some(own) => {
-                merge_keyword(name, own, value).ok_or_else(|| format!("its parts disagree on `{name}`"))?
-            }
-        };
-        merged.insert(name.clone(), both);
-    }
-    // `additionalProperties` of one part refuses the fields that only the other names.
-    let refuses = |part: &Map<String, Value>| {
-        part.contains_key("additionalProperties") && part.get("properties") != merged.get("properties")
-    };
-    if refuses(left) || refuses(right) {
-        return Err("one of its parts refuses the fields of another".to_owned());
-    }
-    Ok(merged)
-}
-
-fn merge_keyword(name: &str, left: &Value, right: &Value) -> Option<Value> {
-    match name {
-        "properties" => {
-            let mut fields = left.as_object()?.clone();
-            for (field, schema) in right.as_object()? {
-                let both = match fields.get(field) {
-                    Some(own) if own != schema => json!({ "allOf": [own, schema] }),
-                    _ => schema.clone(),
-                };
-                fields.insert(field.clone(), both);
-            }
-            Some(Value::Object(fields))
-        }
-        "required" => {
-            let mut names = left.as_array()?.clone();
-            names.extend(
-                right.as_array()?.iter().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>(),
-            );
-            Some(Value::Array(names))
-        }
-        "type" => {
-            let (left, right) = (type_names(left), type_names(right));
-            let common = left.into_iter().filter(|name| right.contains(name)).map(Value::from);
-            Some(Value::Array(common.collect()))
-        }
-        _ => None,
-    }
-}
-
-fn type_names(names: &Value) -> Vec<&str> {
-    match names {
-        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
-        name => name.as_str().into_iter().collect(),
-    }
 }
 
 /// One alternative for each type that the keywords allow.

@@ -5,11 +5,13 @@
 
 mod alternatives;
 mod arrays;
+mod merge;
 mod objects;
 mod scalars;
 #[cfg(test)]
 mod tests;
 mod unions;
+mod variants;
 
 use serde_json::Value;
 

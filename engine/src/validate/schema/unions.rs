@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::alternatives::{Alternative, Kind};
+use super::variants::{best_matches, summary, variant};
 use super::{Comparison, Finding, Reliance, Weight};
 
 /// Keywords that comparisons know. Of any other, every change counts.
@@ -164,54 +165,4 @@ fn types(alternatives: &[Alternative]) -> String {
         6 => "any".to_owned(),
         _ => names.into_iter().collect::<Vec<_>>().join(" or "),
     }
-}
-
-/// The alternatives that have the most tags in common with this one, if there are any.
-fn best_matches<'a>(value: &Alternative, among: &'a [Alternative]) -> Vec<&'a Alternative> {
-    let wanted = tags(value);
-    let common = |one: &Alternative| tags(one).iter().filter(|tag| wanted.contains(tag)).count();
-    let most = among.iter().map(common).max().unwrap_or_default();
-    among.iter().filter(|one| most > 0 && common(one) == most).collect()
-}
-
-/// What tells a variant from the others: required fields with a fixed value, or the only field there is.
-fn tags(alternative: &Alternative) -> Vec<(String, Value)> {
-    let Some(fields) = alternative.get("properties").and_then(Value::as_object) else { return Vec::new() };
-    let required = alternative.get("required").and_then(Value::as_array);
-    let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|other| other == name));
-    let mut tags: Vec<_> = fields
-        .iter()
-        .filter(|(name, _)| is_required(name))
-        .filter_map(|(name, schema)| Some((name.clone(), fixed(schema)?)))
-        .collect();
-    let closed = alternative.get("additionalProperties") == Some(&json!(false));
-    let mut names = fields.keys();
-    if let (true, Some(only), None) = (tags.is_empty() && closed, names.next(), names.next())
-        && is_required(only)
-    {
-        tags.push((String::new(), Value::from(only.as_str())));
-    }
-    tags
-}
-
-fn fixed(schema: &Value) -> Option<Value> {
-    let choices = schema.get("enum").and_then(Value::as_array).map(Vec::as_slice);
-    let only = match choices {
-        Some([only]) => Some(only),
-        _ => schema.get("const"),
-    };
-    only.cloned()
-}
-
-/// A variant's name.
-fn variant(alternative: &Alternative) -> Option<String> {
-    let (_, value) = tags(alternative).into_iter().next()?;
-    Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-}
-
-/// An alternative in a few words.
-fn summary(alternative: &Alternative) -> String {
-    let fields = alternative.get("properties").and_then(Value::as_object);
-    let names: Vec<_> = fields.into_iter().flat_map(|fields| fields.keys().cloned()).collect();
-    if names.is_empty() { alternative.type_name().to_owned() } else { format!("{{{}}}", names.join(", ")) }
 }
