@@ -104,3 +104,23 @@ fn o5_client_commands_find_the_server_by_its_directory_until_it_is_told_to_stop(
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("does not answer"), "{}", stderr(&output));
 }
+
+#[test]
+fn a_new_crate_has_its_files_and_a_wrong_name_or_a_taken_directory_is_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let place = data.path().join("my-blocks");
+    let output = run(data.path(), &format!("new {}", place.display()));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    for file in
+        ["Cargo.toml", "src/lib.rs", "src/main.rs", "tests/blocks.rs", "workflows/welcome.yaml", "README.md"]
+    {
+        let text = std::fs::read_to_string(place.join(file)).unwrap();
+        assert!(!text.contains("{{name}}") && !text.contains("{{crate}}"), "{file}");
+    }
+    let workflow = std::fs::read_to_string(place.join("workflows/welcome.yaml")).unwrap();
+    assert!(workflow.contains("my-blocks/ask-host") && workflow.contains("{{ trigger.name }}"), "{workflow}");
+    for wrong in ["my-blocks", "My_Blocks", "-blocks", "stepwell", "tokio"] {
+        let output = run(data.path(), &format!("new {}", data.path().join(wrong).display()));
+        assert_eq!(output.status.code(), Some(1), "{wrong}");
+    }
+}

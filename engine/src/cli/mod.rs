@@ -3,6 +3,7 @@
 mod blocks;
 mod client;
 mod files;
+mod new;
 mod output;
 mod runs;
 mod serve;
@@ -31,6 +32,8 @@ struct Cli {
 enum Command {
     /// Run the engine and its API
     Serve(serve::Serve),
+    /// Make a crate of blocks to start from
+    New(new::New),
     /// List the registered blocks
     Blocks(blocks::Blocks),
     /// Check the registered blocks, and compare them with what was promised to workflows
@@ -110,6 +113,7 @@ async fn run(cli: Cli) -> Done {
     let client = Client::find;
     match cli.command {
         Command::Serve(serve) => serve.run().await,
+        Command::New(new) => new.run(),
         Command::Blocks(blocks) => blocks.run(),
         Command::Validate(validate) => validate.run(),
         Command::Check(check) => check.run(),
@@ -141,6 +145,7 @@ mod tests {
     fn documented_commands_are_read() {
         for line in [
             "serve --listen 127.0.0.1:0 --data d --public-url https://x.example",
+            "new my-blocks --published",
             "blocks --json",
             "blocks --schema",
             "validate --app shop --app garden --lock locks --accept",
