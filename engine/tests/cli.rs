@@ -51,12 +51,16 @@ fn wrong_usage_exits_with_2_and_a_refusal_with_1() {
     for line in ["", "unknown", "run", "start", "serve --listen nowhere"] {
         assert_eq!(run(data.path(), line).status.code(), Some(2), "{line}");
     }
-    for line in ["workflows", "start flow", "start flow --data {}", "cancel 1", "check missing.yaml"] {
+    for line in
+        ["workflows", "start flow", "start flow --data {}", "cancel 1", "check missing.yaml", "validate"]
+    {
         let output = run(data.path(), line);
         assert_eq!(output.status.code(), Some(1), "{line}");
         assert!(stderr(&output).starts_with("error: "), "{line}: {}", stderr(&output));
     }
-    assert_eq!(run(data.path(), "blocks --json").status.code(), Some(0));
+    for line in ["blocks --json", "blocks --schema"] {
+        assert_eq!(run(data.path(), line).status.code(), Some(0), "{line}");
+    }
 }
 
 #[test]

@@ -28,7 +28,7 @@ enum Chore {
     Tidy,
     /// Checks the blocks of the workspace's binaries against each crate's `blocks.lock.json`
     Validate {
-        /// Writes the lock files anew, and so accepts what has changed
+        /// Writes the lock files and docs/manifest.schema.json anew, and so accepts what has changed
         #[arg(long)]
         accept: bool,
     },
