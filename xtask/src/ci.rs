@@ -53,6 +53,7 @@ fn scaffold() -> Result<(), Failure> {
     on_it(&["fmt", "--check"], &[])?;
     on_it(&["clippy", "--all-targets", "--quiet"], &["--", "-D", "warnings"])?;
     on_it(&["test", "--quiet"], &[])?;
+    on_it(&["run", "--quiet"], &["--", "validate", "--lock", &path])?;
     let workflow = crate_.join("workflows/welcome.yaml").display().to_string();
     on_it(&["run", "--quiet"], &["--", "check", &workflow])
 }

@@ -17,6 +17,7 @@ const FILES: &[(&str, &str)] = &[
     ("tests/blocks.rs", include_str!("template/blocks.rs.txt")),
     ("workflows/welcome.yaml", include_str!("template/welcome.yaml.txt")),
     (".github/workflows/ci.yml", include_str!("template/ci.yml.txt")),
+    ("blocks.lock.json", include_str!("template/blocks.lock.json.txt")),
     ("README.md", include_str!("template/README.md.txt")),
     (".gitignore", include_str!("template/gitignore.txt")),
     ("rustfmt.toml", include_str!("template/rustfmt.toml.txt")),
