@@ -25,7 +25,7 @@ use crate::driver::{Clock as _, Limits, Refusal};
 use crate::model::{RunId, WorkflowId};
 use crate::secrets::Keys;
 use crate::store::sqlite::MemoryDatabase;
-use crate::store::{ActivationRow, Draft, RunFilter, VersionRow};
+use crate::store::{ActivationRow, RunFilter, VersionRow};
 
 /// How long the engine may be busy, in real time, before a test that waits for it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -214,15 +214,9 @@ impl TestEngine {
         let id = WorkflowId(workflow.to_owned());
         let before = self.versions(&id).await.len();
         loop {
-            let draft = Draft {
-                id: id.clone(),
-                title: parsed.definition.title.clone(),
-                definition: definition.to_string(),
-                now: self.now(),
-            };
-            let workflow = id.clone();
+            let (workflow, draft) = (id.clone(), parsed.definition.clone());
             let enabled = self.call(|driver| async move {
-                driver.store().put_draft(draft).await?;
+                driver.put_draft(&workflow, &draft).await?;
                 driver.enable(&workflow).await
             });
             if let Ok(result) = enabled.await {
