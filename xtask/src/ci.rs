@@ -14,7 +14,7 @@ type Stage = fn() -> Result<(), Failure>;
 pub(crate) fn everything() -> Result<(), Failure> {
     let stages: [(&str, Stage); 6] = [
         ("format", || cargo::run(&["fmt", "--all", "--check"], &[])),
-        ("tidy", tidy::tidy),
+        ("tidy", || tidy::tidy(false)),
         ("lints", || {
             cargo::run(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"], &[])
         }),

@@ -24,8 +24,12 @@ enum Chore {
     /// Measures what things cost on this machine
     #[command(subcommand)]
     Bench(bench::Bench),
-    /// Checks the boundaries between the rooms of the code
-    Tidy,
+    /// Checks the boundaries between the rooms of the code, and the table of the rules' tests
+    Tidy {
+        /// Writes the table of the rules' tests anew
+        #[arg(long)]
+        accept: bool,
+    },
     /// Checks the blocks of the workspace's binaries against each crate's `blocks.lock.json`
     Validate {
         /// Writes the lock files and docs/manifest.schema.json anew, and so accepts what has changed
@@ -39,7 +43,7 @@ fn main() -> ExitCode {
         Chore::Test => ci::test(),
         Chore::Ci => ci::everything(),
         Chore::Bench(bench) => bench.run(),
-        Chore::Tidy => tidy::tidy(),
+        Chore::Tidy { accept } => tidy::tidy(accept),
         Chore::Validate { accept } => validate::validate(accept),
     };
     match result {

@@ -5,6 +5,7 @@
 //! the next state, what to record, and the calls to make once that is durable. An event that does not fit the
 //! state is an error, not a panic and not silence.
 
+pub mod limits;
 pub mod policy;
 pub mod run;
 pub mod workflow;

@@ -18,6 +18,7 @@ use super::Inner;
 use super::services::ExecutionServices;
 use super::version::Version;
 use crate::connections::ConnectionError;
+use crate::core::limits::checked_size;
 use crate::core::run::{Attempt, Call, Event, Returned, Sealed};
 use crate::model::ExecutionId;
 use crate::secrets::Place;
@@ -99,13 +100,12 @@ impl StepCall {
                 Returned::Error { message: format!("the handler panicked: {message}"), retry: None }
             }
             Ended::Returned(Ok(Handled::Defer { state, waiting_for, wake })) => {
-                match serde_json::to_vec(&state) {
-                    Ok(plain) => Returned::Defer {
-                        state: Sealed(inner.keys.seal(&purpose, &plain)),
-                        waiting_for,
-                        wake,
-                    },
-                    Err(error) => Returned::Error { message: error.to_string(), retry: None },
+                match private("the state", &state) {
+                    Ok(plain) => {
+                        let state = Sealed(inner.keys.seal(&purpose, &plain));
+                        Returned::Defer { state, waiting_for, wake }
+                    }
+                    Err(message) => Returned::Error { message, retry: None },
                 }
             }
             Ended::Returned(Ok(Handled::Other(returned))) => returned,
@@ -209,6 +209,12 @@ impl StepCall {
             credentials,
         })
     }
+}
+
+/// A private value that is to be sealed, if it may be kept.
+pub(super) fn private(what: &'static str, value: &Value) -> Result<Vec<u8>, String> {
+    checked_size(what, value).map_err(|error| error.to_string())?;
+    serde_json::to_vec(value).map_err(|error| error.to_string())
 }
 
 /// What the state of an execution is sealed for.

@@ -17,6 +17,7 @@ use super::call::{Ended, contained};
 use super::run::{Nudge, RunTask};
 use super::values::encode_state;
 use super::{Inner, activation, request, trigger_call};
+use crate::core::limits::checked_size;
 use crate::core::run::{self, Given, RunState};
 use crate::model::{ActivationId, ActivationStatus, Entry, ExecutionId, RunId, WorkflowId, encode_entries};
 use crate::store::{ActivationRow, Callback, CommitError, Record, RunRow, StartRun, Started, StoreError};
@@ -153,6 +154,8 @@ impl Inner {
         start: Start,
     ) -> Result<(RunId, Started), Refusal> {
         let version = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
+        checked_size("the data of the trigger's outcome", &start.outcome.data)
+            .map_err(|error| Refusal::Conflict(error.to_string()))?;
         let id = RunId(Uuid::now_v7());
         let record = self.store.next_record();
         let now = self.clock.now();

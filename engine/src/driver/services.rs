@@ -10,6 +10,7 @@ use stepwell::http_client::HttpTransport;
 use stepwell::services::{Services, StepServices};
 
 use super::Inner;
+use super::call::private;
 use crate::model::ExecutionId;
 use crate::store::CommitError;
 
@@ -60,7 +61,8 @@ impl StepServices for ExecutionServices {
 
     async fn record(&self, name: &str, value: Value) -> Result<(), StepError> {
         let ExecutionId { run, number } = self.execution;
-        let sealed = self.inner.keys.seal(&self.purpose(name), &serde_json::to_vec(&value)?);
+        let plain = private("the value of `once`", &value).map_err(StepError::permanent)?;
+        let sealed = self.inner.keys.seal(&self.purpose(name), &plain);
         self.inner.store.record_once(run, number, name, sealed).await.map_err(|error| match error {
             CommitError::Conflict => StepError::retryable("another engine has taken this run over"),
             CommitError::Store(error) => unavailable(error),

@@ -13,7 +13,7 @@ use stepwell::when::When;
 
 use super::Inner;
 use super::answer::Refusal;
-use super::call::{Ended, contained};
+use super::call::{Ended, contained, private};
 use super::inbound::Start;
 use super::services::TriggerServices;
 use super::version::Version;
@@ -100,9 +100,10 @@ impl Inner {
     ) -> Event {
         let (Call::Activate(id) | Call::Renew(id) | Call::Tick(id, _) | Call::Deactivate(id)) = call;
         match self.ended(call, handler).await {
-            Ok(result) => event(result.map(|Activated { registration, expires, tick }| {
-                let sealed = self.keys.seal(&purpose(id), registration.to_string().as_bytes());
-                Registered { registration: Sealed(sealed), expires, tick }
+            Ok(result) => event(result.and_then(|Activated { registration, expires, tick }| {
+                let plain = private("the registration", &registration)?;
+                let sealed = self.keys.seal(&purpose(id), &plain);
+                Ok(Registered { registration: Sealed(sealed), expires, tick })
             })),
             Err(interrupted) => interrupted,
         }

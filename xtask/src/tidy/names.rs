@@ -32,7 +32,7 @@ pub(super) fn check(source: &Source, rules: &[String]) -> Vec<String> {
     mistakes
 }
 
-fn function_name(line: &str) -> Option<&str> {
+pub(super) fn function_name(line: &str) -> Option<&str> {
     let after = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ")?;
     after.split(['(', '<']).next()
 }
@@ -61,7 +61,7 @@ fn looks_like_a_rule_id(word: &str) -> bool {
     family && characters.next().is_some_and(|second| second.is_ascii_digit())
 }
 
-fn is_rule_id(word: &str) -> bool {
+pub(super) fn is_rule_id(word: &str) -> bool {
     let Some(number) = word.strip_prefix(FAMILIES) else { return false };
     !number.is_empty() && !number.starts_with('0') && number.chars().all(|digit| digit.is_ascii_digit())
 }

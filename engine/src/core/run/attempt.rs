@@ -16,6 +16,13 @@ impl Transition<'_> {
     /// A handler has returned.
     pub(super) fn returned(&mut self, number: u32, returned: Returned) -> Result<(), IllegalEvent> {
         let now = self.given.now;
+        let returned = match returned {
+            Returned::Outcome(outcome) => match self.take_room("the outcome's data", &outcome.data) {
+                Ok(()) => Returned::Outcome(outcome),
+                Err(error) => Returned::Error { message: error.to_string(), retry: None },
+            },
+            returned => returned,
+        };
         let (execution, call) = self.running(number)?;
         execution.interruptions = 0;
         let (attempt, handler) = (execution.attempts, call.handler());

@@ -14,6 +14,9 @@ use crate::model::{HandlerName, RecordId, RunStatus, ValueRef};
 pub struct RunState {
     /// How many executions there have been.
     pub executions: u32,
+    /// How many bytes all configs and outcomes have.
+    #[serde(default)]
+    pub size: usize,
     /// Those that are not resolved, by number.
     pub live: BTreeMap<u32, Execution>,
     /// The latest value of each variable: `trigger`, and the steps that have had an outcome.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::state::{Call, Cause, Execution, Phase, RunState};
 use super::{Attempt, Decision, Given, Plan};
 use crate::core::IllegalEvent;
+use crate::core::limits::{LARGEST_RUN, MOST_EXECUTIONS, TooMuch, checked_size};
 use crate::model::{AttemptResult, Entry, HandlerName, RecordId, RunStatus, ValueRef};
 
 pub(super) struct Transition<'a> {
@@ -76,13 +77,20 @@ impl<'a> Transition<'a> {
     }
 
     fn enter(&mut self, id: &str) {
+        if self.state.executions >= MOST_EXECUTIONS {
+            return self.fail_run(id.to_owned(), &TooMuch::Executions.to_string());
+        }
         self.state.executions += 1;
         let number = self.state.executions;
         let Some(step) = self.plan.steps.get(id) else {
             return self.fail_run(id.to_owned(), &format!("the version has no step `{id}`"));
         };
         let resolved = step.config.resolve(&self.variables(id));
-        let (config, problem) = match resolved {
+        let checked = resolved.and_then(|config| {
+            self.take_room("the config", &config).map_err(|error| error.to_string())?;
+            Ok(config)
+        });
+        let (config, problem) = match checked {
             Ok(config) => (config, None),
             Err(problem) => (Value::Null, Some(problem)),
         };
@@ -111,6 +119,16 @@ impl<'a> Transition<'a> {
             let value = self.record(Entry::ExecutionFailed { execution: number, message: message.clone() });
             self.fail(number, &message, value);
         }
+    }
+
+    /// Counts a value that the run is to hold, if it may.
+    pub(super) fn take_room(&mut self, what: &'static str, value: &Value) -> Result<(), TooMuch> {
+        let size = self.state.size + checked_size(what, value)?;
+        if size > LARGEST_RUN {
+            return Err(TooMuch::Run);
+        }
+        self.state.size = size;
+        Ok(())
     }
 
     fn variables(&self, step: &str) -> Map<String, Value> {

@@ -360,3 +360,38 @@ fn s7_a_block_may_say_that_an_interrupted_execution_is_not_repeated() {
     let clear = |entry: &Entry| matches!(entry, Entry::RunEnded { error: Some(error), .. } if error.contains("must not be repeated"));
     assert!(world.has(clear));
 }
+
+#[test]
+fn o9_a_value_that_is_too_large_fails_its_step_and_names_the_limit() {
+    let mut world = World::start(&["a"], [("a", step(&[]))]);
+    let data = json!("x".repeat(1024 * 1024));
+    world.returns(1, Returned::Outcome(Outcome { id: "ok".into(), data }));
+    let named = |entry: &Entry| matches!(entry, Entry::RunEnded { error: Some(error), .. } if error.contains("1048576 at most"));
+    assert!(world.has(named), "{:?}", world.entries);
+}
+
+#[test]
+fn o9_a_run_that_holds_too_much_fails_and_names_the_limit() {
+    let mut world = World::start(&["a"], [("a", step(&[("ok", &["a"])]))]);
+    let mut number = 0;
+    while world.state.ended.is_none() {
+        number += 1;
+        assert!(number <= 70, "it goes on and on");
+        let data = json!("x".repeat(1000 * 1000));
+        world.returns(number, Returned::Outcome(Outcome { id: "ok".into(), data }));
+        world.values.clear();
+    }
+    let named = |entry: &Entry| matches!(entry, Entry::RunEnded { error: Some(error), .. } if error.contains("67108864 bytes"));
+    assert!(number > 60 && world.has(named), "{number}");
+}
+
+#[test]
+fn o9_a_run_that_goes_in_circles_fails_after_the_most_executions() {
+    let mut world = World::start(&["a"], [("a", step(&[("ok", &["a"])]))]);
+    for number in 1..=10_000 {
+        world.returns(number, outcome("ok"));
+        world.values.clear();
+    }
+    let named = |entry: &Entry| matches!(entry, Entry::RunEnded { error: Some(error), .. } if error.contains("10000 executions"));
+    assert!(world.has(named), "{:?}", world.entries.last());
+}
