@@ -121,7 +121,7 @@ pub(crate) fn projection(ty: &Type, of: &TokenStream, name: &str) -> TokenStream
 }
 
 /// The spans of the first and the last token.
-fn ends(ty: &Type) -> (Span, Span) {
+pub(crate) fn ends(ty: &Type) -> (Span, Span) {
     let mut tokens = ty.to_token_stream().into_iter();
     let first = tokens.next().map_or_else(|| ty.span(), |token| token.span());
     let last = tokens.last().map_or(first, |token| token.span());

@@ -6,6 +6,7 @@
 mod arguments;
 mod block;
 mod case;
+mod condition;
 mod config;
 mod connection;
 mod data;

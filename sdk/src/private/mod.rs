@@ -8,4 +8,5 @@ pub use serde_json;
 pub mod adapt;
 pub mod check;
 pub mod credential;
+pub mod field;
 pub mod outcome;
