@@ -90,7 +90,7 @@ fn result(function: &ItemFn, shape: &Shape, mistakes: &mut Mistakes) -> Option<T
     let ReturnType::Type(_, returned) = &function.sig.output else {
         mistakes.at(
             &function.sig.ident,
-            format!("a {} returns its outcome; add `-> {}`", shape.kind, shape.returns),
+            format!("a {} returns a `Result`; add `-> {}`", shape.kind, shape.returns),
         );
         return None;
     };

@@ -60,6 +60,12 @@ impl<T: ConfigField> ConfigField for Option<T> {}
 impl<T: ConfigField> ConfigField for Vec<T> {}
 impl<T: ConfigField> ConfigField for Box<T> {}
 impl<T: ConfigField + Ord> ConfigField for BTreeSet<T> {}
-impl<T: ConfigField + Eq + Hash> ConfigField for HashSet<T> {}
+impl<T: ConfigField + Eq + Hash, S: BuildHasher + Clone + Default + Send + 'static> ConfigField
+    for HashSet<T, S>
+{
+}
 impl<T: ConfigField> ConfigField for BTreeMap<String, T> {}
-impl<T: ConfigField> ConfigField for HashMap<String, T> {}
+impl<T: ConfigField, S: BuildHasher + Clone + Default + Send + 'static> ConfigField
+    for HashMap<String, T, S>
+{
+}

@@ -145,7 +145,8 @@ impl Driver {
     /// When two blocks have the same id, or the database fails.
     pub async fn launch(parts: Parts) -> Result<Self, StartError> {
         let Parts { store, keys, urls, http, connections, clock, limits, blocks } = parts;
-        let manifest = Manifest::of(&blocks, &stepwell::connection::registered());
+        let manifest =
+            Manifest::of(&blocks, &stepwell::connection::registered(), &stepwell::options::registered());
         let catalog = Arc::new(Catalog::new(&manifest).map_err(StartError::Blocks)?);
         let inner = Arc::new(Inner {
             store,

@@ -92,7 +92,7 @@ impl Options {
         let values = choices.iter().map(|choice| &choice.value);
         Some(quote! {
             #[schemars(transform = |schema: &mut ::stepwell::__private::schemars::Schema| {
-                ::stepwell::__private::field::restrict(schema, &[#(#values.into()),*]);
+                ::stepwell::__private::field::restrict(schema, &[#(::stepwell::__private::serde_json::Value::from(#values)),*]);
             })]
         })
     }

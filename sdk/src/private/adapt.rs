@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::check::{
-    FitsSwitch, NeverDefers, ReceiveContext, SameConfig, SameConnection, SameOutcomes, SameRegistration,
-    SameState, StepContext, StoredState,
+    Choices, FitsSwitch, LookUpContext, NeverDefers, QueryArgument, ReceiveContext, SameConfig,
+    SameConnection, SameOutcomes, SameRegistration, SameState, StepContext, StoredState,
 };
 use crate::block::{BoxFuture, StepInvocation, TriggerInvocation};
 use crate::config::Config;
@@ -21,6 +21,7 @@ use crate::context::{
 };
 use crate::data::Data;
 use crate::error::{ActivationError, StepError, TriggerError};
+use crate::options::{Choice, OptionsInvocation};
 use crate::outcome::{Outcome, Outcomes};
 use crate::request::Request;
 use crate::response::Response;
@@ -317,6 +318,27 @@ where
             open_trigger::<C0, K0>(invocation).map_err(TriggerError::failed)?;
         let cx = HandshakeContext::new(same_trigger_connection(call), callback_url);
         handler(request, C::same(config), cx).await
+    })
+}
+
+/// Calls a function that looks options up.
+pub fn options<Q, X, R, H, F>(
+    invocation: OptionsInvocation,
+    handler: H,
+) -> BoxFuture<Result<Vec<Choice>, StepError>>
+where
+    Q: QueryArgument,
+    X: LookUpContext,
+    R: Choices,
+    H: FnOnce(Q, X) -> F + Send + 'static,
+    F: Future<Output = Result<R, StepError>> + Send + 'static,
+{
+    Box::pin(async move {
+        let OptionsInvocation { query, services, credentials } = invocation;
+        let connection = X::Connection::from_credentials(credentials).map_err(|error| {
+            StepError::permanent(format!("the connection does not fit the function: {error}"))
+        })?;
+        Ok(handler(Q::of(query), X::open(services, connection)).await?.choices())
     })
 }
 
