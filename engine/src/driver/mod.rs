@@ -7,6 +7,7 @@ mod call;
 mod changes;
 mod clock;
 mod inbound;
+mod options;
 mod refused;
 mod request;
 mod run;
@@ -33,6 +34,7 @@ use tokio_util::task::TaskTracker;
 pub use answer::{CallbackAnswer, Refusal, TriggerAnswer};
 pub use changes::Change;
 pub use clock::{Clock, SystemClock};
+pub use options::OptionsRequest;
 pub use refused::{Unstarted, UnstartedRequest};
 
 use crate::connections::{ConnectionError, ConnectionProvider};
