@@ -3,6 +3,7 @@
 mod breakage;
 mod compare;
 mod lock;
+mod looked_up;
 mod outcome_schema;
 mod rules;
 mod schema;

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stepwell::manifest::{App, BlockManifest};
 
+use super::looked_up;
+
 /// The longest title, in characters: more does not fit a palette.
 const LONGEST_TITLE: usize = 60;
 
@@ -13,6 +15,9 @@ const LARGEST_SCHEMA: usize = 64 * 1024;
 /// Every mistake in these crates, in words.
 pub(super) fn check(apps: &BTreeMap<String, App>) -> Vec<String> {
     let mut mistakes = Vec::new();
+    for app in apps.values() {
+        mistakes.extend(looked_up::check(app));
+    }
     let mut ids = BTreeSet::new();
     for block in apps.values().flat_map(|app| &app.blocks) {
         if !ids.insert(&block.id) {
@@ -40,6 +45,11 @@ fn check_block(block: &BlockManifest) -> Vec<String> {
             mistakes.push(format!("{path}: an outcome's id is in snake_case, such as `not_found`"));
         }
         mistakes.extend(check_title(&format!("{path}.title"), &outcome.title));
+        let fields = outcome.when.iter().map(|condition| &condition.field).chain(&outcome.each);
+        let unknown = fields.filter(|field| block.config.pointer(&format!("/properties/{field}")).is_none());
+        mistakes.extend(unknown.map(|field| {
+            format!("{path}: it depends on `{field}`, but the config has no such field; name one that it has")
+        }));
         schemas.push((path, outcome.schema.as_ref()));
     }
     for (path, schema) in schemas {
@@ -112,6 +122,13 @@ mod tests {
             long,
             ["shop/greet: outcomes.greeted.title: it has 61 characters, at most 60 are allowed"]
         );
+    }
+
+    #[test]
+    fn outcomes_depend_on_fields_that_there_are() {
+        let missing = mistakes(|app| app.blocks[1].outcomes[0].each = Some("cases".to_owned()));
+        let expected = "it depends on `cases`, but the config has no such field; name one that it has";
+        assert_eq!(missing, [format!("shop/greet: outcomes.greeted: {expected}")]);
     }
 
     #[test]
