@@ -14,6 +14,7 @@ pub mod outgoing;
 pub mod secrets;
 pub mod store;
 pub mod testing;
+pub mod validate;
 
 pub use cli::main;
 pub use engine::{Engine, EngineError, Options};

@@ -51,12 +51,16 @@ fn wrong_usage_exits_with_2_and_a_refusal_with_1() {
     for line in ["", "unknown", "run", "start", "serve --listen nowhere"] {
         assert_eq!(run(data.path(), line).status.code(), Some(2), "{line}");
     }
-    for line in ["workflows", "start flow", "start flow --data {}", "cancel 1", "check missing.yaml"] {
+    for line in
+        ["workflows", "start flow", "start flow --data {}", "cancel 1", "check missing.yaml", "validate"]
+    {
         let output = run(data.path(), line);
         assert_eq!(output.status.code(), Some(1), "{line}");
         assert!(stderr(&output).starts_with("error: "), "{line}: {}", stderr(&output));
     }
-    assert_eq!(run(data.path(), "blocks --json").status.code(), Some(0));
+    for line in ["blocks --json", "blocks --schema"] {
+        assert_eq!(run(data.path(), line).status.code(), Some(0), "{line}");
+    }
 }
 
 #[test]
@@ -99,4 +103,24 @@ fn o5_client_commands_find_the_server_by_its_directory_until_it_is_told_to_stop(
     let output = run(data.path(), "workflows");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("does not answer"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_new_crate_has_its_files_and_a_wrong_name_or_a_taken_directory_is_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let place = data.path().join("my-blocks");
+    let output = run(data.path(), &format!("new {}", place.display()));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    for file in
+        ["Cargo.toml", "src/lib.rs", "src/main.rs", "tests/blocks.rs", "workflows/welcome.yaml", "README.md"]
+    {
+        let text = std::fs::read_to_string(place.join(file)).unwrap();
+        assert!(!text.contains("{{name}}") && !text.contains("{{crate}}"), "{file}");
+    }
+    let workflow = std::fs::read_to_string(place.join("workflows/welcome.yaml")).unwrap();
+    assert!(workflow.contains("my-blocks/ask-host") && workflow.contains("{{ trigger.name }}"), "{workflow}");
+    for wrong in ["my-blocks", "My_Blocks", "-blocks", "stepwell", "tokio"] {
+        let output = run(data.path(), &format!("new {}", data.path().join(wrong).display()));
+        assert_eq!(output.status.code(), Some(1), "{wrong}");
+    }
 }

@@ -1,8 +1,9 @@
 //! What steps and triggers have in common: the item, the identity, the registration.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{ItemFn, LitStr, Path};
 
 use crate::arguments::Arguments;
@@ -16,6 +17,8 @@ use crate::outcomes::OutcomeList;
 pub(crate) struct Identity {
     function: Ident,
     name: String,
+    /// The author's tokens for the name.
+    name_span: Span,
     title: String,
     description: Option<String>,
     /// An expression of type `Option<Deprecation>`.
@@ -40,6 +43,7 @@ impl Identity {
         let title = arguments.text("title", mistakes).as_ref().map(LitStr::value).or(docs.title);
         Self {
             function: function.sig.ident.clone(),
+            name_span: id.as_ref().map_or_else(|| function.sig.ident.span(), LitStr::span),
             name: id.as_ref().map_or_else(|| case::kebab(&ident), LitStr::value),
             title: title.unwrap_or_else(|| case::title(&ident)),
             description: docs.description,
@@ -56,26 +60,43 @@ impl Identity {
         outcomes: &TokenStream,
         handlers: &TokenStream,
     ) -> TokenStream {
-        let Self { function, name, title, description, deprecation, time_limit } = self;
+        let Self { function, name, name_span: _, title, description, deprecation, time_limit } = self;
         let description = optional(description.as_ref());
+        let only_one = self.only_one();
         quote! {
-            ::stepwell::__private::inventory::submit! {
-                ::stepwell::block::BlockDefinition {
-                    app: ::core::env!("CARGO_PKG_NAME"),
-                    app_version: ::core::env!("CARGO_PKG_VERSION"),
-                    name: #name,
-                    title: #title,
-                    description: #description,
-                    function: ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#function)),
-                    source: ::core::concat!(::core::file!(), ":", ::core::line!()),
-                    deprecation: #deprecation,
-                    connection: <#connection as ::stepwell::connection::Connection>::ID,
-                    time_limit: #time_limit,
-                    config: ::stepwell::__private::check::config_schema::<#config>,
-                    outcomes: <#outcomes as ::stepwell::outcome::Outcomes>::descriptions,
-                    handlers: #handlers,
+            #only_one
+            const _: () = {
+                ::stepwell::__private::inventory::submit! {
+                    ::stepwell::block::BlockDefinition {
+                        app: ::core::env!("CARGO_PKG_NAME"),
+                        app_version: ::core::env!("CARGO_PKG_VERSION"),
+                        name: #name,
+                        title: #title,
+                        description: #description,
+                        function: ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#function)),
+                        source: ::core::concat!(::core::file!(), ":", ::core::line!()),
+                        deprecation: #deprecation,
+                        connection: <#connection as ::stepwell::connection::Connection>::ID,
+                        time_limit: #time_limit,
+                        config: ::stepwell::__private::check::config_schema::<#config>,
+                        outcomes: <#outcomes as ::stepwell::outcome::Outcomes>::descriptions,
+                        handlers: #handlers,
+                    }
                 }
-            }
+            };
+        }
+    }
+
+    /// An item that a module can have once, whose name is the message if it has it twice.
+    ///
+    /// Blocks of different modules do not see each other here; an engine compares all ids when it starts.
+    fn only_one(&self) -> TokenStream {
+        let name = format!("two_blocks_have_the_id_{}", self.name.replace('-', "_"));
+        let name = Ident::new(&name, self.name_span);
+        quote_spanned! { self.name_span=>
+            #[doc(hidden)]
+            #[allow(dead_code, non_upper_case_globals)]
+            const #name: () = ();
         }
     }
 }
@@ -138,20 +159,23 @@ pub(crate) fn assemble(
     if let Some(registration) = registration.filter(|_| mistakes.is_empty()) {
         return quote! {
         #[allow(clippy::unused_async, reason = "a block is async, whether it waits or not")]
-        #function #outcomes const _: () = { #registration }; };
+        #function #outcomes #registration };
     }
     let errors = mistakes.into_compile_errors();
     // What nothing registers would be called unused, beside the mistake.
     quote! { #[allow(dead_code)] #function #outcomes #errors }
 }
 
-/// An optional handler's erased form: `call` with these parameters.
+/// An optional handler's erased form: `call` with these parameters and with `handler`. `call` receives the span of
+/// the handler's name.
 pub(crate) fn handler(
     path: Option<&Path>,
     parameters: &TokenStream,
-    call: impl FnOnce(&Path) -> TokenStream,
+    call: impl FnOnce(Span, &TokenStream) -> TokenStream,
 ) -> TokenStream {
     let Some(path) = path else { return quote!(::core::option::Option::None) };
-    let call = call(path);
-    quote!(::core::option::Option::Some(|#parameters| #call))
+    // The parameters keep the hygiene of the expansion: a `macro_rules!` may have given the path.
+    let call = call(path.span(), parameters);
+    let named = quote_spanned!(path.span()=> let handler = ::stepwell::__private::handler::named(#path););
+    quote!(::core::option::Option::Some(|#parameters| { #named #call }))
 }

@@ -1,10 +1,10 @@
 //! The async function that a block is made of.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use quote::quote_spanned;
 use syn::spanned::Spanned;
-use syn::{FnArg, GenericArgument, ItemFn, PathArguments, ReturnType, Type};
+use syn::{FnArg, GenericArgument, ItemFn, PathArguments, PathSegment, ReturnType, Type};
 
 use crate::mistakes::Mistakes;
 
@@ -12,16 +12,21 @@ use crate::mistakes::Mistakes;
 pub(crate) struct Shape {
     pub(crate) kind: &'static str,
     pub(crate) parameters: &'static str,
-    pub(crate) parameter_count: usize,
+    /// The type of each parameter, where the engine gives it.
+    pub(crate) given: &'static [Option<&'static str>],
     pub(crate) returns: &'static str,
 }
 
 /// The types of a well-formed function.
 pub(crate) struct Signature {
+    /// The first parameter.
+    pub(crate) first: Type,
     pub(crate) config: Type,
     pub(crate) context: Type,
     /// `T` in `Result<T, …>`.
     pub(crate) result: Type,
+    /// The return type, `Result<T, …>`.
+    pub(crate) returned: Type,
 }
 
 impl Signature {
@@ -43,10 +48,12 @@ impl Signature {
         let result = result(function, shape, &mut found);
         let is_right = found.is_empty();
         mistakes.push_all(found);
-        let mut parameters = parameters?;
-        let context = parameters.pop()?;
-        let config = parameters.pop()?;
-        result.filter(|_| is_right).map(|result| Self { config, context, result })
+        let parameters = parameters?;
+        let first = parameters.first()?.clone();
+        let [.., config, context] = parameters.as_slice() else { return None };
+        let (config, context) = (config.clone(), context.clone());
+        let (result, returned) = result.filter(|_| is_right)?;
+        Some(Self { first, config, context, result, returned })
     }
 }
 
@@ -68,11 +75,11 @@ fn parameters(function: &ItemFn, shape: &Shape, mistakes: &mut Mistakes) -> Opti
             FnArg::Typed(argument) => types.push((*argument.ty).clone()),
         }
     }
-    if types.len() != shape.parameter_count {
+    if types.len() != shape.given.len() {
         let message = format!(
             "a {} takes {} arguments, this function takes {}; write `{}`",
             shape.kind,
-            shape.parameter_count,
+            shape.given.len(),
             types.len(),
             shape.parameters
         );
@@ -83,10 +90,25 @@ fn parameters(function: &ItemFn, shape: &Shape, mistakes: &mut Mistakes) -> Opti
         }
         return None;
     }
+    if let Some(misplaced) = misplaced(&types, shape) {
+        let message =
+            format!("a {} takes its arguments in another order; write `{}`", shape.kind, shape.parameters);
+        mistakes.at(misplaced, message);
+        return None;
+    }
     Some(types)
 }
 
-fn result(function: &ItemFn, shape: &Shape, mistakes: &mut Mistakes) -> Option<Type> {
+/// The first type that the engine gives at another place. An alias goes unseen; the types are checked all the same.
+fn misplaced<'a>(types: &'a [Type], shape: &Shape) -> Option<&'a Type> {
+    types.iter().zip(shape.given).find_map(|(ty, given)| {
+        let name = last_segment(ty)?.ident.to_string();
+        (Some(name.as_str()) != *given && shape.given.contains(&Some(name.as_str()))).then_some(ty)
+    })
+}
+
+/// `T` in `Result<T, …>`, and the whole.
+fn result(function: &ItemFn, shape: &Shape, mistakes: &mut Mistakes) -> Option<(Type, Type)> {
     let ReturnType::Type(_, returned) = &function.sig.output else {
         mistakes.at(
             &function.sig.ident,
@@ -98,17 +120,20 @@ fn result(function: &ItemFn, shape: &Shape, mistakes: &mut Mistakes) -> Option<T
     if result.is_none() {
         mistakes.at(returned, format!("a {} returns a `Result`; write `{}`", shape.kind, shape.returns));
     }
-    result
+    result.map(|result| (result, (**returned).clone()))
 }
 
 fn first_argument_of_result(returned: &Type) -> Option<Type> {
-    let Type::Path(path) = returned else { return None };
-    let last = path.path.segments.last().filter(|last| last.ident == "Result")?;
+    let last = last_segment(returned).filter(|last| last.ident == "Result")?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
     arguments.args.iter().find_map(|argument| match argument {
         GenericArgument::Type(ty) => Some(ty.clone()),
         _ => None,
     })
+}
+
+fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    if let Type::Path(path) = ty { path.path.segments.last() } else { None }
 }
 
 /// `<ty as ::stepwell::…::trait>::name`, spanned so that an error underlines `ty`.
@@ -118,6 +143,25 @@ pub(crate) fn projection(ty: &Type, of: &TokenStream, name: &str) -> TokenStream
     let open = quote_spanned!(first=> <);
     let close = quote_spanned!(last=> as #of>::#name);
     quote::quote!(#open #ty #close)
+}
+
+/// `function::<generics>(arguments)`, spanned so that an error of the whole call underlines `ty`.
+pub(crate) fn call_at(
+    ty: &Type,
+    function: &TokenStream,
+    generics: &TokenStream,
+    arguments: &TokenStream,
+) -> TokenStream {
+    let (first, last) = ends(ty);
+    let function: TokenStream = function.clone().into_iter().map(|token| spanned(token, first)).collect();
+    let generics = quote_spanned!(first=> ::<#generics>);
+    let arguments = quote_spanned!(last=> (#arguments));
+    quote::quote!(#function #generics #arguments)
+}
+
+fn spanned(mut token: TokenTree, span: Span) -> TokenTree {
+    token.set_span(span);
+    token
 }
 
 /// The spans of the first and the last token.

@@ -18,16 +18,37 @@ mod options;
 mod outcomes;
 mod step;
 mod suggest;
+#[cfg(test)]
+mod tests;
 mod trigger;
 
 use proc_macro::TokenStream;
 
 /// Makes a step of an async function.
 ///
-/// ```ignore
+/// ```
+/// use stepwell::prelude::*;
+///
+/// # #[config]
+/// # struct FindEmail { name: String }
+/// # #[data]
+/// # struct Pending { request: String }
 /// /// Find an email address
 /// #[step(outcomes(found { email: String }, not_found), finish = receive_answer, cancel = forget_request)]
-/// async fn find_email(config: FindEmail, cx: ExecuteContext) -> Result<Execution<FindEmailOutcome, Pending>, StepError> { todo!() }
+/// async fn find_email(config: FindEmail, cx: ExecuteContext) -> Result<Execution<FindEmailOutcome, Pending>, StepError> {
+///     // … ask the provider to call `cx.finish_callback_url()` …
+///     Ok(Execution::defer(Pending { request: "r-1".to_owned() }).waiting_for("the provider's answer"))
+/// }
+///
+/// async fn receive_answer(request: Request, config: FindEmail, cx: FinishContext<Pending>) -> Result<Finish<FindEmailOutcome>, StepError> {
+///     // … read the answer …
+///     Ok(FindEmailOutcome::NotFound.into())
+/// }
+///
+/// async fn forget_request(config: FindEmail, cx: CancelContext<Pending>) -> Result<(), StepError> {
+///     // … withdraw `cx.state().request` …
+///     Ok(())
+/// }
 /// ```
 ///
 /// - `outcomes(…)` declares the outcomes and generates their enum, here `FindEmailOutcome`. Leave it out where
@@ -46,10 +67,29 @@ pub fn step(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a trigger of an async function.
 ///
-/// ```ignore
+/// ```
+/// use stepwell::prelude::*;
+///
+/// # #[config]
+/// # struct Repository { name: String }
+/// # #[data]
+/// # struct Webhook { id: u64 }
 /// /// Issue opened
 /// #[trigger(outcomes(opened { number: u64 }), activate = add_webhook, deactivate = remove_webhook)]
-/// async fn issue_opened(request: Request, config: Repository, cx: TriggerContext<Webhook>) -> Result<Trigger<IssueOpenedOutcome>, TriggerError> { todo!() }
+/// async fn issue_opened(request: Request, config: Repository, cx: TriggerContext<Webhook>) -> Result<Trigger<IssueOpenedOutcome>, TriggerError> {
+///     // … read the event …
+///     Ok(IssueOpenedOutcome::Opened { number: 1 }.into())
+/// }
+///
+/// async fn add_webhook(config: Repository, cx: ActivateContext) -> Result<Webhook, ActivationError> {
+///     // … have the provider call `cx.trigger_callback_url()` …
+///     Ok(Webhook { id: 1 })
+/// }
+///
+/// async fn remove_webhook(config: Repository, cx: DeactivateContext<Webhook>) -> Result<(), ActivationError> {
+///     // … remove `cx.registration().id` …
+///     Ok(())
+/// }
 /// ```
 ///
 /// - `outcomes(…)`, `id`, `title`, `deprecated` and `replaced_by` are as in [`macro@step`]; `time_limit` bounds

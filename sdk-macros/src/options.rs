@@ -11,7 +11,7 @@ use crate::mistakes::Mistakes;
 const SHAPE: Shape = Shape {
     kind: "function with `#[options]`",
     parameters: "(query: OptionsQuery, cx: OptionsContext)",
-    parameter_count: 2,
+    given: &[Some("OptionsQuery"), None],
     returns: "Result<Vec<Choice>, StepError>",
 };
 
@@ -27,7 +27,7 @@ pub(crate) fn expand(arguments: &TokenStream, item: &TokenStream) -> TokenStream
     }
     let ident = &function.sig.ident;
     let registration = Signature::read(&function, &SHAPE, &mut mistakes).map(|signature| {
-        let Signature { config: query, context, result } = signature;
+        let Signature { config: query, context, result, .. } = signature;
         let name = ident.unraw().to_string();
         let connection =
             projection(&context, &quote!(::stepwell::__private::check::LookUpContext), "Connection");

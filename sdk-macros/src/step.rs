@@ -2,12 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{ItemFn, Path, PathArguments, Type};
 
 use crate::arguments::Arguments;
 use crate::block::{self, Identity, handler};
-use crate::function::{Shape, Signature, projection};
+use crate::function::{Shape, Signature, call_at, projection};
 use crate::mistakes::Mistakes;
 use crate::outcomes::OutcomeList;
 
@@ -27,7 +26,7 @@ const ARGUMENTS: [&str; 10] = [
 const SHAPE: Shape = Shape {
     kind: "step",
     parameters: "(config: MyConfig, cx: ExecuteContext)",
-    parameter_count: 2,
+    given: &[None, Some("ExecuteContext")],
     returns: "Result<MyOutcome, StepError>",
 };
 
@@ -75,7 +74,7 @@ impl<'a> Step<'a> {
     }
 
     fn register(&self, list: Option<&OutcomeList>) -> TokenStream {
-        let Signature { config, context, result } = &self.signature;
+        let Signature { config, context, result, returned, .. } = &self.signature;
         let step_result = quote!(::stepwell::step::StepResult);
         let outcomes = projection(result, &step_result, "Outcomes");
         let state = projection(result, &step_result, "State");
@@ -91,27 +90,32 @@ impl<'a> Step<'a> {
                 quote!(::stepwell::__private::adapt::store_state::<#state>),
             )
         };
-        let execute = quote_spanned! { name.span()=>
-            ::stepwell::__private::adapt::execute::<#config, #context, #result, _, _>(invocation, #name, #store)
-        };
-        let finish = handler(self.finish.as_ref(), &quote!(invocation, request, state), |path| {
-            quote_spanned! { path.span()=>
-                ::stepwell::__private::adapt::finish::<#config, #connection, #state, #outcomes, _, _, _, _, _, _>(
-                    invocation, request, state, #path
+        let inferred = quote_spanned!(name.span()=> _, _);
+        let execute = call_at(
+            result,
+            &quote!(::stepwell::__private::adapt::execute),
+            &quote!(#config, #context, #result, #returned, #inferred),
+            &quote!(invocation, #name, #store),
+        );
+        let finish =
+            handler(self.finish.as_ref(), &quote!(invocation, request, state), |span, parameters| {
+                quote_spanned! { span=>
+                    ::stepwell::__private::adapt::finish::<#config, #connection, #state, #outcomes, _, _, _>(
+                        #parameters, handler
+                    )
+                }
+            });
+        let wake = handler(self.wake.as_ref(), &quote!(invocation, state), |span, parameters| {
+            quote_spanned! { span=>
+                ::stepwell::__private::adapt::wake::<#config, #connection, #state, #outcomes, _, _, _>(
+                    #parameters, handler
                 )
             }
         });
-        let wake = handler(self.wake.as_ref(), &quote!(invocation, state), |path| {
-            quote_spanned! { path.span()=>
-                ::stepwell::__private::adapt::wake::<#config, #connection, #state, #outcomes, _, _, _, _, _, _>(
-                    invocation, state, #path
-                )
-            }
-        });
-        let cancel = handler(self.cancel.as_ref(), &quote!(invocation, state), |path| {
-            quote_spanned! { path.span()=>
-                ::stepwell::__private::adapt::cancel::<#config, #connection, #state, _, _, _, _, _>(
-                    invocation, state, #path
+        let cancel = handler(self.cancel.as_ref(), &quote!(invocation, state), |span, parameters| {
+            quote_spanned! { span=>
+                ::stepwell::__private::adapt::cancel::<#config, #connection, #state, _, _, _>(
+                    #parameters, handler
                 )
             }
         });

@@ -2,12 +2,11 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{ItemFn, Path};
 
 use crate::arguments::Arguments;
 use crate::block::{self, Identity, handler};
-use crate::function::{Shape, Signature, projection};
+use crate::function::{Shape, Signature, call_at, projection};
 use crate::mistakes::Mistakes;
 use crate::outcomes::OutcomeList;
 
@@ -30,7 +29,7 @@ const ARGUMENTS: [&str; 13] = [
 const SHAPE: Shape = Shape {
     kind: "trigger",
     parameters: "(request: Request, config: MyConfig, cx: TriggerContext)",
-    parameter_count: 3,
+    given: &[Some("Request"), None, Some("TriggerContext")],
     returns: "Result<MyOutcome, TriggerError>",
 };
 
@@ -115,7 +114,7 @@ impl<'a> Trigger<'a> {
     }
 
     fn register(&self, list: Option<&OutcomeList>) -> TokenStream {
-        let Signature { config, context, result } = &self.signature;
+        let Signature { first, config, context, result, returned } = &self.signature;
         let outcomes = projection(result, &quote!(::stepwell::trigger::TriggerResult), "Outcomes");
         let receive_context = quote!(::stepwell::__private::check::ReceiveContext);
         let registration = projection(context, &receive_context, "Registration");
@@ -129,36 +128,48 @@ impl<'a> Trigger<'a> {
         let overlaps = self.switch.as_ref().is_some_and(|word| word == "overlap");
         let switch = if overlaps { quote!(Overlap) } else { quote!(Replace) };
         let mark = quote!(::stepwell::__private::check::#switch);
-        let trigger = quote_spanned! { name.span()=>
-            ::stepwell::__private::adapt::trigger::<#config, #context, #result, #mark, _, _>(invocation, request, registration, #name)
-        };
-        let activate = handler(self.activate.as_ref(), &quote!(invocation), |path| {
-            quote_spanned! { path.span()=>
-                ::stepwell::__private::adapt::activate::<#config, #connection, #registration, _, _, _, _, _>(invocation, #path)
+        let inferred = quote_spanned!(name.span()=> _, _);
+        let trigger = call_at(
+            result,
+            &quote!(::stepwell::__private::adapt::trigger),
+            &quote!(#first, #config, #context, #result, #mark, #returned, #inferred),
+            &quote!(invocation, request, registration, #name),
+        );
+        let activate = handler(self.activate.as_ref(), &quote!(invocation), |span, parameters| {
+            quote_spanned! { span=>
+                ::stepwell::__private::adapt::activate::<#config, #connection, #registration, _, _, _>(#parameters, handler)
             }
         });
-        let deactivate = handler(self.deactivate.as_ref(), &quote!(invocation, registration), |path| {
-            quote_spanned! { path.span()=>
-                ::stepwell::__private::adapt::deactivate::<#config, #connection, #registration, _, _, _, _, _>(invocation, registration, #path)
+        let deactivate = handler(
+            self.deactivate.as_ref(),
+            &quote!(invocation, registration),
+            |span, parameters| {
+                quote_spanned! { span=>
+                    ::stepwell::__private::adapt::deactivate::<#config, #connection, #registration, _, _, _>(#parameters, handler)
+                }
+            },
+        );
+        let handshake = handler(self.handshake.as_ref(), &quote!(invocation, request), |span, parameters| {
+            quote_spanned! { span=>
+                ::stepwell::__private::adapt::handshake::<#config, #connection, _, _, _>(#parameters, handler)
             }
         });
-        let handshake = handler(self.handshake.as_ref(), &quote!(invocation, request), |path| {
-            quote_spanned! { path.span()=>
-                ::stepwell::__private::adapt::handshake::<#config, #connection, _, _, _, _>(invocation, request, #path)
+        let renew = handler(self.renew.as_ref(), &quote!(invocation, registration), |span, parameters| {
+            quote_spanned! { span=>
+                ::stepwell::__private::adapt::renew::<#config, #connection, #registration, _, _, _>(#parameters, handler)
             }
         });
-        let renew = handler(self.renew.as_ref(), &quote!(invocation, registration), |path| {
-            quote_spanned! { path.span()=>
-                ::stepwell::__private::adapt::renew::<#config, #connection, #registration, _, _, _, _, _, _>(invocation, registration, #path)
-            }
-        });
-        let tick = handler(self.tick.as_ref(), &quote!(invocation, time, registration), |path| {
-            quote_spanned! { path.span()=>
-                ::stepwell::__private::adapt::tick::<#config, #connection, #registration, #outcomes, #mark, _, _, _, _, _, _, _>(
-                    invocation, time, registration, #path
-                )
-            }
-        });
+        let tick = handler(
+            self.tick.as_ref(),
+            &quote!(invocation, time, registration),
+            |span, parameters| {
+                quote_spanned! { span=>
+                    ::stepwell::__private::adapt::tick::<#config, #connection, #registration, #outcomes, #mark, _, _, _>(
+                        #parameters, handler
+                    )
+                }
+            },
+        );
         let missed = match &self.missed {
             Some(word) if word == "skip" => quote!(Skip),
             Some(word) if word == "all" => quote!(All),

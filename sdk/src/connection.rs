@@ -24,7 +24,7 @@
 //! # fn main() {}
 //! ```
 
-use schemars::Schema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -134,7 +134,7 @@ pub struct OAuth2 {
 }
 
 /// What a manifest says of a kind of connection.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConnectionManifest {
     /// The connection's id, `app/name`.
     pub id: String,
@@ -151,21 +151,22 @@ pub struct ConnectionManifest {
 }
 
 /// What a manifest says of the way in which credentials come about and are used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "method", rename_all = "snake_case")]
 pub enum MethodManifest {
-    /// See [`Method::Fields`].
+    /// A person enters the fields; the block uses them as it likes.
     Fields,
-    /// See [`Method::Bearer`].
+    /// A person enters the fields; one of them is a bearer token (RFC 6750).
     Bearer,
-    /// See [`Method::Basic`].
+    /// A person enters the fields; two of them are user name and password of HTTP Basic (RFC 7617).
     Basic,
-    /// See [`Method::Header`].
+    /// A person enters the fields; one of them is sent in a header.
     Header {
         /// The header's name.
         header: String,
     },
-    /// See [`Method::OAuth2`].
+    /// A person gives access at the provider (OAuth 2, RFC 6749, authorization code with PKCE); the engine fills
+    /// `access_token` and refreshes it.
     #[serde(rename = "oauth2")]
     OAuth2 {
         /// Where a person gives access.

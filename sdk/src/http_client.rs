@@ -193,6 +193,27 @@ pub struct HttpResponse {
 }
 
 impl HttpResponse {
+    /// A response with this status and body, for a test that answers requests.
+    ///
+    /// # Panics
+    ///
+    /// When the status is not from 100 to 999.
+    pub fn new(status: u16, body: impl Into<Bytes>) -> Self {
+        let status = StatusCode::from_u16(status).expect("a status has three digits");
+        Self { status, headers: HeaderMap::new(), body: body.into() }
+    }
+
+    /// A response with a JSON body, for a test that answers requests.
+    ///
+    /// # Panics
+    ///
+    /// When the status is not from 100 to 999, or the value has no JSON form.
+    pub fn of_json(status: u16, body: &impl Serialize) -> Self {
+        let mut response = Self::new(status, serde_json::to_vec(body).expect("the body has a JSON form"));
+        response.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    }
+
     /// This response if its status is below 400.
     ///
     /// # Errors

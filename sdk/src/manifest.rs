@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, json_schema};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::block::{self, BlockDefinition, Handlers, IfInterrupted, MissedTicks, Switch};
 use crate::connection::{self, ConnectionDefinition, ConnectionManifest};
@@ -13,17 +15,41 @@ use crate::outcome::OutcomeDescription;
 /// The version of the manifest's format.
 pub const MANIFEST_FORMAT: u32 = 1;
 
+/// The URI that names the JSON schema of this format.
+pub const MANIFEST_SCHEMA_ID: &str = "urn:stepwell:manifest:1";
+
+/// The JSON schema (draft 2020-12) of a [`Manifest`].
+pub fn manifest_schema() -> Schema {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut generated = settings.into_generator().into_root_schema_for::<Manifest>();
+    if let Some(Value::Object(embedded)) = generated.pointer_mut("/$defs/Schema") {
+        embedded.insert("description".to_owned(), "A JSON schema (draft 2020-12).".into());
+    }
+    // What says what this is comes first.
+    let mut schema = json_schema!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": MANIFEST_SCHEMA_ID,
+        "title": "Manifest of Stepwell blocks",
+        "description": generated.remove("description"),
+    });
+    for (keyword, value) in generated.ensure_object() {
+        schema.ensure_object().entry(keyword.as_str()).or_insert(value.clone());
+    }
+    schema
+}
+
 /// What `blocks --json` prints: every block of a binary, by the crate that it comes from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Manifest {
-    /// The version of this format, [`MANIFEST_FORMAT`].
+    /// The version of this format.
+    #[schemars(extend("const" = MANIFEST_FORMAT))]
     pub format: u32,
     /// The crates, ordered by name.
     pub apps: Vec<App>,
 }
 
 /// One crate and its blocks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct App {
     /// The crate's name.
     pub name: String,
@@ -40,7 +66,7 @@ pub struct App {
 }
 
 /// What a manifest says of one block.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BlockManifest {
     /// The block's id, unique among all blocks: `app/name`.
     pub id: String,
@@ -84,7 +110,7 @@ pub struct BlockManifest {
 }
 
 /// That a block should not be used in new workflows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeprecationManifest {
     /// Why, or what to do instead, for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,7 +121,7 @@ pub struct DeprecationManifest {
 }
 
 /// Whether a block starts runs or is visited by them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BlockKind {
     /// Visited by runs.
@@ -105,7 +131,7 @@ pub enum BlockKind {
 }
 
 /// A handler of a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HandlerKind {
     /// Registers a trigger with its provider.

@@ -1,6 +1,6 @@
 //! Outcomes: what a block can result in.
 
-use schemars::Schema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ pub struct Outcome {
 }
 
 /// What a manifest says of one outcome.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OutcomeDescription {
     /// The outcome's id, in `snake_case`, unique within the block.
     pub id: String,
@@ -46,7 +46,7 @@ pub struct OutcomeDescription {
     /// What it means that the block ended so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The JSON schema (draft 2020-12) of the outcome's data; `None` where it carries none.
+    /// The JSON schema (draft 2020-12) of the outcome's data; missing where it carries none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Schema>,
     /// What must hold of the config of an instance for it to have the outcome: all of these.

@@ -1,6 +1,7 @@
 //! Contexts for unit tests: a block's handlers are plain functions, call them with one of these.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -186,6 +187,39 @@ impl StepServices for TestServices {
     async fn record(&self, name: &str, value: Value) -> Result<(), StepError> {
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), value);
         Ok(())
+    }
+}
+
+/// Answers outgoing requests with a function, for [`Testing::http`] and the engine's testing kit.
+///
+/// ```
+/// use stepwell::http_client::HttpResponse;
+/// use stepwell::testing::{Testing, answering};
+///
+/// let mut testing = Testing::new();
+/// testing.http = answering(async |request| {
+///     assert_eq!(request.url, "https://provider.example/jobs");
+///     Ok(HttpResponse::of_json(201, &serde_json::json!({ "id": "job-1" })))
+/// });
+/// ```
+pub fn answering<F, A>(answer: F) -> Arc<dyn HttpTransport>
+where
+    F: Fn(HttpRequest) -> A + Send + Sync + 'static,
+    A: Future<Output = Result<HttpResponse, HttpError>> + Send + 'static,
+{
+    Arc::new(Answering(answer))
+}
+
+struct Answering<F>(F);
+
+#[async_trait]
+impl<F, A> HttpTransport for Answering<F>
+where
+    F: Fn(HttpRequest) -> A + Send + Sync,
+    A: Future<Output = Result<HttpResponse, HttpError>> + Send,
+{
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        (self.0)(request).await
     }
 }
 

@@ -50,9 +50,11 @@ impl Package {
     /// Whether the package has binaries that the engine drives: those that know the command `blocks`.
     pub(crate) fn runs_an_engine(&self) -> bool {
         const ENGINE: &str = "stepwell-engine";
+        // The chores use the engine as a library and run none.
+        const CHORES: &str = env!("CARGO_PKG_NAME");
         let uses_it = |dependency: &Dependency| dependency.name == ENGINE && dependency.kind.is_none();
         let has_binary = self.targets.iter().any(|target| target.kind.iter().any(|kind| kind == "bin"));
-        has_binary && (self.name == ENGINE || self.dependencies.iter().any(uses_it))
+        has_binary && self.name != CHORES && (self.name == ENGINE || self.dependencies.iter().any(uses_it))
     }
 
     /// The folder of the package's `Cargo.toml`.

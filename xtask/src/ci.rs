@@ -2,8 +2,9 @@
 
 use crate::{Failure, cargo, tidy, validate};
 
-/// Runs every test. Its output ends with the closing lines of `cargo test`.
+/// Runs every test, first those of a crate that `new` makes. Its output ends with the closing lines of `cargo test`.
 pub(crate) fn test() -> Result<(), Failure> {
+    scaffold()?;
     cargo::run(&["test", "--workspace"], &[])
 }
 
@@ -28,4 +29,31 @@ pub(crate) fn everything() -> Result<(), Failure> {
         stage()?;
     }
     Ok(())
+}
+
+/// Makes a crate of blocks as its author would, and runs its tests and its checks.
+fn scaffold() -> Result<(), Failure> {
+    let place = cargo::root().join("target/scaffold");
+    let crate_ = place.join("my-blocks");
+    if crate_.exists() {
+        std::fs::remove_dir_all(&crate_)
+            .map_err(|error| Failure::new(format!("{} cannot be removed: {error}", crate_.display())))?;
+    }
+    let path = crate_.display().to_string();
+    cargo::run(&["run", "--quiet", "--package", "stepwell-engine", "--", "new", &path], &[])?;
+    // The versions that everything else was built with.
+    std::fs::copy(cargo::root().join("Cargo.lock"), crate_.join("Cargo.lock"))
+        .map_err(|error| Failure::new(format!("the lock file cannot be copied: {error}")))?;
+    let manifest = crate_.join("Cargo.toml").display().to_string();
+    let target = cargo::root().join("target").display().to_string();
+    let on_it = |arguments: &[&str], more: &[&str]| {
+        let arguments: Vec<&str> = [arguments, &["--manifest-path", &manifest], more].concat();
+        cargo::run(&arguments, &[("CARGO_TARGET_DIR", &target)])
+    };
+    on_it(&["fmt", "--check"], &[])?;
+    on_it(&["clippy", "--all-targets", "--quiet"], &["--", "-D", "warnings"])?;
+    on_it(&["test", "--quiet"], &[])?;
+    on_it(&["run", "--quiet"], &["--", "validate", "--lock", &path])?;
+    let workflow = crate_.join("workflows/welcome.yaml").display().to_string();
+    on_it(&["run", "--quiet"], &["--", "check", &workflow])
 }

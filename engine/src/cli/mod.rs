@@ -1,10 +1,13 @@
 //! The commands of the binary.
 
+mod blocks;
 mod client;
 mod files;
+mod new;
 mod output;
 mod runs;
 mod serve;
+mod validate;
 mod workflows;
 
 use std::process::ExitCode;
@@ -29,8 +32,12 @@ struct Cli {
 enum Command {
     /// Run the engine and its API
     Serve(serve::Serve),
+    /// Make a crate of blocks to start from
+    New(new::New),
     /// List the registered blocks
-    Blocks(Print),
+    Blocks(blocks::Blocks),
+    /// Check the registered blocks, and compare them with what was promised to workflows
+    Validate(validate::Validate),
     /// Check workflow files without a server
     Check(files::Check),
     /// Create or update workflows from files
@@ -106,7 +113,9 @@ async fn run(cli: Cli) -> Done {
     let client = Client::find;
     match cli.command {
         Command::Serve(serve) => serve.run().await,
-        Command::Blocks(print) => workflows::blocks(print),
+        Command::New(new) => new.run(),
+        Command::Blocks(blocks) => blocks.run(),
+        Command::Validate(validate) => validate.run(),
         Command::Check(check) => check.run(),
         Command::Apply(apply) => apply.run(&client()?).await,
         Command::Workflows(print) => workflows::list(&client()?, print).await,
@@ -136,7 +145,10 @@ mod tests {
     fn documented_commands_are_read() {
         for line in [
             "serve --listen 127.0.0.1:0 --data d --public-url https://x.example",
+            "new my-blocks --published",
             "blocks --json",
+            "blocks --schema",
+            "validate --app shop --app garden --lock locks --accept",
             "check a.yaml b.yaml",
             "apply a.yaml --enable --json",
             "enable flow --json",

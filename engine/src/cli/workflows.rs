@@ -1,6 +1,4 @@
-//! `blocks`, `workflows`, `enable`, `disable`.
-
-use stepwell::manifest::Manifest;
+//! `workflows`, `enable`, `disable`.
 
 use super::client::Client;
 use super::output::{cell, items};
@@ -13,24 +11,6 @@ pub(super) struct Id {
     id: String,
     #[command(flatten)]
     print: Print,
-}
-
-pub(super) fn blocks(print: Print) -> Done {
-    let manifest = Manifest::registered();
-    if print.json {
-        output::json(&serde_json::to_value(&manifest)?);
-        return Ok(());
-    }
-    let blocks = manifest.apps.iter().flat_map(|app| &app.blocks);
-    let rows: Vec<Vec<String>> = blocks
-        .map(|block| {
-            let kind = serde_json::to_value(block.kind).map(|kind| cell(&kind, "")).unwrap_or_default();
-            let outcomes: Vec<_> = block.outcomes.iter().map(|outcome| outcome.id.as_str()).collect();
-            vec![block.id.clone(), kind, block.title.clone(), outcomes.join(", ")]
-        })
-        .collect();
-    output::table(&["BLOCK", "KIND", "TITLE", "OUTCOMES"], &rows);
-    Ok(())
 }
 
 pub(super) async fn list(client: &Client, print: Print) -> Done {

@@ -11,6 +11,7 @@ use super::outcomes::Available;
 use super::parse::{join, unknown};
 use super::{Catalog, CatalogBlock, Definition, Edges, Problem, StepInstance};
 use crate::expr::{Template, Use};
+use crate::secrets::sealed_paths;
 
 /// Variables that every step can read.
 const ALWAYS_THERE: [&str; 3] = ["trigger", "run", "workflow"];
@@ -134,13 +135,14 @@ impl<'a> Checker<'a> {
         path: &str,
     ) {
         let Some(block) = block else { return };
+        let sealed = sealed_paths(config);
         for misfit in block.misfits(config) {
             let within = |field: &String| {
                 *field == misfit.judged
                     || (misfit.compound
                         && (misfit.judged.is_empty() || field.starts_with(&format!("{}.", misfit.judged))))
             };
-            if !templated.iter().any(within) {
+            if !templated.iter().chain(&sealed).any(within) {
                 self.problem(join(&join(path, "config"), &misfit.path), misfit.message);
             }
         }

@@ -94,7 +94,7 @@ impl Inner {
             let decision = workflow::apply(state.clone(), event.clone(), now, super::random())
                 .map_err(|IllegalEvent(message)| Refusal::Conflict(message))?;
             if decision.state == state && decision.calls.is_empty() {
-                self.workflow_due(id, decision.state.due_at());
+                self.workflow_due(id, row.sequence, decision.state.due_at());
                 return Ok(decision);
             }
             let version = match (event, draft) {
@@ -124,7 +124,7 @@ impl Inner {
                 Err(CommitError::Conflict) => continue,
                 Err(CommitError::Store(error)) => return Err(error.into()),
             }
-            self.workflow_due(id, decision.state.due_at());
+            self.workflow_due(id, row.sequence + 1, decision.state.due_at());
             self.workflow_changed(id);
             for call in &decision.calls {
                 self.work(Arc::clone(self).make_call(id.clone(), *call));
@@ -140,7 +140,7 @@ impl Inner {
                 tracing::error!(workflow = %row.id, "the workflow's state cannot be read and is left as it is");
                 continue;
             };
-            self.workflow_due(&row.id, state.due_at());
+            self.workflow_due(&row.id, row.sequence, state.due_at());
             for activation in &state.activations {
                 for call in activation.calls() {
                     let message = "the engine stopped while the handler ran".to_owned();

@@ -20,6 +20,7 @@ use super::version::Version;
 use crate::connections::ConnectionError;
 use crate::core::run::{Attempt, Call, Event, Returned, Sealed};
 use crate::model::ExecutionId;
+use crate::secrets::Place;
 
 /// How a call went.
 pub(super) enum Ended<T> {
@@ -153,7 +154,7 @@ impl StepCall {
         };
         let call = self.attempt.call;
         let request = self.request.clone();
-        let invocation = self.invocation(credentials);
+        let invocation = self.invocation(&block, credentials)?;
         let missing =
             |handler: &str| format!("the block `{block}` has no `{handler}` handler in this binary");
         let finish = handlers.finish;
@@ -185,10 +186,12 @@ impl StepCall {
         })
     }
 
-    fn invocation(self, credentials: Value) -> StepInvocation {
-        let Self { inner, version, execution, attempt, config, .. } = self;
+    fn invocation(self, block: &str, credentials: Value) -> Result<StepInvocation, String> {
+        let Self { inner, version, execution, attempt, mut config, .. } = self;
         let workflow = &version.row.workflow;
-        StepInvocation {
+        let place = Place { workflow: &workflow.0, block };
+        inner.keys.open_config(place, &mut config).map_err(|error| error.to_string())?;
+        Ok(StepInvocation {
             config,
             metadata: StepMetadata {
                 workflow_id: workflow.to_string(),
@@ -204,7 +207,7 @@ impl StepCall {
             },
             services: Arc::new(ExecutionServices { inner, execution }),
             credentials,
-        }
+        })
     }
 }
 

@@ -17,7 +17,7 @@ mod trigger_call;
 mod values;
 mod version;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -39,10 +39,10 @@ pub use refused::{Unstarted, UnstartedRequest};
 
 use crate::connections::{ConnectionError, ConnectionProvider};
 use crate::core::run::Event;
-use crate::definition::{Catalog, Problem};
+use crate::definition::{Catalog, Definition, Problem};
 use crate::model::{ActivationId, ExecutionId, RunId, VersionId, WorkflowId};
-use crate::secrets::{Keys, Urls};
-use crate::store::{Store, StoreError, VersionRow};
+use crate::secrets::{Keys, Place, Urls};
+use crate::store::{Draft, Store, StoreError, VersionRow, WorkflowRow};
 use changes::Changes;
 use run::{Nudge, RunTask};
 use version::Version;
@@ -112,7 +112,7 @@ struct Inner {
     tasks: Mutex<HashMap<RunId, mpsc::UnboundedSender<Nudge>>>,
     /// Runs that this binary cannot go on with; they are left unharmed.
     left_alone: Mutex<HashSet<RunId>>,
-    workflows_due: Mutex<BTreeMap<WorkflowId, Timestamp>>,
+    workflow_timers: Mutex<HashMap<WorkflowId, timer::WorkflowTimer>>,
     slots: Arc<Semaphore>,
     unstarted: refused::UnstartedRequests,
     changes: Changes,
@@ -164,7 +164,7 @@ impl Driver {
             versions: Mutex::default(),
             tasks: Mutex::default(),
             left_alone: Mutex::default(),
-            workflows_due: Mutex::default(),
+            workflow_timers: Mutex::default(),
             slots: Arc::new(Semaphore::new(limits.attempts)),
             unstarted: refused::UnstartedRequests::default(),
             changes: Changes::new(),
@@ -201,6 +201,31 @@ impl Driver {
     /// The time.
     pub fn now(&self) -> Timestamp {
         self.inner.clock.now()
+    }
+
+    /// Creates a workflow, or replaces its title and draft. The secrets in its configs are sealed.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn put_draft(
+        &self,
+        id: &WorkflowId,
+        definition: &Definition,
+    ) -> Result<WorkflowRow, StoreError> {
+        let mut definition = definition.clone();
+        let trigger = &mut definition.trigger;
+        self.inner.seal_secrets(id, &trigger.block, &mut trigger.config);
+        for step in definition.steps.values_mut() {
+            self.inner.seal_secrets(id, &step.block, &mut step.config);
+        }
+        let draft = Draft {
+            id: id.clone(),
+            title: definition.title.clone(),
+            definition: definition.to_value().to_string(),
+            now: self.now(),
+        };
+        self.inner.store.put_draft(draft).await
     }
 
     /// Publishes the draft as a new version. Returns when its activation has settled.
@@ -372,6 +397,14 @@ impl Inner {
 
     fn is_left_alone(&self, run: RunId) -> bool {
         self.left_alone.lock().expect("no holder panics").contains(&run)
+    }
+
+    /// Seals the secrets of a config that is about to be kept.
+    fn seal_secrets(&self, workflow: &WorkflowId, block: &str, config: &mut Value) {
+        if let Some(known) = self.catalog.get(block) {
+            let place = Place { workflow: &workflow.0, block };
+            self.keys.seal_config(place, known.manifest.config.as_value(), config);
+        }
     }
 
     /// The credentials that a block needs; `null` if it needs none.

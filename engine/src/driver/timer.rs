@@ -58,7 +58,7 @@ impl Inner {
         for workflow in self.due_workflows(now) {
             if let Err(refusal) = self.transition(&workflow, &Event::Tick, None).await {
                 tracing::error!(workflow = %workflow, error = %refusal, "the workflow's timer failed and is tried again");
-                self.workflow_due(&workflow, now.checked_add(LOOK_AGAIN_AFTER).ok());
+                self.look_again(&workflow, now.checked_add(LOOK_AGAIN_AFTER).unwrap_or(now));
             }
         }
         if woken == BATCH {
@@ -73,28 +73,46 @@ impl Inner {
     }
 
     fn due_workflows(&self, now: Timestamp) -> Vec<WorkflowId> {
-        let mut due = self.workflows_due.lock().expect("no holder panics");
-        let ids: Vec<_> = due.iter().filter(|(_, at)| **at <= now).map(|(id, _)| id.clone()).collect();
-        for id in &ids {
-            due.remove(id);
-        }
-        ids
+        let mut timers = self.workflow_timers.lock().expect("no holder panics");
+        let due = timers.iter_mut().filter(|(_, timer)| timer.at.is_some_and(|at| at <= now));
+        due.map(|(id, timer)| {
+            timer.at = None;
+            id.clone()
+        })
+        .collect()
     }
 
     pub(super) fn next_workflow_due(&self) -> Option<Timestamp> {
-        self.workflows_due.lock().expect("no holder panics").values().min().copied()
+        self.workflow_timers.lock().expect("no holder panics").values().filter_map(|timer| timer.at).min()
     }
 
-    /// Notes when a workflow next has something to do.
-    pub(super) fn workflow_due(&self, id: &WorkflowId, at: Option<Timestamp>) {
-        let mut due = self.workflows_due.lock().expect("no holder panics");
-        match at {
-            Some(at) => due.insert(id.clone(), at),
-            None => due.remove(id),
-        };
-        drop(due);
+    /// Notes when a workflow whose state has this sequence next has something to do. What an older state says
+    /// comes too late: transitions of one workflow may get here in another order than they were committed in.
+    pub(super) fn workflow_due(&self, id: &WorkflowId, sequence: i64, at: Option<Timestamp>) {
+        let mut timers = self.workflow_timers.lock().expect("no holder panics");
+        let timer = timers.entry(id.clone()).or_insert(WorkflowTimer { sequence, at: None });
+        if sequence < timer.sequence {
+            return;
+        }
+        *timer = WorkflowTimer { sequence, at };
+        drop(timers);
         if at.is_some() {
             self.timer.notify_one();
         }
     }
+
+    /// Notes that a workflow is to be looked at again, if nothing else was noted meanwhile.
+    fn look_again(&self, id: &WorkflowId, at: Timestamp) {
+        let mut timers = self.workflow_timers.lock().expect("no holder panics");
+        if let Some(timer) = timers.get_mut(id) {
+            timer.at.get_or_insert(at);
+        }
+    }
+}
+
+/// When a workflow next has something to do.
+pub(super) struct WorkflowTimer {
+    /// The sequence of the state that says so.
+    sequence: i64,
+    at: Option<Timestamp>,
 }

@@ -20,6 +20,7 @@ use super::version::Version;
 use crate::core::run::Sealed;
 use crate::core::workflow::{Call, Event, Registered};
 use crate::model::{ActivationId, WorkflowId};
+use crate::secrets::Place;
 use crate::store::{ActivationRow, StoreError};
 
 /// How late a tick may be called and still count as on time: an engine that is busy has not missed it.
@@ -227,8 +228,11 @@ pub(super) async fn invocation(
     let workflow = &version.row.workflow;
     let block = &version.definition.trigger.block;
     let credentials = inner.credentials(block).await.map_err(|error| error.to_string())?;
+    let mut config = version.definition.trigger.config.clone();
+    let place = Place { workflow: &workflow.0, block };
+    inner.keys.open_config(place, &mut config).map_err(|error| error.to_string())?;
     Ok(TriggerInvocation {
-        config: version.definition.trigger.config.clone(),
+        config,
         metadata: TriggerMetadata {
             workflow_id: workflow.to_string(),
             workflow_version_id: version.row.id.to_string(),

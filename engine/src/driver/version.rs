@@ -11,7 +11,8 @@ use crate::core::policy::RetryPolicy;
 use crate::core::run::{Plan, PlannedStep, ResolveConfig};
 use crate::definition::{Catalog, Definition, Retry, StepInstance};
 use crate::expr::Template;
-use crate::model::VersionId;
+use crate::model::{VersionId, WorkflowId};
+use crate::secrets::{Keys, Place};
 use crate::store::{StoreError, VersionRow};
 
 /// A version, compiled for running.
@@ -56,7 +57,7 @@ impl Inner {
         let steps = definition
             .steps
             .iter()
-            .map(|(id, step)| Ok((id.clone(), self.plan_step(step)?)))
+            .map(|(id, step)| Ok((id.clone(), self.plan_step(&row.workflow, step)?)))
             .collect::<Result<HashMap<_, _>, String>>()?;
         let trigger = definition.trigger.on.0.iter().map(|(id, steps)| (id.clone(), steps.clone())).collect();
         let references = steps.values().flat_map(|step| step.config.references().iter().cloned()).collect();
@@ -64,13 +65,15 @@ impl Inner {
         Ok(Version { row, definition, plan: Plan { trigger, steps }, references, widest })
     }
 
-    fn plan_step(&self, step: &StepInstance) -> Result<PlannedStep, String> {
+    fn plan_step(&self, workflow: &WorkflowId, step: &StepInstance) -> Result<PlannedStep, String> {
         let handlers = self.step_handlers(&step.block)?;
         let template = Template::compile(&step.config).map_err(|problems| describe(&problems))?;
         Ok(PlannedStep {
             block: step.block.clone(),
             config: Arc::new(StepConfig {
                 template,
+                keys: Arc::clone(&self.keys),
+                workflow: workflow.clone(),
                 block: step.block.clone(),
                 catalog: Arc::clone(&self.catalog),
             }),
@@ -115,6 +118,8 @@ fn describe(problems: &[crate::definition::Problem]) -> String {
 /// A step's config: its template, and the schema that the result must fit.
 struct StepConfig {
     template: Template,
+    keys: Arc<Keys>,
+    workflow: WorkflowId,
     block: String,
     catalog: Arc<Catalog>,
 }
@@ -125,11 +130,19 @@ impl ResolveConfig for StepConfig {
     }
 
     fn resolve(&self, variables: &Map<String, Value>) -> Result<Value, String> {
-        let config = self
+        let mut config = self
             .template
             .resolve(variables)
             .map_err(|problem| format!("config `{}`: {}", problem.path, problem.message))?;
-        let problems = self.catalog.get(&self.block).map(|block| block.validate(&config)).unwrap_or_default();
-        if problems.is_empty() { Ok(config) } else { Err(describe(&problems)) }
+        let Some(block) = self.catalog.get(&self.block) else { return Ok(config) };
+        // Judged in clear, and sealed before it leaves.
+        let place = Place { workflow: &self.workflow.0, block: &self.block };
+        self.keys.open_config(place, &mut config).map_err(|error| error.to_string())?;
+        let problems = block.validate(&config);
+        if !problems.is_empty() {
+            return Err(describe(&problems));
+        }
+        self.keys.seal_config(place, block.manifest.config.as_value(), &mut config);
+        Ok(config)
     }
 }

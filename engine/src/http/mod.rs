@@ -1,6 +1,7 @@
 //! HTTP: callbacks and the management API.
 
 mod auth;
+mod in_process;
 mod problem;
 mod routes;
 mod views;
@@ -12,6 +13,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use in_process::answer;
 pub(crate) use views::history;
 
 use crate::driver::Driver;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::core::workflow::WorkflowState;
 use crate::driver::Driver;
 use crate::model::{ExecutionId, History, RunId, decode_entries};
+use crate::secrets::hide_secrets;
 use crate::store::{ActivationRow, RunRow, StoreError, VersionRow, WorkflowRow};
 
 /// A workflow, without its draft.
@@ -76,7 +77,11 @@ pub(super) fn run(row: &RunRow) -> Value {
 pub(super) async fn run_with_history(driver: &Driver, row: &RunRow) -> Result<Value, StoreError> {
     let history = history(driver, row.id).await?;
     let mut view = run(row);
-    if let (Some(view), Ok(Value::Object(history))) = (view.as_object_mut(), serde_json::to_value(history)) {
+    let history = serde_json::to_value(history).map(|mut history| {
+        hide_secrets(&mut history);
+        history
+    });
+    if let (Some(view), Ok(Value::Object(history))) = (view.as_object_mut(), history) {
         view.extend(history);
     }
     Ok(view)

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -13,7 +12,6 @@ use stepwell::http_client::HttpTransport;
 use stepwell::request::Request;
 use stepwell::response::Response;
 use tokio::sync::{Mutex, OwnedSemaphorePermit};
-use tower::ServiceExt as _;
 
 use super::clock::TestClock;
 use super::crash::Setup;
@@ -27,7 +25,7 @@ use crate::driver::{Clock as _, Limits, Refusal};
 use crate::model::{RunId, WorkflowId};
 use crate::secrets::Keys;
 use crate::store::sqlite::MemoryDatabase;
-use crate::store::{ActivationRow, Draft, RunFilter, VersionRow};
+use crate::store::{ActivationRow, RunFilter, VersionRow};
 
 /// How long the engine may be busy, in real time, before a test that waits for it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -98,7 +96,7 @@ impl TestEngine {
         let until = self.now().checked_add(by).expect("the time is within the calendar");
         loop {
             self.settle().await;
-            let next = self.call(|driver, _| async move { driver.next_due().await }).await;
+            let next = self.call(|driver| async move { driver.next_due().await }).await;
             let Ok(next) = next else { continue };
             match next.expect("the database in memory works").filter(|next| *next <= until) {
                 Some(next) => self.0.clock.set(next.max(self.now())),
@@ -115,7 +113,7 @@ impl TestEngine {
     /// When the engine is still busy after 20 s of real time.
     pub async fn settle(&self) {
         loop {
-            if let Ok(idle) = self.call(|driver, _| async move { driver.idle(PATIENCE).await }).await {
+            if let Ok(idle) = self.call(|driver| async move { driver.idle(PATIENCE).await }).await {
                 let idle = idle.expect("the database in memory works");
                 assert!(
                     idle,
@@ -148,7 +146,7 @@ impl TestEngine {
     /// `execute` is called. Returns when none is running; a crash lets go as well.
     pub async fn hold(&self) -> Held {
         loop {
-            if let Ok(permit) = self.call(|driver, _| async move { driver.hold().await }).await {
+            if let Ok(permit) = self.call(|driver| async move { driver.hold().await }).await {
                 return Held { _slots: permit };
             }
         }
@@ -216,15 +214,9 @@ impl TestEngine {
         let id = WorkflowId(workflow.to_owned());
         let before = self.versions(&id).await.len();
         loop {
-            let draft = Draft {
-                id: id.clone(),
-                title: parsed.definition.title.clone(),
-                definition: definition.to_string(),
-                now: self.now(),
-            };
-            let workflow = id.clone();
-            let enabled = self.call(|driver, _| async move {
-                driver.store().put_draft(draft).await?;
+            let (workflow, draft) = (id.clone(), parsed.definition.clone());
+            let enabled = self.call(|driver| async move {
+                driver.put_draft(&workflow, &draft).await?;
                 driver.enable(&workflow).await
             });
             if let Ok(result) = enabled.await {
@@ -248,7 +240,7 @@ impl TestEngine {
         let before = self.runs(&id).await;
         loop {
             let (id, data) = (id.clone(), data.clone());
-            let started = self.call(|driver, _| async move { driver.start_run(&id, None, data).await }).await;
+            let started = self.call(|driver| async move { driver.start_run(&id, None, data).await }).await;
             if let Ok(run) = started {
                 return TestRun::new(self.clone(), run.expect("the workflow is enabled"));
             }
@@ -262,23 +254,10 @@ impl TestEngine {
     /// Sends a request to the engine, as a provider does: again if the process dies before it has answered.
     pub async fn request(&self, url: &str, request: Request) -> Response {
         loop {
-            let target = url.strip_prefix(PUBLIC_URL).unwrap_or(url);
-            let mut builder = http::Request::builder().method(request.method()).uri(target);
-            for (name, value) in request.headers() {
-                builder = builder.header(name, value);
-            }
-            let sent =
-                builder.body(Body::from(request.bytes().clone())).expect("the URL is one of the engine's");
-            let answered = self.call(|_, router| async move {
-                let Ok(answer) = router.oneshot(sent).await;
-                let (head, body) = answer.into_parts();
-                let body = to_bytes(body, usize::MAX).await.expect("the body is in memory");
-                let mut response = Response::new(head.status).body(body);
-                for (name, value) in &head.headers {
-                    response = response.header(name.clone(), value.clone());
-                }
-                response
-            });
+            let target = url.strip_prefix(PUBLIC_URL).unwrap_or(url).to_owned();
+            let request = request.clone();
+            let answered =
+                self.call(|driver| async move { crate::http::answer(driver, &target, &request).await });
             if let Ok(response) = answered.await {
                 return response;
             }

@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use axum::Router;
 use stepwell::testing::Testing;
 
 use super::TestEngine;
@@ -20,7 +19,6 @@ pub(super) const PUBLIC_URL: &str = "https://stepwell.test";
 pub(super) struct Process {
     pub(super) life: Life,
     driver: Driver,
-    router: Router,
     runtime: Runtime,
 }
 
@@ -59,7 +57,7 @@ impl TestEngine {
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
         loop {
-            if let Ok(result) = self.call(|driver, _| read(driver)).await {
+            if let Ok(result) = self.call(&read).await {
                 return result.expect("the database in memory works");
             }
         }
@@ -69,13 +67,13 @@ impl TestEngine {
     pub(super) async fn call<T, F, Fut>(&self, ask: F) -> Result<T, Died>
     where
         T: Send + 'static,
-        F: FnOnce(Driver, Router) -> Fut,
+        F: FnOnce(Driver) -> Fut,
         Fut: Future<Output = T> + Send + 'static,
     {
         let (answer, died) = {
             let mut process = self.0.process.lock().await;
             let process = self.living(&mut process).await;
-            let answer = process.runtime.handle().spawn(ask(process.driver.clone(), process.router.clone()));
+            let answer = process.runtime.handle().spawn(ask(process.driver.clone()));
             (answer, process.life.ended())
         };
         tokio::select! {
@@ -126,6 +124,6 @@ impl TestEngine {
             () = life.ended() => return None,
             launched = launched => launched.expect("the launch does not panic").expect("the blocks are as they should be"),
         };
-        Some(Process { life, router: crate::http::router(driver.clone()), driver, runtime })
+        Some(Process { life, driver, runtime })
     }
 }

@@ -106,7 +106,7 @@ impl TestRun {
     pub async fn cancel(&self) -> Result<(), String> {
         let id = self.id;
         loop {
-            let asked = self.engine.call(|driver, _| async move { driver.cancel(id).await }).await;
+            let asked = self.engine.call(|driver| async move { driver.cancel(id).await }).await;
             let status = self.status().await;
             match asked {
                 Err(Died) if !matches!(status, RunStatus::Cancelling | RunStatus::Cancelled) => {}
@@ -126,7 +126,7 @@ impl TestRun {
     pub async fn retry(&self) -> Result<(), String> {
         let id = self.id;
         loop {
-            let asked = self.engine.call(|driver, _| async move { driver.retry(id).await }).await;
+            let asked = self.engine.call(|driver| async move { driver.retry(id).await }).await;
             match asked {
                 Err(Died) if self.status().await == RunStatus::Failed => {}
                 Ok(Err(refusal)) => return Err(refusal.to_string()),

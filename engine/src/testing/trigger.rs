@@ -112,7 +112,7 @@ impl TestTrigger {
     pub async fn disable(&self) -> Result<(), String> {
         loop {
             let id = WorkflowId(self.workflow.clone());
-            let disabled = self.engine.call(|driver, _| async move { driver.disable(&id).await }).await;
+            let disabled = self.engine.call(|driver| async move { driver.disable(&id).await }).await;
             match disabled {
                 // Who disables looks again after a crash.
                 Err(Died) if self.newest().await.1.accepts => {}

@@ -425,3 +425,55 @@ async fn s8_a_connection_is_given_to_each_attempt_and_one_that_is_missing_is_nam
     let without = TestEngine::new().await.run(greet, NoConfig {}).await;
     assert!(without.error().await.unwrap().contains("there is no connection `stepwell-engine/account`"));
 }
+
+#[tokio::test]
+async fn d10_a_waiting_step_says_in_words_what_it_waits_for_and_until_when() {
+    let engine = TestEngine::new().await;
+    let run = engine.run(ask, noted("d10")).await;
+    let execution = run.execution().await;
+    assert_eq!(execution.waiting_for.unwrap(), serde_json::json!({ "text": "an answer" }));
+    assert_eq!(execution.waiting_since, Some(engine.now()));
+    assert_eq!(execution.wake_at, engine.now().checked_add(HOUR).ok());
+}
+
+/// How to sign in.
+#[config]
+struct SignIn {
+    /// User
+    user: String,
+    /// Password
+    password: Secret,
+}
+
+/// Sign in
+#[step(outcomes(signed_in { length: u64 }))]
+async fn sign_in(config: SignIn, _cx: ExecuteContext) -> Result<SignInOutcome, StepError> {
+    Ok(SignInOutcome::SignedIn { length: config.password.expose().len() as u64 })
+}
+
+#[tokio::test]
+async fn s8_o3_a_secret_reaches_its_handler_and_no_record() {
+    let engine = TestEngine::new().await;
+    let config = SignIn { user: "ada".to_owned(), password: "passw0rd".into() };
+    let run = engine.run(sign_in, config).await;
+    run.has_outcome(SignInOutcome::SignedIn { length: 8 }).await;
+    let config = run.execution().await.config;
+    assert_eq!(config["user"], "ada");
+    assert!(!config.to_string().contains("passw0rd"), "{config}");
+
+    let templated = serde_json::json!({
+        "title": "Sign in with what came",
+        "trigger": { "block": "testing/start", "on": { "started": "step" } },
+        "steps": { "step": {
+            "block": "stepwell-engine/sign-in",
+            "config": { "user": "ada", "password": "{{ workflow.title }}" },
+            "on": { "signed_in": "end" },
+        } },
+    });
+    engine.enable("templated", &templated).await.unwrap();
+    let run = engine.start_workflow("templated", serde_json::Value::Null).await;
+    engine.settle().await;
+    run.has_outcome(SignInOutcome::SignedIn { length: 22 }).await;
+    let history = format!("{:?}", run.execution().await.config);
+    assert!(!history.contains("Sign in"), "{history}");
+}

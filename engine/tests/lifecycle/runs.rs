@@ -298,10 +298,8 @@ fn o5_shutdown_lets_handlers_end_and_leaves_the_rest_to_recovery() {
     engine.block_on(async {
         let run = begin(&engine, "o5", &["gate done"]).await;
         until(|| handlers("o5").contains(&"execute")).await;
-        let driver = engine.driver.clone();
-        let stopping = tokio::spawn(async move { driver.shutdown().await });
-        gate("o5").notify_one();
-        stopping.await.unwrap();
+        // The handler goes on only after the engine has begun to stop.
+        tokio::join!(biased; engine.driver.shutdown(), async { gate("o5").notify_one() });
         let results = engine.results(run).await;
         assert!(matches!(results.as_slice(), [AttemptResult::Outcome { .. }]), "{results:?}");
     });

@@ -1,5 +1,6 @@
 //! Conditions on a config: when a field is shown, when an outcome exists.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,7 +17,7 @@ use serde_json::Value;
 /// assert!(kind.holds(&json!({ "kind": "issue" })));
 /// assert!(!kind.holds(&json!({ "kind": "discussion" })));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Condition {
     /// The name of the field.
     pub field: String,

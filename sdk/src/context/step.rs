@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::StepMetadata;
+use crate::__private::check::SameConnection;
 use crate::connection::NoConnection;
 use crate::error::StepError;
 use crate::http_client::HttpClient;
@@ -39,7 +40,7 @@ pub struct WakeContext<S, C = NoConnection> {
 }
 
 /// What the contexts of a step have in common.
-pub(crate) struct StepCall<C> {
+pub struct StepCall<C> {
     pub(crate) metadata: StepMetadata,
     pub(crate) services: Arc<dyn StepServices>,
     pub(crate) connection: C,
@@ -49,6 +50,11 @@ pub(crate) struct StepCall<C> {
 impl<C> StepCall<C> {
     pub(crate) fn new(metadata: StepMetadata, services: Arc<dyn StepServices>, connection: C) -> Self {
         Self { metadata, services, connection, names: Mutex::default() }
+    }
+
+    /// The same call, for a handler that names the connection itself.
+    pub(crate) fn same<K: SameConnection<C>>(self) -> StepCall<K> {
+        StepCall::new(self.metadata, self.services, K::from_connection(self.connection))
     }
 
     /// Runs `effect` unless an earlier attempt has recorded its value.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::TriggerMetadata;
+use crate::__private::check::SameConnection;
 use crate::connection::NoConnection;
 use crate::http_client::HttpClient;
 use crate::services::Services;
@@ -60,10 +61,18 @@ pub struct DeactivateContext<R = (), C = NoConnection> {
 }
 
 /// What the contexts of a trigger have in common.
-pub(crate) struct TriggerCall<C> {
+pub struct TriggerCall<C> {
     pub(crate) metadata: TriggerMetadata,
     pub(crate) services: Arc<dyn Services>,
     pub(crate) connection: C,
+}
+
+impl<C> TriggerCall<C> {
+    /// The same call, for a handler that names the connection itself.
+    pub(crate) fn same<K: SameConnection<C>>(self) -> TriggerCall<K> {
+        let Self { metadata, services, connection } = self;
+        TriggerCall { metadata, services, connection: K::from_connection(connection) }
+    }
 }
 
 macro_rules! trigger_context {

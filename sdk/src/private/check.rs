@@ -66,12 +66,12 @@ pub const fn no_registration<R: NoRegistration>() -> Option<fn() -> Schema> {
     note = "the handlers of a block share one config type"
 )]
 pub trait SameConfig<C>: Send + 'static {
-    /// The same value.
-    fn same(config: C) -> Self;
+    /// The block's value, for the handler.
+    fn from_config(config: C) -> Self;
 }
 
 impl<T: Send + 'static> SameConfig<T> for T {
-    fn same(config: T) -> Self {
+    fn from_config(config: T) -> Self {
         config
     }
 }
@@ -83,12 +83,12 @@ impl<T: Send + 'static> SameConfig<T> for T {
     note = "the contexts of a block's handlers name one connection type"
 )]
 pub trait SameConnection<K>: Send + Sync + 'static {
-    /// The same value.
-    fn same(connection: K) -> Self;
+    /// The block's value, for the handler.
+    fn from_connection(connection: K) -> Self;
 }
 
 impl<T: Send + Sync + 'static> SameConnection<T> for T {
-    fn same(connection: T) -> Self {
+    fn from_connection(connection: T) -> Self {
         connection
     }
 }
@@ -100,19 +100,19 @@ impl<T: Send + Sync + 'static> SameConnection<T> for T {
     note = "the context of the handler names the type that `Execution<Outcomes, State>` names"
 )]
 pub trait SameState<S>: Send + 'static {
-    /// The same value.
-    fn same(state: S) -> Self;
+    /// The block's value, for the handler.
+    fn from_state(state: S) -> Self;
 }
 
 impl<T: Send + 'static> SameState<T> for T {
-    fn same(state: T) -> Self {
+    fn from_state(state: T) -> Self {
         state
     }
 }
 
 // Of a step that never defers, `MayDefer` says what is wrong.
 impl<T: Data> SameState<Never> for T {
-    fn same(state: Never) -> Self {
+    fn from_state(state: Never) -> Self {
         match state {}
     }
 }
@@ -124,12 +124,12 @@ impl<T: Data> SameState<Never> for T {
     note = "the handlers of a block share one outcome type"
 )]
 pub trait SameOutcomes<O>: Send + 'static {
-    /// The same value.
-    fn same(self) -> O;
+    /// The handler's value, for the block.
+    fn into_outcomes(self) -> O;
 }
 
 impl<T: Send + 'static> SameOutcomes<T> for T {
-    fn same(self) -> T {
+    fn into_outcomes(self) -> T {
         self
     }
 }
@@ -141,19 +141,19 @@ impl<T: Send + 'static> SameOutcomes<T> for T {
     note = "`activate` returns the type that the contexts of `trigger` and `deactivate` name"
 )]
 pub trait SameRegistration<R>: Send + 'static {
-    /// The same value, for a handler that takes it.
-    fn from_block(registration: R) -> Self;
+    /// The block's value, for a handler that takes it.
+    fn from_registration(registration: R) -> Self;
 
-    /// The same value, from a handler that returns it.
-    fn into_block(self) -> R;
+    /// The value of a handler that returns it, for the block.
+    fn into_registration(self) -> R;
 }
 
 impl<T: Send + 'static> SameRegistration<T> for T {
-    fn from_block(registration: T) -> Self {
+    fn from_registration(registration: T) -> Self {
         registration
     }
 
-    fn into_block(self) -> T {
+    fn into_registration(self) -> T {
         self
     }
 }

@@ -9,4 +9,5 @@ pub mod adapt;
 pub mod check;
 pub mod credential;
 pub mod field;
+pub mod handler;
 pub mod outcome;

@@ -17,9 +17,10 @@ use crate::data::Data;
 /// Printing it, in whatever form, prints `[secret]`; [`expose`](Secret::expose) gives the value. Its memory is
 /// overwritten when it is dropped, as is that of every clone. Two secret texts are compared in constant time.
 ///
-/// Its JSON is the value itself, since the engine hands a state or a registration to the next handler: keep secrets
-/// there, where they are stored encrypted and never returned. The engine records a config and an outcome's data as
-/// they are and shows them to people, a secret among them too.
+/// Its JSON is the value itself, since the engine hands a state or a registration to the next handler. In a config the
+/// engine keeps it encrypted, in drafts and in the records of runs, and shows `[secret]`; states, registrations and
+/// values of `once` are encrypted as a whole. The data of an outcome is what later steps and people see: it is kept as it
+/// is, a secret among it too.
 ///
 /// The value is text, a number or a list of them. A type of your own has `Secret` fields instead of being one.
 ///

@@ -1,18 +1,11 @@
 use stepwell::prelude::*;
 
-use stepwell::connection::Connection;
-
 #[data]
 struct Pending(String);
 
-struct Provider;
-
-impl Connection for Provider {
-    const ID: Option<&'static str> = Some("provider");
-
-    fn from_credentials(_: stepwell::__private::serde_json::Value) -> Result<Self, stepwell::__private::serde_json::Error> {
-        Ok(Self)
-    }
+#[connection(bearer = token)]
+struct Provider {
+    token: Secret,
 }
 
 #[step(outcomes(found), finish = receive)]

@@ -1,39 +1,54 @@
 //! `validate`: the blocks of the workspace's binaries, checked and compared with what was promised.
 
-mod breakage;
-mod compare;
-mod lock;
-mod looked_up;
-mod outcome_schema;
-mod rules;
-mod schema;
-mod stored_schema;
+mod published;
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::path::Path;
 use std::process::Command;
 
 use stepwell::manifest::{App, MANIFEST_FORMAT, Manifest};
+use stepwell_engine::validate::{LOCK_FILE, LockFile, check};
 
 use crate::cargo::{self, Package};
 use crate::failure::Failure;
 
-/// Checks every block and compares each crate with its lock file; with `accept` writes the lock files anew.
+const MEND: &str = "If this is meant, run `cargo xtask validate --accept` and commit what it writes.";
+
+/// Checks every block and compares each crate with its lock file, and the published schema with the
+/// types; with `accept` writes these files anew.
 pub(crate) fn validate(accept: bool) -> Result<(), Failure> {
     let packages = cargo::packages()?;
     let apps = apps(&packages)?;
-    let mut mistakes = rules::check(&apps);
-    if mistakes.is_empty() {
-        for package in &packages {
-            mistakes.extend(lock::settle(package, apps.get(&package.name), accept)?);
-        }
+    let mistakes = check(apps.values());
+    if !mistakes.is_empty() {
+        return Err(Failure::new(mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
+    }
+    let mut mistakes = Vec::from_iter(published::settle(accept)?);
+    for package in &packages {
+        mistakes.extend(settle(package, apps.get(&package.name), accept)?);
     }
     if mistakes.is_empty() {
         let blocks: usize = apps.values().map(|app| app.blocks.len()).sum();
         println!("{blocks} blocks of {} crates are as they should be", apps.len());
         return Ok(());
     }
+    mistakes.push(MEND.to_owned());
     Err(Failure::new(mistakes.join("\n")))
+}
+
+/// Compares a crate with its lock file and says what keeps it from passing.
+fn settle(package: &Package, app: Option<&App>, accept: bool) -> Result<Vec<String>, Failure> {
+    let lock = LockFile::new(package.folder().join(LOCK_FILE), &package.name);
+    let settlement = if accept { lock.accept(app) } else { lock.compare(app) }
+        .map_err(|error| Failure::new(described(&error)))?;
+    for notice in settlement.notices {
+        eprintln!("note: {notice}");
+    }
+    for accepted in settlement.accepted {
+        eprintln!("accepted: {accepted}");
+    }
+    Ok(settlement.mistakes)
 }
 
 /// The crates with blocks, by name, as the workspace's binaries describe them.
@@ -69,5 +84,11 @@ fn manifest(binary: &Path) -> Result<Manifest, Failure> {
             manifest.format
         )));
     }
-    Ok(manifest)
+    let misfits = published::misfits(&manifest);
+    if misfits.is_empty() { Ok(manifest) } else { Err(failed(misfits.join("\n"))) }
+}
+
+/// An error and its causes.
+fn described(error: &dyn Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {}", described(cause)))
 }

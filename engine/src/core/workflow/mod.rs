@@ -6,108 +6,26 @@
 //! taken one after the other.
 
 mod duty;
+mod state;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use stepwell::block::Switch;
 use stepwell::when::When;
 
 pub use duty::Duty;
+pub use state::{Activation, Phase, WorkflowState};
 
 use super::IllegalEvent;
 use super::policy::{MOST_INTERRUPTIONS, RetryPolicy};
 use super::run::Sealed;
-use crate::model::{ActivationId, ActivationStatus, VersionId};
+use crate::model::{ActivationId, VersionId};
 
 /// How long the URL of a version that is being replaced accepts, from the first attempt to deactivate.
 pub const LONGEST_DRAIN: Duration = Duration::from_mins(10);
-
-/// The state of a workflow's activations.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct WorkflowState {
-    /// How many versions there have been.
-    pub versions: u32,
-    /// The activations that are not over, oldest first.
-    pub activations: Vec<Activation>,
-    /// Why the last enable failed.
-    #[serde(default)]
-    pub error: Option<String>,
-}
-
-/// An activation that is not over.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and they combine freely")]
-pub struct Activation {
-    /// Its id.
-    pub id: ActivationId,
-    /// Its version.
-    pub version: VersionId,
-    /// Whether the trigger has `activate` and `deactivate`.
-    pub registers: bool,
-    /// Whether its URL starts runs.
-    pub accepts: bool,
-    /// Until when it accepts while it is being replaced.
-    #[serde(default)]
-    pub drains_until: Option<Timestamp>,
-    /// Somebody disabled the workflow while `activate` was running.
-    #[serde(default)]
-    pub unwanted: bool,
-    /// What `activate` returned.
-    #[serde(default)]
-    pub registration: Option<Sealed>,
-    /// How often the current call has failed.
-    #[serde(default)]
-    pub failures: u32,
-    /// How often in a row the current call was interrupted.
-    #[serde(default)]
-    pub interruptions: u32,
-    /// The last error.
-    #[serde(default)]
-    pub error: Option<String>,
-    /// In which order it replaces the one before.
-    #[serde(default)]
-    pub switch: Switch,
-    /// It was replaced by one that overlaps: it accepts until it is deactivated.
-    #[serde(default)]
-    pub overlapped: bool,
-    /// When its registration expires.
-    #[serde(default)]
-    pub expires_at: Option<Timestamp>,
-    /// The next renewal of its registration.
-    #[serde(default)]
-    pub renewal: Option<Duty>,
-    /// The next tick.
-    #[serde(default)]
-    pub tick: Option<Duty>,
-    /// What it is doing.
-    pub phase: Phase,
-}
-
-/// What an activation is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// Waits until the version that it replaces is deactivated.
-    Pending,
-    /// `activate` is running.
-    Activating,
-    /// Receives requests.
-    Active,
-    /// `deactivate` is to be called at a time.
-    DeactivateAt(Timestamp),
-    /// `deactivate` is running.
-    Deactivating,
-    /// `deactivate` was given up.
-    DeactivationFailed,
-    /// `activate` failed.
-    ActivationFailed,
-    /// Over.
-    Deactivated,
-}
 
 /// Something that happened to a workflow.
 #[derive(Debug, Clone, PartialEq)]
@@ -438,70 +356,4 @@ impl Transition {
 
 pub(super) fn unknown(id: ActivationId) -> IllegalEvent {
     IllegalEvent(format!("activation {id} is not being called"))
-}
-
-impl WorkflowState {
-    /// Whether a version is on its way to be enabled.
-    pub fn is_switching(&self) -> bool {
-        self.activations
-            .iter()
-            .any(|activation| matches!(activation.phase, Phase::Pending | Phase::Activating))
-    }
-
-    /// The version that is enabled.
-    pub fn enabled(&self) -> Option<VersionId> {
-        self.activations
-            .iter()
-            .find(|activation| activation.phase == Phase::Active)
-            .map(|activation| activation.version)
-    }
-
-    /// One activation that is not over.
-    pub fn get(&self, id: ActivationId) -> Option<&Activation> {
-        self.activations.iter().find(|activation| activation.id == id)
-    }
-
-    fn get_mut(&mut self, id: ActivationId) -> Option<&mut Activation> {
-        self.activations.iter_mut().find(|activation| activation.id == id)
-    }
-
-    /// When [`Event::Tick`] next has something to do.
-    pub fn due_at(&self) -> Option<Timestamp> {
-        let drains = self
-            .activations
-            .iter()
-            .filter(|activation| activation.accepts && activation.phase != Phase::Active);
-        let retries = self.activations.iter().filter_map(|activation| match activation.phase {
-            Phase::DeactivateAt(at) => Some(at),
-            _ => None,
-        });
-        let duties = self.activations.iter().filter_map(Activation::duty_at);
-        drains.filter_map(|activation| activation.drains_until).chain(retries).chain(duties).min()
-    }
-}
-
-impl Activation {
-    /// The calls that are running.
-    pub fn calls(&self) -> Vec<Call> {
-        let phase = match self.phase {
-            Phase::Activating => Some(Call::Activate(self.id)),
-            Phase::Deactivating => Some(Call::Deactivate(self.id)),
-            _ => None,
-        };
-        let renewal = self.renewal.filter(|renewal| renewal.running).map(|_| Call::Renew(self.id));
-        let tick = self.tick.filter(|tick| tick.running).map(|tick| Call::Tick(self.id, tick.time));
-        [phase, renewal, tick].into_iter().flatten().collect()
-    }
-
-    /// Where it stands.
-    pub fn status(&self) -> ActivationStatus {
-        match self.phase {
-            Phase::Pending | Phase::Activating => ActivationStatus::Activating,
-            Phase::Active => ActivationStatus::Active,
-            Phase::DeactivateAt(_) | Phase::Deactivating => ActivationStatus::Deactivating,
-            Phase::DeactivationFailed => ActivationStatus::DeactivationFailed,
-            Phase::ActivationFailed => ActivationStatus::ActivationFailed,
-            Phase::Deactivated => ActivationStatus::Deactivated,
-        }
-    }
 }

@@ -2,6 +2,7 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::*;
+use crate::model::ActivationStatus;
 
 struct World {
     state: WorkflowState,

@@ -12,7 +12,7 @@ use crate::definition::{Definition, Problem as Finding, check, is_workflow_id};
 use crate::http::problem::Problem;
 use crate::http::{Api, views};
 use crate::model::WorkflowId;
-use crate::store::{Draft, WorkflowRow};
+use crate::store::WorkflowRow;
 
 type Body = Result<Json<Value>, JsonRejection>;
 
@@ -66,13 +66,7 @@ async fn write(api: &Api, id: &str, value: &Value) -> Result<WorkflowRow, Proble
     if !problems.is_empty() {
         return Err(Problem::invalid(problems));
     }
-    let draft = Draft {
-        id: WorkflowId(id.to_owned()),
-        title: definition.title.clone(),
-        definition: definition.to_value().to_string(),
-        now: api.driver.now(),
-    };
-    Ok(api.driver.store().put_draft(draft).await?)
+    Ok(api.driver.put_draft(&WorkflowId(id.to_owned()), &definition).await?)
 }
 
 async fn check_only(State(api): State<Api>, body: Body) -> Result<Json<Value>, Problem> {

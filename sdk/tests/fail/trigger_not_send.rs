@@ -1,0 +1,19 @@
+use stepwell::prelude::*;
+
+#[trigger(outcomes(opened), activate = add, deactivate = remove)]
+async fn issue(_request: Request, _config: NoConfig, _cx: TriggerContext<u64>) -> Result<IssueOutcome, TriggerError> {
+    let name = std::rc::Rc::new("issue");
+    std::future::ready(()).await;
+    drop(name);
+    Ok(IssueOutcome::Opened)
+}
+
+async fn add(_config: NoConfig, _cx: ActivateContext) -> Result<u64, ActivationError> {
+    Ok(1)
+}
+
+async fn remove(_config: NoConfig, _cx: DeactivateContext<u64>) -> Result<(), ActivationError> {
+    Ok(())
+}
+
+fn main() {}
