@@ -16,6 +16,12 @@ struct Argument {
     value: Value,
 }
 
+/// What an argument is given that may be written in two ways.
+pub(crate) enum Given {
+    Value(TokenStream),
+    List(TokenStream),
+}
+
 enum Value {
     Flag,
     Assigned(TokenStream),
@@ -94,6 +100,25 @@ impl Arguments {
         }
         mistakes.at(&argument.name, format!("`{name}` takes a list; write `{name}(…)`"));
         None
+    }
+
+    /// The name and what is given as `name = value` or `name(…)`. `example` shows how to write it.
+    pub(crate) fn either(
+        &mut self,
+        name: &str,
+        example: &str,
+        mistakes: &mut Mistakes,
+    ) -> Option<(Ident, Given)> {
+        let Argument { name: ident, value } = self.take(name)?;
+        let given = match value {
+            Value::Assigned(value) => Given::Value(value),
+            Value::List(group) => Given::List(group.stream()),
+            Value::Flag => {
+                mistakes.at(&ident, format!("`{name}` needs a value; write `{example}`"));
+                return None;
+            }
+        };
+        Some((ident, given))
     }
 
     /// Whether `name` is given, on its own.

@@ -38,6 +38,9 @@ pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream 
 
         #[automatically_derived]
         impl ::stepwell::data::Data for #name {}
+
+        #[automatically_derived]
+        impl ::stepwell::config::ConfigField for #name {}
     }
 }
 

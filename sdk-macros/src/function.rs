@@ -112,7 +112,7 @@ fn result(function: &ItemFn, shape: &Shape, mistakes: &mut Mistakes) -> Option<(
     let ReturnType::Type(_, returned) = &function.sig.output else {
         mistakes.at(
             &function.sig.ident,
-            format!("a {} returns its outcome; add `-> {}`", shape.kind, shape.returns),
+            format!("a {} returns a `Result`; add `-> {}`", shape.kind, shape.returns),
         );
         return None;
     };
@@ -165,7 +165,7 @@ fn spanned(mut token: TokenTree, span: Span) -> TokenTree {
 }
 
 /// The spans of the first and the last token.
-fn ends(ty: &Type) -> (Span, Span) {
+pub(crate) fn ends(ty: &Type) -> (Span, Span) {
     let mut tokens = ty.to_token_stream().into_iter();
     let first = tokens.next().map_or_else(|| ty.span(), |token| token.span());
     let last = tokens.last().map_or(first, |token| token.span());

@@ -6,6 +6,7 @@
 mod arguments;
 mod block;
 mod case;
+mod condition;
 mod config;
 mod connection;
 mod data;
@@ -13,6 +14,7 @@ mod docs;
 mod function;
 mod limit;
 mod mistakes;
+mod options;
 mod outcomes;
 mod step;
 mod suggest;
@@ -106,8 +108,19 @@ pub fn trigger(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a config of a struct with named fields.
 ///
-/// The first line of a field's doc comment is its label, the rest its help. `#[field(…)]` takes `placeholder`,
-/// `default`, `multiline` and `show_if`, the name of a field that must be set for this one to be shown.
+/// The first line of a field's doc comment is its label, the rest its help. A field's type is `#[data]` or `#[config]`,
+/// whose fields have attributes of their own. `#[field(…)]` takes:
+///
+/// - `label = "…"` and `help = "…"`, which replace what the doc comment gives; `placeholder = "…"`; `group = "…"`, the
+///   heading that the field stands under; `multiline`; `widget = "…"`, how an editor shows the field, in `snake_case`.
+/// - `default = …`, the value of a field that is left out.
+/// - `options = ["a", ("b", "Label of b")]`, the only values that the field takes: texts or whole numbers. Or
+///   `options = campaigns`, a function with [`macro@options`] that looks them up; `depends_on("workspace")` names the
+///   fields that it is told. What it finds are suggestions: other values are not refused.
+/// - `show_if(kind = "issue" | "pull_request", company)`: the field is shown only if each condition holds, of which the
+///   first asks for one of some values and the second for a field that is set; `show_if = "company"` is short for the
+///   latter. Such a field is an `Option` or has a `default`.
+/// - `variables = "never"`: the field holds no `{{ … }}`.
 #[proc_macro_attribute]
 pub fn config(arguments: TokenStream, item: TokenStream) -> TokenStream {
     config::expand(arguments.into(), &item.into()).into()
@@ -130,6 +143,19 @@ pub fn connection(arguments: TokenStream, item: TokenStream) -> TokenStream {
     connection::expand(arguments.into(), &item.into()).into()
 }
 
+/// Makes an async function look up what a person can choose while somebody configures a block.
+///
+/// ```ignore
+/// #[options]
+/// async fn campaigns(query: OptionsQuery, cx: OptionsContext<Lemlist>) -> Result<Vec<Choice>, StepError> { todo!() }
+/// ```
+///
+/// A field of a config names it: `#[field(options = campaigns)]`. The config's crate must be the function's.
+#[proc_macro_attribute]
+pub fn options(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    options::expand(&arguments.into(), &item.into()).into()
+}
+
 /// Makes a type storable by the engine: a defer state, a registration, the data of an outcome, a part of a config.
 #[proc_macro_attribute]
 pub fn data(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -139,6 +165,11 @@ pub fn data(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes an enum the outcomes of a block: what `outcomes(…)` expands to.
 ///
 /// The id of an outcome is its variant's name in `snake_case`; `#[outcome(id = "…")]` replaces it.
+///
+/// `#[outcome(when(kind = "issue"))]` is for blocks whose config must meet conditions to have the outcome, written as
+/// in `show_if` of [`macro@config`]. `#[outcome(each = "cases")]` on `Case(Named)` or `Case(Named<MyData>)` makes an
+/// outcome of each name that the config has in the field `cases`: a list of texts, a list of structs with a `name` or
+/// an `id`, or a map with the names as its keys. Both also stand before outcomes in `outcomes(…)`.
 #[proc_macro_derive(Outcomes, attributes(outcome))]
 pub fn outcomes(item: TokenStream) -> TokenStream {
     outcomes::derive(item.into()).into()

@@ -8,6 +8,7 @@ use crate::arguments::Arguments;
 use crate::block::{self, Identity, handler};
 use crate::function::{Shape, Signature, call_at, projection};
 use crate::mistakes::Mistakes;
+use crate::outcomes::OutcomeList;
 
 const ARGUMENTS: [&str; 10] = [
     "outcomes",
@@ -38,7 +39,8 @@ pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream 
     let mut mistakes = Mistakes::default();
     let mut arguments = Arguments::read(arguments, "step", &ARGUMENTS, &mut mistakes);
     let outcomes = block::outcomes(&mut arguments, &mut mistakes);
-    let registration = Step::read(&function, &mut arguments, &mut mistakes).map(|step| step.register());
+    let registration =
+        Step::read(&function, &mut arguments, &mut mistakes).map(|step| step.register(outcomes.as_ref()));
     block::assemble(&function, outcomes.as_ref(), registration, mistakes)
 }
 
@@ -71,7 +73,7 @@ impl<'a> Step<'a> {
         Some(Self { function, identity, signature, finish, wake, cancel, fails_if_interrupted })
     }
 
-    fn register(&self) -> TokenStream {
+    fn register(&self, list: Option<&OutcomeList>) -> TokenStream {
         let Signature { config, context, result, returned, .. } = &self.signature;
         let step_result = quote!(::stepwell::step::StepResult);
         let outcomes = projection(result, &step_result, "Outcomes");
@@ -128,7 +130,9 @@ impl<'a> Step<'a> {
                 cancel: #cancel,
             })
         };
-        self.identity.register(config, &connection, &outcomes, &handlers)
+        let registration = self.identity.register(config, &connection, &outcomes, &handlers);
+        let checks = list.map(|list| list.check_fields(config));
+        quote!(#registration #checks)
     }
 }
 

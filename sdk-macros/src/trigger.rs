@@ -8,6 +8,7 @@ use crate::arguments::Arguments;
 use crate::block::{self, Identity, handler};
 use crate::function::{Shape, Signature, call_at, projection};
 use crate::mistakes::Mistakes;
+use crate::outcomes::OutcomeList;
 
 const ARGUMENTS: [&str; 13] = [
     "outcomes",
@@ -41,8 +42,8 @@ pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream 
     let mut mistakes = Mistakes::default();
     let mut arguments = Arguments::read(arguments, "trigger", &ARGUMENTS, &mut mistakes);
     let outcomes = block::outcomes(&mut arguments, &mut mistakes);
-    let registration =
-        Trigger::read(&function, &mut arguments, &mut mistakes).map(|trigger| trigger.register());
+    let registration = Trigger::read(&function, &mut arguments, &mut mistakes)
+        .map(|trigger| trigger.register(outcomes.as_ref()));
     block::assemble(&function, outcomes.as_ref(), registration, mistakes)
 }
 
@@ -112,7 +113,7 @@ impl<'a> Trigger<'a> {
         })
     }
 
-    fn register(&self) -> TokenStream {
+    fn register(&self, list: Option<&OutcomeList>) -> TokenStream {
         let Signature { first, config, context, result, returned } = &self.signature;
         let outcomes = projection(result, &quote!(::stepwell::trigger::TriggerResult), "Outcomes");
         let receive_context = quote!(::stepwell::__private::check::ReceiveContext);
@@ -187,6 +188,8 @@ impl<'a> Trigger<'a> {
                 tick: #tick,
             })
         };
-        self.identity.register(config, &connection, &outcomes, &handlers)
+        let registration = self.identity.register(config, &connection, &outcomes, &handlers);
+        let checks = list.map(|list| list.check_fields(config));
+        quote!(#registration #checks)
     }
 }

@@ -240,6 +240,7 @@ pub mod data;
 pub mod error;
 pub mod http_client;
 pub mod manifest;
+pub mod options;
 pub mod outcome;
 pub mod prelude;
 pub mod request;
@@ -252,6 +253,6 @@ pub mod trigger;
 pub mod types;
 pub mod when;
 
-pub use stepwell_macros::{Outcomes, config, connection, data, step, trigger};
+pub use stepwell_macros::{Outcomes, config, connection, data, options, step, trigger};
 
 extern crate self as stepwell;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::block::{self, BlockDefinition, Handlers, IfInterrupted, MissedTicks, Switch};
 use crate::connection::{self, ConnectionDefinition, ConnectionManifest};
+use crate::options::{self, OptionsDefinition};
 use crate::outcome::OutcomeDescription;
 
 /// The version of the manifest's format.
@@ -57,6 +58,9 @@ pub struct App {
     /// Its kinds of connection, ordered by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub connections: Vec<ConnectionManifest>,
+    /// The functions that look options up, ordered by name. One that stands here twice makes the look-up ambiguous.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
     /// Its blocks, ordered by name.
     pub blocks: Vec<BlockManifest>,
 }
@@ -155,17 +159,26 @@ pub enum HandlerKind {
 impl Manifest {
     /// The manifest of everything that was linked into this binary.
     pub fn registered() -> Self {
-        Self::of(&block::registered(), &connection::registered())
+        Self::of(&block::registered(), &connection::registered(), &options::registered())
     }
 
-    /// The manifest of these blocks and connections, in any order.
-    pub fn of(blocks: &[&BlockDefinition], connections: &[&ConnectionDefinition]) -> Self {
+    /// The manifest of these blocks, connections and functions, in any order.
+    pub fn of(
+        blocks: &[&BlockDefinition],
+        connections: &[&ConnectionDefinition],
+        options: &[&OptionsDefinition],
+    ) -> Self {
         let mut apps: BTreeMap<&str, App> = BTreeMap::new();
         for connection in connections {
             let app = apps
                 .entry(connection.app)
                 .or_insert_with(|| App::new(connection.app, connection.app_version));
             app.connections.push(connection.manifest());
+        }
+        for function in options {
+            let app =
+                apps.entry(function.app).or_insert_with(|| App::new(function.app, function.app_version));
+            app.options.push(function.name.to_owned());
         }
         for block in blocks {
             let app = apps.entry(block.app).or_insert_with(|| App::new(block.app, block.app_version));
@@ -174,6 +187,7 @@ impl Manifest {
         let mut apps: Vec<App> = apps.into_values().collect();
         for app in &mut apps {
             app.connections.sort_by(|left, right| left.id.cmp(&right.id));
+            app.options.sort();
             app.blocks.sort_by(|left, right| left.id.cmp(&right.id));
         }
         Self { format: MANIFEST_FORMAT, apps }
@@ -183,7 +197,13 @@ impl Manifest {
 impl App {
     /// A crate of which nothing more is known.
     pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
-        Self { name: name.into(), version: version.into(), connections: Vec::new(), blocks: Vec::new() }
+        Self {
+            name: name.into(),
+            version: version.into(),
+            connections: Vec::new(),
+            options: Vec::new(),
+            blocks: Vec::new(),
+        }
     }
 }
 

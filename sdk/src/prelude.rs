@@ -7,7 +7,8 @@ pub use crate::context::{
     RenewContext, TickContext, TriggerContext, WakeContext,
 };
 pub use crate::error::{ActivationError, OrRetry as _, StepError, TriggerError};
-pub use crate::outcome::Outcomes;
+pub use crate::options::{Choice, OptionsContext, OptionsQuery};
+pub use crate::outcome::{Named, Outcomes};
 pub use crate::request::{Rejected, Request};
 pub use crate::response::Response;
 pub use crate::signature;
@@ -17,4 +18,4 @@ pub use crate::types::{
     Date, Domain, Duration, EmailAddress, Location, Money, PersonName, PhoneNumber, RichText, Secret,
     Timestamp, Url,
 };
-pub use stepwell_macros::{Outcomes, config, connection, data, step, trigger};
+pub use stepwell_macros::{Outcomes, config, connection, data, options, step, trigger};

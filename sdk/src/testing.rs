@@ -16,6 +16,7 @@ use crate::context::{
 };
 use crate::error::StepError;
 use crate::http_client::{HttpError, HttpRequest, HttpResponse, HttpTransport};
+use crate::options::OptionsContext;
 use crate::services::{Services, StepServices};
 
 /// 2026-01-01T00:00:00Z.
@@ -133,6 +134,11 @@ impl<C: Clone> Testing<C> {
     /// A context for `handshake`.
     pub fn handshake(&self) -> HandshakeContext<C> {
         HandshakeContext::new(self.trigger_call(), self.trigger_callback_url.clone())
+    }
+
+    /// A context for a function that looks options up.
+    pub fn options(&self) -> OptionsContext<C> {
+        OptionsContext::new(self.services(), self.connection.clone())
     }
 
     fn step_call(&self) -> StepCall<C> {

@@ -211,7 +211,7 @@ fn the_schema_of_a_config_carries_labels_help_and_hints() {
                     "title": "Notes",
                     "type": ["string", "null"],
                     "default": "none",
-                    "x-stepwell": { "multiline": true, "show_if": "company" },
+                    "x-stepwell": { "multiline": true, "show_if": [{ "field": "company" }] },
                 },
                 "depth": {
                     "title": "How to search",

@@ -3,9 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
-use stepwell::manifest::{BlockKind, BlockManifest};
+use stepwell::manifest::BlockKind;
 
+use super::field::{hint, schemas_on};
 use super::graph::{Fork, Graph, JOIN};
+use super::outcomes::Available;
 use super::parse::{join, unknown};
 use super::{Catalog, CatalogBlock, Definition, Edges, Problem, StepInstance};
 use crate::expr::{Template, Use};
@@ -42,17 +44,22 @@ impl<'a> Checker<'a> {
     fn trigger(&mut self) {
         let trigger = &self.definition.trigger;
         let block = self.block(&trigger.block, BlockKind::Trigger, "trigger");
-        match Template::compile(&trigger.config) {
+        let templated = match Template::compile(&trigger.config) {
             Ok(template) => {
                 for path in template.templated() {
                     let message = "A trigger's config holds no variables: it is set once, before there is a run; write the value itself";
                     self.problem(join("trigger.config", path), message);
                 }
                 self.config(block, &trigger.config, template.templated(), "trigger");
+                Some(template.templated().clone())
             }
-            Err(problems) => self.nested("trigger.config", problems),
-        }
-        self.edges(block.map(|block| &block.manifest), &trigger.on, "trigger.on", &[]);
+            Err(problems) => {
+                self.nested("trigger.config", problems);
+                None
+            }
+        };
+        let available = self.available(block, &trigger.config, templated.as_ref(), "trigger");
+        self.edges(available.as_ref(), &trigger.on, "trigger.on", &[]);
         if trigger.on.0.values().all(Vec::is_empty) && !self.definition.steps.is_empty() {
             self.problem("trigger.on", "The trigger leads nowhere; say which step follows which outcome");
         }
@@ -62,7 +69,7 @@ impl<'a> Checker<'a> {
         let path = format!("steps.{id}");
         let block = self.block(&step.block, BlockKind::Step, &path);
         let config_path = join(&path, "config");
-        match Template::compile(&step.config) {
+        let templated = match Template::compile(&step.config) {
             Ok(template) => {
                 let known =
                     || ALWAYS_THERE.into_iter().chain(self.definition.steps.keys().map(String::as_str));
@@ -74,13 +81,20 @@ impl<'a> Checker<'a> {
                 });
                 self.problems.extend(problems.collect::<Vec<_>>());
                 self.config(block, &step.config, template.templated(), &path);
+                self.constants(block, template.templated(), &config_path);
+                let templated = template.templated().clone();
                 self.templates.push((id, template));
+                Some(templated)
             }
-            Err(problems) => self.nested(&config_path, problems),
-        }
+            Err(problems) => {
+                self.nested(&config_path, problems);
+                None
+            }
+        };
+        let available = self.available(block, &step.config, templated.as_ref(), &path);
         let on = join(&path, "on");
         let also: &[&str] = if step.deadline.is_some() { &["error", "deadline"] } else { &["error"] };
-        self.edges(block.map(|block| &block.manifest), &step.on, &on, also);
+        self.edges(available.as_ref(), &step.on, &on, also);
         let has_edge = step.on.0.contains_key("deadline");
         if step.deadline.is_some() && !has_edge {
             self.problem(
@@ -134,18 +148,45 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn edges(&mut self, block: Option<&BlockManifest>, on: &Edges, path: &str, also: &[&str]) {
+    /// Reports expressions in fields that take none.
+    fn constants(&mut self, block: Option<&CatalogBlock>, templated: &BTreeSet<String>, path: &str) {
+        let Some(block) = block else { return };
+        let schema = block.manifest.config.as_value();
+        for field in templated {
+            let never = |schema: &&Value| hint(schema, "variables").is_some_and(|rule| rule == "never");
+            if schemas_on(schema, field).iter().any(never) {
+                self.problem(join(path, field), "This field takes no variables; write the value itself");
+            }
+        }
+    }
+
+    /// The outcomes of an instance, after a look at the names that its config gives.
+    fn available(
+        &mut self,
+        block: Option<&CatalogBlock>,
+        config: &Value,
+        templated: Option<&BTreeSet<String>>,
+        path: &str,
+    ) -> Option<Available> {
+        let mut available = Available::of(&block?.manifest, config, templated);
+        let problems = std::mem::take(&mut available.problems);
+        self.nested(&join(path, "config"), problems);
+        Some(available)
+    }
+
+    fn edges(&mut self, available: Option<&Available>, on: &Edges, path: &str, also: &[&str]) {
         for (outcome, targets) in &on.0 {
             let edge = join(path, outcome);
-            if let Some(block) = block {
-                let known =
-                    block.outcomes.iter().map(|outcome| outcome.id.as_str()).chain(also.iter().copied());
+            if let Some(available) = available {
+                let known = available.ids.iter().map(String::as_str).chain(also.iter().copied());
                 if outcome == "deadline" && !also.contains(&"deadline") && path != "trigger.on" {
                     self.problem(
                         &edge,
                         "The step has no deadline; set one, such as `deadline: 7d`, or remove the edge",
                     );
-                } else if !known.clone().any(|id| id == outcome) {
+                } else if let Some(absence) = available.absence(outcome) {
+                    self.problem(&edge, absence);
+                } else if !available.open && !known.clone().any(|id| id == outcome) {
                     let message = unknown("outcome", outcome, known.collect::<Vec<_>>().into_iter());
                     self.problem(&edge, message);
                 }

@@ -3,8 +3,10 @@
 mod catalog;
 mod check;
 mod duration;
+pub(crate) mod field;
 mod graph;
 mod misfit;
+mod outcomes;
 mod parse;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ const MOST_STEPS: usize = 1_000;
 /// How deep a definition may nest.
 const DEEPEST: usize = 64;
 /// How long a step's id may be, in characters.
-const LONGEST_ID: usize = 64;
+pub(super) const LONGEST_ID: usize = 64;
 /// How long a title may be, in characters.
 const LONGEST_TITLE: usize = 200;
 /// How often a call may be tried.

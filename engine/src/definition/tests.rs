@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use schemars::json_schema;
 use serde_json::json;
+use stepwell::config::Condition;
 use stepwell::manifest::{App, BlockKind, BlockManifest, MANIFEST_FORMAT, Manifest};
 use stepwell::outcome::OutcomeDescription;
 
@@ -21,9 +22,43 @@ fn catalog() -> Catalog {
         block("test/event", BlockKind::Trigger, &["happened"]),
         block("test/act", BlockKind::Step, &["done", "failed"]),
         block("core/join", BlockKind::Step, &["all"]),
+        route(),
     ];
     Catalog::new(&Manifest { format: MANIFEST_FORMAT, apps: vec![App { blocks, ..App::new("test", "1") }] })
         .unwrap()
+}
+
+/// A step whose outcomes depend on its config.
+fn route() -> BlockManifest {
+    let never = json!({ "variables": "never" });
+    let case = json!({ "type": "object", "properties": { "name": { "type": "string" }, "note": { "type": "string" } } });
+    let config = json_schema!({
+        "type": "object",
+        "properties": {
+            "kind": { "type": "string", "enum": ["issue", "pull"], "default": "issue" },
+            "company": { "type": "string" },
+            "cases": { "type": "array", "items": { "anyOf": [{ "type": "string" }, case] } },
+            "fixed": { "type": "string", "x-stepwell": never },
+            "parts": { "type": "array", "items": { "properties": { "fixed": { "x-stepwell": never } } } },
+        },
+        "additionalProperties": false,
+    });
+    let is = |field: &str, any_of: Option<Vec<Value>>| Condition { field: field.into(), any_of };
+    let outcomes = vec![
+        OutcomeDescription::new("opened", "Opened").when(vec![is("kind", Some(vec!["issue".into()]))]),
+        OutcomeDescription::new("merged", "Merged")
+            .when(vec![is("kind", Some(vec!["pull".into()])), is("company", None)]),
+        OutcomeDescription::new("case", "Case").each("cases"),
+        OutcomeDescription::new("otherwise", "Otherwise"),
+    ];
+    BlockManifest::new("test/route", BlockKind::Step, config, outcomes)
+}
+
+/// A workflow of one step whose outcomes depend on this config.
+fn routed(config: &Value, outcomes: &[&str]) -> Value {
+    let on: Map<String, Value> = outcomes.iter().map(|&id| (id.to_owned(), json!("end"))).collect();
+    let definition = with(workflow(&[("a", on.into())]), "/steps/a/block", json!("test/route"));
+    with(definition, "/steps/a/config", config.clone())
 }
 
 /// A workflow of these steps, each with its edges; the trigger leads to `a`.
@@ -327,6 +362,85 @@ fn branches_of_the_trigger_are_parallel_too() {
     refused(
         &with(definition, "/trigger/on/happened", json!(["a", "b"])),
         &[("steps.b", "run in parallel from `trigger` on `happened`")],
+    );
+}
+
+#[test]
+fn an_edge_follows_an_outcome_that_the_config_gives() {
+    refused(&routed(&json!({}), &["opened", "otherwise", "error"]), &[]);
+    refused(&routed(&json!({ "kind": "pull", "company": "x" }), &["merged", "otherwise"]), &[]);
+    refused(
+        &routed(&json!({ "kind": "pull", "company": "x" }), &["opened"]),
+        &[(
+            "steps.a.on.opened",
+            "The outcome `opened` exists only if `kind` is `issue`; change `kind`, or remove the edge",
+        )],
+    );
+    refused(
+        &routed(&json!({}), &["merged", "case"]),
+        &[
+            (
+                "steps.a.on.merged",
+                "exists only if `kind` is `pull` and `company` is set; change `kind` and `company`",
+            ),
+            ("steps.a.on.case", "There is no outcome `case`"),
+        ],
+    );
+}
+
+#[test]
+fn an_outcome_may_exist_when_an_expression_decides() {
+    let config = json!({ "kind": "{{ trigger.kind }}", "company": "{{ trigger.company }}" });
+    refused(&routed(&config, &["opened", "merged"]), &[]);
+    let partly = json!({ "kind": "{{ trigger.kind }}" });
+    refused(&routed(&partly, &["merged"]), &[("steps.a.on.merged", "exists only if `company` is set")]);
+}
+
+#[test]
+fn an_edge_follows_an_outcome_that_the_config_names() {
+    let config = json!({ "cases": ["small", { "name": "large", "note": "{{ trigger.note }}" }] });
+    refused(&routed(&config, &["small", "large", "opened"]), &[]);
+    refused(
+        &routed(&config, &["smal"]),
+        &[("steps.a.on.smal", "There is no outcome `smal`; did you mean `small`?")],
+    );
+}
+
+#[test]
+fn names_of_outcomes_are_judged_where_they_stand() {
+    let long = "x".repeat(65);
+    let config = json!({ "cases": [
+        "small", "Very Large", "small", "error", { "name": "otherwise" }, long, "merged", "{{ trigger.name }}",
+    ] });
+    refused(
+        &routed(&config, &["small", "whatever"]),
+        &[
+            ("steps.a.config.cases.1", "snake_case and at most 64"),
+            ("steps.a.config.cases.2", "given twice"),
+            ("steps.a.config.cases.3", "an ending of its own"),
+            ("steps.a.config.cases.4.name", "an outcome of the block already"),
+            ("steps.a.config.cases.5", "at most 64"),
+            ("steps.a.config.cases.6", "an outcome of the block already"),
+            ("steps.a.config.cases.7", "write the name itself"),
+        ],
+    );
+    let whole = json!({ "cases": "{{ trigger.cases }}" });
+    refused(
+        &routed(&whole, &["whatever"]),
+        &[("steps.a.config.cases", "`cases` names the outcomes, which edges must know beforehand")],
+    );
+}
+
+#[test]
+fn a_field_that_takes_no_variables_holds_none() {
+    let config =
+        json!({ "fixed": "{{ trigger.x }}", "parts": [{ "fixed": "a {{ trigger.x }}" }, { "fixed": "b" }] });
+    refused(
+        &routed(&config, &["opened"]),
+        &[
+            ("steps.a.config.fixed", "takes no variables"),
+            ("steps.a.config.parts.0.fixed", "takes no variables"),
+        ],
     );
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use stepwell::block::Switch;
+use stepwell::config::with_defaults;
+use stepwell::outcome::OutcomeDescription;
 use uuid::Uuid;
 
 use super::Inner;
@@ -162,13 +164,20 @@ pub(super) fn check_outcome(
 ) -> Result<String, Refusal> {
     let problem =
         |path: &str, message: String| Refusal::Problems(vec![Problem { path: path.into(), message }]);
-    let outcomes = (inner.block(&version.definition.trigger.block).map_err(Refusal::Conflict)?.outcomes)();
-    let ids: Vec<&str> = outcomes.iter().map(|outcome| outcome.id.as_str()).collect();
+    let trigger = &version.definition.trigger;
+    let block = inner.block(&trigger.block).map_err(Refusal::Conflict)?;
+    let config = with_defaults(&trigger.config, &(block.config)());
+    let outcomes = (block.outcomes)();
+    let outcomes: Vec<(String, &OutcomeDescription)> = outcomes
+        .iter()
+        .flat_map(|outcome| outcome.ids(&config).into_iter().map(move |id| (id, outcome)))
+        .collect();
+    let ids: Vec<&str> = outcomes.iter().map(|(id, _)| id.as_str()).collect();
     let known = ids.join("`, `");
-    let chosen = match (outcome, outcomes.as_slice()) {
+    let (id, chosen) = match (outcome, outcomes.as_slice()) {
         (Some(id), outcomes) => outcomes
             .iter()
-            .find(|outcome| outcome.id == id)
+            .find(|outcome| outcome.0 == id)
             .ok_or_else(|| problem("outcome", format!("The trigger has no outcome `{id}`; use `{known}`")))?,
         (None, [only]) => only,
         (None, _) => return Err(problem("outcome", format!("Say which outcome to start with: `{known}`"))),
@@ -187,7 +196,7 @@ pub(super) fn check_outcome(
             return Err(Refusal::Problems(problems));
         }
     }
-    Ok(chosen.id.clone())
+    Ok(id.clone())
 }
 
 fn activation_row(workflow: &WorkflowId, activation: &Activation) -> ActivationRow {

@@ -22,6 +22,9 @@ pub enum Refusal {
     /// The trigger's `activate` failed with this message.
     #[error("the trigger could not be activated: {0}")]
     ActivationFailed(String),
+    /// The function that looks options up failed with this message.
+    #[error("the options could not be looked up: {0}")]
+    OptionsFailed(String),
     /// It has been begun and is not done yet.
     #[error("{0}")]
     Pending(String),

@@ -7,6 +7,7 @@ mod call;
 mod changes;
 mod clock;
 mod inbound;
+mod options;
 mod refused;
 mod request;
 mod run;
@@ -33,6 +34,7 @@ use tokio_util::task::TaskTracker;
 pub use answer::{CallbackAnswer, Refusal, TriggerAnswer};
 pub use changes::Change;
 pub use clock::{Clock, SystemClock};
+pub use options::OptionsRequest;
 pub use refused::{Unstarted, UnstartedRequest};
 
 use crate::connections::{ConnectionError, ConnectionProvider};
@@ -145,7 +147,8 @@ impl Driver {
     /// When two blocks have the same id, or the database fails.
     pub async fn launch(parts: Parts) -> Result<Self, StartError> {
         let Parts { store, keys, urls, http, connections, clock, limits, blocks } = parts;
-        let manifest = Manifest::of(&blocks, &stepwell::connection::registered());
+        let manifest =
+            Manifest::of(&blocks, &stepwell::connection::registered(), &stepwell::options::registered());
         let catalog = Arc::new(Catalog::new(&manifest).map_err(StartError::Blocks)?);
         let inner = Arc::new(Inner {
             store,

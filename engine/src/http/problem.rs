@@ -96,6 +96,10 @@ impl From<Refusal> for Problem {
                 let detail = format!("The trigger could not be activated: {message}");
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "activation-failed", "Activation failed", detail)
             }
+            Refusal::OptionsFailed(message) => {
+                let detail = format!("The options could not be looked up: {message}");
+                Self::new(StatusCode::BAD_GATEWAY, "options-failed", "Look-up failed", detail)
+            }
             Refusal::Pending(detail) => Self::new(StatusCode::ACCEPTED, "pending", "Not done yet", detail),
             Refusal::Store(error) => error.into(),
         }

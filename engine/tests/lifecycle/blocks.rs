@@ -162,6 +162,44 @@ async fn act(config: Act, cx: ExecuteContext) -> Result<Execution<ActOutcome, Ti
     Ok(Execution::Exit)
 }
 
+/// What to choose from.
+#[config]
+pub(crate) struct Choose {
+    /// Workspace
+    pub(crate) workspace: Option<String>,
+    /// Campaign
+    #[field(options = campaigns, depends_on("workspace"))]
+    pub(crate) campaign: Option<String>,
+    /// More of them
+    #[field(default = Vec::new())]
+    pub(crate) more: Vec<More>,
+}
+
+/// A part with a field of its own.
+#[config]
+pub(crate) struct More {
+    /// Campaign
+    #[field(options = campaigns)]
+    pub(crate) campaign: String,
+}
+
+/// Choose
+#[step(outcomes(chosen))]
+async fn choose(_config: Choose, _cx: ExecuteContext) -> Result<ChooseOutcome, StepError> {
+    Ok(ChooseOutcome::Chosen)
+}
+
+#[options]
+async fn campaigns(query: OptionsQuery, _cx: OptionsContext) -> Result<Vec<Choice>, StepError> {
+    match query.text.as_str() {
+        "fail" => return Err(StepError::retryable("told to fail")),
+        "panic" => panic!("told to panic"),
+        _ => {}
+    }
+    let workspace: String = query.field("workspace")?.unwrap_or_default();
+    Ok(vec![Choice::new("c1", format!("{workspace}/{} of {}", query.text, query.fields.len()))])
+}
+
 async fn finish_act(
     request: Request,
     config: Act,

@@ -266,6 +266,42 @@ async fn runs_are_listed_page_by_page_newest_first() {
 }
 
 #[tokio::test]
+async fn options_are_looked_up_by_the_function_that_a_field_names() {
+    let server = Server::start().await;
+    let ask = async |field: &str, text: &str, fields: Value| {
+        let request =
+            json!({ "block": "stepwell-engine/choose", "field": field, "text": text, "fields": fields });
+        let answer = server.api(Method::POST, "/blocks/options").json(&request).send().await.unwrap();
+        (answer.status().as_u16(), body(answer).await)
+    };
+    let beside = json!({ "workspace": "acme", "more": [] });
+    let (status, answer) = ask("campaign", "spring", beside.clone()).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer, json!({ "choices": [{ "value": "c1", "label": "acme/spring of 1" }] }));
+    let (_, answer) = ask("more.0.campaign", "", beside.clone()).await;
+    assert_eq!(answer["choices"][0]["label"], "/ of 0", "only what it depends on is handed on");
+
+    for (field, detail) in [("campain", "has no field `campain`"), ("workspace", "Nothing looks up")] {
+        let (status, answer) = ask(field, "", json!({})).await;
+        assert_eq!((status, &answer["errors"][0]["path"]), (422, &json!("field")));
+        assert!(answer["errors"][0]["message"].as_str().unwrap().contains(detail), "{answer}");
+    }
+    for (text, fields, detail) in [
+        ("fail", json!({}), "told to fail"),
+        ("panic", json!({}), "the function `campaigns` panicked: told to panic"),
+        ("", json!({ "workspace": 7 }), "The field `workspace` does not have the expected type; change it"),
+    ] {
+        let (status, answer) = ask("campaign", text, fields).await;
+        assert_eq!((status, &answer["type"]), (502, &json!("/problems/options-failed")));
+        assert_eq!(answer["detail"], format!("The options could not be looked up: {detail}"));
+    }
+    let unknown = server.api(Method::POST, "/blocks/options").json(&json!({ "block": "a/b", "field": "c" }));
+    let unknown = unknown.send().await.unwrap();
+    assert_eq!(unknown.status(), 422);
+    assert_eq!(body(unknown).await["errors"][0]["path"], "block");
+}
+
+#[tokio::test]
 async fn a_wrong_method_or_field_is_told_as_a_problem() {
     let server = Server::start().await;
     let method = server.api(Method::PATCH, "/runs").send().await.unwrap();

@@ -1,16 +1,18 @@
 //! `#[config]`.
 
 mod field;
+mod implement;
+mod options;
+mod types;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::{Data, DeriveInput, Fields, FieldsNamed};
 
 use self::field::ConfigField;
-use crate::data::{derives, title};
-use crate::docs::Docs;
 use crate::mistakes::Mistakes;
+use crate::suggest;
 
 /// Expands the attribute.
 pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream {
@@ -26,11 +28,11 @@ pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream 
         mistakes.at(&input.generics, "a config has no generics, since its form is fixed; name the types");
     }
     let name = input.ident.clone();
-    let defaults = match named(&mut input, &mut mistakes) {
+    let fields = match named(&mut input, &mut mistakes) {
         Some(fields) => decorate(&name, fields, &mut mistakes),
-        None => Vec::new(),
+        None => Decorated::default(),
     };
-    expand_checked(&input, &defaults, mistakes)
+    expand_checked(&input, &fields, mistakes)
 }
 
 fn named<'a>(input: &'a mut DeriveInput, mistakes: &mut Mistakes) -> Option<&'a mut FieldsNamed> {
@@ -56,19 +58,45 @@ fn named<'a>(input: &'a mut DeriveInput, mistakes: &mut Mistakes) -> Option<&'a 
     None
 }
 
-/// Puts what the fields say into attributes of the derives. Returns the functions that give defaults.
-fn decorate(config: &Ident, fields: &mut FieldsNamed, mistakes: &mut Mistakes) -> Vec<TokenStream> {
-    let names: Vec<String> =
-        fields.named.iter().filter_map(|field| Some(field.ident.as_ref()?.unraw().to_string())).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    fields
-        .named
-        .iter_mut()
-        .filter_map(|field| ConfigField::read(field, &names, mistakes)?.decorate(config, field))
-        .collect()
+/// What stands beside the struct.
+#[derive(Default)]
+struct Decorated {
+    names: Vec<String>,
+    /// The functions that give defaults.
+    defaults: Vec<TokenStream>,
+    /// Checks of the functions that fields name.
+    checks: Vec<TokenStream>,
+    /// What the types of fields must be.
+    bounds: Vec<TokenStream>,
 }
 
-fn expand_checked(input: &DeriveInput, defaults: &[TokenStream], mistakes: Mistakes) -> TokenStream {
+/// Puts what the fields say into attributes of the derives.
+fn decorate(config: &Ident, fields: &mut FieldsNamed, mistakes: &mut Mistakes) -> Decorated {
+    let names: Vec<String> =
+        fields.named.iter().filter_map(|field| Some(field.ident.as_ref()?.unraw().to_string())).collect();
+    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (mut defaults, mut checks) = (Vec::new(), Vec::new());
+    for field in &mut fields.named {
+        let Some(read) = ConfigField::read(field, &known, mistakes) else { continue };
+        defaults.extend(read.decorate(config, field));
+        checks.extend(read.check());
+    }
+    let bounds = fields.named.iter().filter_map(|field| types::bound(&field.ty, config)).collect();
+    Decorated { names, defaults, checks, bounds }
+}
+
+/// Checks that the field `ident` may depend on the field `name`.
+fn check_other_field(name: &str, at: Span, ident: &Ident, names: &[&str], mistakes: &mut Mistakes) {
+    if ident.unraw() == name {
+        mistakes.push(syn::Error::new(at, "a field cannot depend on itself; name another field"));
+    } else if !names.contains(&name) {
+        let others: Vec<&str> = names.iter().copied().filter(|other| ident.unraw() != other).collect();
+        let message = format!("there is no field `{name}`; {}", suggest::mend(name, &others));
+        mistakes.push(syn::Error::new(at, message));
+    }
+}
+
+fn expand_checked(input: &DeriveInput, fields: &Decorated, mistakes: Mistakes) -> TokenStream {
     let name = &input.ident;
     if !matches!(&input.data, Data::Struct(data) if matches!(data.fields, Fields::Named(_)))
         || !input.generics.params.is_empty()
@@ -76,17 +104,27 @@ fn expand_checked(input: &DeriveInput, defaults: &[TokenStream], mistakes: Mista
         let errors = mistakes.into_compile_errors();
         return quote!(#input #errors);
     }
-    let derives = derives();
-    let schema = title(&Docs::of_label(&input.attrs));
+    let Decorated { names, defaults, checks, bounds } = fields;
+    let implementations = implement::implement(input, bounds);
+    let plain = implement::without_helpers(input);
+    let checks = checks.iter().filter(|_| mistakes.is_empty());
+    let checks = quote!(#(#checks)*);
     let errors = mistakes.into_compile_errors();
     quote! {
-        #derives
-        #[serde(deny_unknown_fields)]
-        #schema
-        #input
+        #plain
+
+        #implementations
 
         #[automatically_derived]
-        impl ::stepwell::config::Config for #name {}
+        impl ::stepwell::data::Data for #name where #(#bounds),* {}
+
+        #[automatically_derived]
+        impl ::stepwell::config::ConfigField for #name where #(#bounds),* {}
+
+        #[automatically_derived]
+        impl ::stepwell::config::Config for #name where #(#bounds),* {
+            const FIELDS: &'static [&'static str] = &[#(#names),*];
+        }
 
         #[automatically_derived]
         #[allow(clippy::unnecessary_wraps, reason = "a default has its field's type")]
@@ -94,6 +132,7 @@ fn expand_checked(input: &DeriveInput, defaults: &[TokenStream], mistakes: Mista
             #(#defaults)*
         }
 
+        #checks
         #errors
     }
 }

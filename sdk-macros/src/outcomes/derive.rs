@@ -4,11 +4,12 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Data, DeriveInput, Fields, FieldsNamed, LitStr, Type, Variant};
+use syn::{Data, DeriveInput, Fields, FieldsNamed, LitStr, Type, Variant};
 
+use super::attribute::OutcomeAttribute;
 use super::check_id;
-use crate::arguments::Arguments;
 use crate::case;
+use crate::condition::Condition;
 use crate::docs::{Docs, optional};
 use crate::mistakes::Mistakes;
 
@@ -35,12 +36,15 @@ pub(super) fn emit_unchecked(item: TokenStream) -> TokenStream {
     quote!(#input #implementation)
 }
 
+const ARGUMENTS: [&str; 3] = ["id", "when", "each"];
+
 struct Outcome {
     variant: Ident,
     id: String,
     title: String,
     description: Option<String>,
     data: OutcomeData,
+    attribute: OutcomeAttribute,
 }
 
 enum OutcomeData {
@@ -81,10 +85,11 @@ fn read(input: &DeriveInput, mistakes: &mut Mistakes) -> Vec<Outcome> {
 
 impl Outcome {
     fn read(variant: &Variant, mistakes: &mut Mistakes) -> Option<Self> {
-        let explicit = explicit_id(&variant.attrs, mistakes);
-        let id =
-            explicit.as_ref().map_or_else(|| case::snake(&variant.ident.unraw().to_string()), LitStr::value);
-        match &explicit {
+        let name = variant.ident.unraw().to_string();
+        let attribute =
+            OutcomeAttribute::read(&variant.attrs, &ARGUMENTS, (&name, &variant.fields), mistakes);
+        let id = attribute.id.as_ref().map_or_else(|| case::snake(&name), LitStr::value);
+        match &attribute.id {
             Some(literal) => check_id(&id, literal, mistakes),
             None => check_id(&id, &variant.ident, mistakes),
         }
@@ -101,7 +106,7 @@ impl Outcome {
         };
         let Docs { title, description } = Docs::of_label(&variant.attrs);
         let title = title.unwrap_or_else(|| case::title(&id));
-        Some(Self { variant: variant.ident.clone(), id, title, description, data })
+        Some(Self { variant: variant.ident.clone(), id, title, description, data, attribute })
     }
 }
 
@@ -110,12 +115,6 @@ fn named(fields: &FieldsNamed) -> Vec<Field> {
         Some(Field { ident: field.ident.clone()?, ty: field.ty.clone(), docs: Docs::of_label(&field.attrs) })
     };
     fields.named.iter().filter_map(field).collect()
-}
-
-fn explicit_id(attributes: &[Attribute], mistakes: &mut Mistakes) -> Option<LitStr> {
-    let attribute = attributes.iter().find(|attribute| attribute.path().is_ident("outcome"))?;
-    let list = mistakes.keep(attribute.meta.require_list())?;
-    Arguments::read(list.tokens.clone(), "outcome", &["id"], mistakes).text("id", mistakes)
 }
 
 fn implement(name: &Ident, outcomes: &[Outcome]) -> TokenStream {
@@ -142,10 +141,13 @@ fn implement(name: &Ident, outcomes: &[Outcome]) -> TokenStream {
 
 impl Outcome {
     fn describe(&self) -> TokenStream {
-        let Self { id, title, description, data, .. } = self;
+        let Self { id, title, description, data, attribute, .. } = self;
         let description = optional(description.as_ref());
         let schema = match data {
             OutcomeData::None => quote!(::core::option::Option::None),
+            OutcomeData::One(ty) if attribute.carries_name => {
+                quote_spanned!(ty.span()=> ::stepwell::__private::outcome::named_schema::<#ty>())
+            }
             OutcomeData::One(ty) => {
                 quote!(::core::option::Option::Some(::stepwell::__private::outcome::schema::<#ty>()))
             }
@@ -163,14 +165,20 @@ impl Outcome {
                 }
             }
         };
-        quote!(::stepwell::__private::outcome::describe(#id, #title, #description, #schema))
+        let conditions: Vec<TokenStream> = attribute.when.iter().map(Condition::construct).collect();
+        let when = (!conditions.is_empty()).then(|| quote!(.when(::std::vec![#(#conditions),*])));
+        let each = attribute.each.as_ref().map(|field| quote!(.each(#field)));
+        quote!(::stepwell::__private::outcome::describe(#id, #title, #description, #schema) #when #each)
     }
 
     fn arm(&self) -> TokenStream {
-        let Self { variant, id, data, .. } = self;
+        let Self { variant, id, data, attribute, .. } = self;
         match data {
             OutcomeData::None => quote! {
                 Self::#variant => ::core::result::Result::Ok(::stepwell::__private::outcome::without_data(#id)),
+            },
+            OutcomeData::One(ty) if attribute.carries_name => quote_spanned! { ty.span()=>
+                Self::#variant(data) => ::stepwell::__private::outcome::named(data),
             },
             OutcomeData::One(ty) => quote_spanned! { ty.span()=>
                 Self::#variant(data) => ::stepwell::__private::outcome::with_data(#id, &data),

@@ -1,15 +1,19 @@
 //! `outcomes(found { email: String }, not_found, other(Data))`.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Fields, Visibility, token};
+use syn::{Attribute, Fields, Type, Visibility, token};
 
+use super::attribute::OutcomeAttribute;
 use super::{check_id, derive, variant};
 use crate::arguments::split_at_commas;
 use crate::case;
 use crate::mistakes::Mistakes;
+
+/// The id is the outcome's name.
+const ARGUMENTS: [&str; 2] = ["when", "each"];
 
 /// The outcomes that a block declares in its attribute.
 pub(crate) struct OutcomeList {
@@ -21,6 +25,8 @@ struct Outcome {
     attributes: Vec<Attribute>,
     id: Ident,
     fields: Fields,
+    /// The fields of the config that its attributes name.
+    config_fields: Vec<(String, Span)>,
 }
 
 impl OutcomeList {
@@ -33,7 +39,7 @@ impl OutcomeList {
             found.at(name, "a block has at least one outcome; name it: `outcomes(done)`");
         }
         for part in parts {
-            let Some(outcome) = found.keep(Outcome::parse.parse2(part)) else { continue };
+            let Some(mut outcome) = found.keep(Outcome::parse.parse2(part)) else { continue };
             let id = outcome.id.unraw().to_string();
             if variant(&id, outcome.id.span()).is_none() {
                 found.at(&outcome.id, format!("`{id}` cannot name an outcome; give it another name"));
@@ -55,6 +61,9 @@ impl OutcomeList {
                 );
                 continue;
             }
+            let attribute =
+                OutcomeAttribute::read(&outcome.attributes, &ARGUMENTS, (&id, &outcome.fields), &mut found);
+            outcome.config_fields = attribute.fields().collect();
             outcomes.push(outcome);
         }
         let has_mistakes = !found.is_empty();
@@ -62,6 +71,25 @@ impl OutcomeList {
             mistakes.push_all(found);
         }
         Self { outcomes, has_mistakes }
+    }
+
+    /// Checks that the config has the fields that outcomes name.
+    pub(crate) fn check_fields(&self, config: &Type) -> TokenStream {
+        let fields = self.outcomes.iter().flat_map(|outcome| &outcome.config_fields);
+        let checks = fields.map(|(name, span)| {
+            let config_name = config.to_token_stream().to_string();
+            let message = format!("the config `{config_name}` has no field `{name}`; name one that it has");
+            quote_spanned! { *span=>
+                const _: () = ::core::assert!(
+                    ::stepwell::__private::check::has_field(
+                        <#config as ::stepwell::config::Config>::FIELDS,
+                        #name,
+                    ),
+                    #message
+                );
+            }
+        });
+        quote!(#(#checks)*)
     }
 
     /// The enum. If the list has mistakes, they were reported: the derive must not report them again.
@@ -99,11 +127,11 @@ impl Outcome {
         if !input.is_empty() {
             return Err(input.error("expected `,`, `{ … }` or `(…)` after the outcome's name"));
         }
-        Ok(Self { attributes, id, fields })
+        Ok(Self { attributes, id, fields, config_fields: Vec::new() })
     }
 
     fn expand(&self) -> Option<TokenStream> {
-        let Self { attributes, id, fields } = self;
+        let Self { attributes, id, fields, .. } = self;
         let name = id.unraw().to_string();
         let variant = variant(&name, id.span())?;
         // The derive reads the id off the variant's name, which loses an underscore before a digit.

@@ -1,5 +1,6 @@
 //! Outcomes: the list `outcomes(…)` of a block, and `#[derive(Outcomes)]`, which it expands to.
 
+mod attribute;
 mod derive;
 mod list;
 

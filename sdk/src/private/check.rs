@@ -10,6 +10,7 @@ use crate::connection::Connection;
 use crate::context::{ExecuteContext, StepCall, StepMetadata, TriggerCall, TriggerContext, TriggerMetadata};
 use crate::data::Data;
 use crate::error::StepError;
+use crate::options::{Choice, OptionsContext, OptionsQuery};
 use crate::services::{Services, StepServices};
 use crate::step::Never;
 use crate::trigger::{Dedupe, Deduplication};
@@ -223,6 +224,33 @@ impl StoredState for Never {
     }
 }
 
+/// Whether a config has a field.
+pub const fn has_field(fields: &[&str], name: &str) -> bool {
+    let mut index = 0;
+    while index < fields.len() {
+        if same_text(fields[index].as_bytes(), name.as_bytes()) {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+/// `==`, which a constant cannot call.
+const fn same_text(left: &[u8], right: &[u8]) -> bool {
+    if left.len() != right.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < left.len() {
+        if left[index] != right[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
 /// The context of `execute`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the context of a step",
@@ -279,6 +307,79 @@ impl<R: Data, K: Connection> ReceiveContext for TriggerContext<R, K> {
         Self::new(TriggerCall { metadata, services, connection }, callback_url, registration)
     }
 }
+
+/// The context of a function that looks options up.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the context of a function with `#[options]`",
+    label = "expected `OptionsContext`, or `OptionsContext<MyConnection>`"
+)]
+pub trait LookUpContext: Send + 'static {
+    /// The connection that the function needs.
+    type Connection: Connection;
+
+    /// The context of one call.
+    fn open(services: Arc<dyn Services>, connection: Self::Connection) -> Self;
+}
+
+impl<K: Connection> LookUpContext for OptionsContext<K> {
+    type Connection = K;
+
+    fn open(services: Arc<dyn Services>, connection: K) -> Self {
+        Self::new(services, connection)
+    }
+}
+
+/// What a function that looks options up is asked.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not what a function with `#[options]` is asked",
+    label = "expected `OptionsQuery`"
+)]
+pub trait QueryArgument: Send + 'static {
+    /// The same value.
+    fn of(query: OptionsQuery) -> Self;
+}
+
+impl QueryArgument for OptionsQuery {
+    fn of(query: OptionsQuery) -> Self {
+        query
+    }
+}
+
+/// What a function that looks options up returns.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not what a person can choose from",
+    label = "expected `Vec<Choice>`"
+)]
+pub trait Choices: Send + 'static {
+    /// The same value.
+    fn choices(self) -> Vec<Choice>;
+}
+
+impl Choices for Vec<Choice> {
+    fn choices(self) -> Self {
+        self
+    }
+}
+
+/// A function that a field names to look its options up. `M` is what the function's type leaves open.
+#[diagnostic::on_unimplemented(
+    message = "this function does not look options up",
+    label = "its arguments or its result are not those of a function with `#[options]`",
+    note = "write `#[options] async fn my_options(query: OptionsQuery, cx: OptionsContext) -> Result<Vec<Choice>, StepError>`"
+)]
+pub trait OptionsFunction<M> {}
+
+#[diagnostic::do_not_recommend]
+impl<H, F, K> OptionsFunction<(F, K)> for H
+where
+    H: FnOnce(OptionsQuery, OptionsContext<K>) -> F,
+    F: Future<Output = Result<Vec<Choice>, StepError>> + Send,
+    K: Connection,
+{
+}
+
+/// Checks that a function looks options up.
+pub fn options_function<M>(_: impl OptionsFunction<M>) {}
 
 /// The schema of a config.
 pub fn config_schema<C: Config>() -> Schema {

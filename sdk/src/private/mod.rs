@@ -8,5 +8,6 @@ pub use serde_json;
 pub mod adapt;
 pub mod check;
 pub mod credential;
+pub mod field;
 pub mod handler;
 pub mod outcome;

@@ -1,11 +1,13 @@
 //! What the expansion of `#[derive(Outcomes)]` calls.
 
+use std::any::TypeId;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
 use crate::config::{schema_generator, schema_of};
 use crate::data::Data;
-use crate::outcome::{Outcome, OutcomeDescription};
+use crate::outcome::{Named, Outcome, OutcomeDescription};
 
 /// The description of one outcome.
 pub fn describe(
@@ -15,10 +17,9 @@ pub fn describe(
     schema: Option<Schema>,
 ) -> OutcomeDescription {
     OutcomeDescription {
-        id: id.to_owned(),
-        title: title.to_owned(),
         description: description.map(str::to_owned),
         schema,
+        ..OutcomeDescription::new(id, title)
     }
 }
 
@@ -35,6 +36,40 @@ pub fn without_data(id: &str) -> Outcome {
 /// An outcome that carries a value of one type.
 pub fn with_data<T: Data>(id: &str, data: &T) -> Result<Outcome, serde_json::Error> {
     Ok(Outcome { id: id.to_owned(), data: serde_json::to_value(data)? })
+}
+
+/// What an outcome with `each` carries.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say which of the outcomes it is",
+    label = "expected `Named`, or `Named<MyData>`",
+    note = "`each` makes an outcome of each name in the config, so that the outcome carries the name"
+)]
+pub trait NamesOutcome: Sized {
+    /// The schema of the data; `None` if there are none.
+    fn schema() -> Option<Schema>;
+
+    /// The outcome that is named.
+    fn into_outcome(self) -> Result<Outcome, serde_json::Error>;
+}
+
+impl<D: Data> NamesOutcome for Named<D> {
+    fn schema() -> Option<Schema> {
+        (TypeId::of::<D>() != TypeId::of::<()>()).then(schema_of::<D>)
+    }
+
+    fn into_outcome(self) -> Result<Outcome, serde_json::Error> {
+        Ok(Outcome { id: self.id, data: serde_json::to_value(self.data)? })
+    }
+}
+
+/// The schema of the data of an outcome with `each`.
+pub fn named_schema<T: NamesOutcome>() -> Option<Schema> {
+    T::schema()
+}
+
+/// An outcome with `each`.
+pub fn named<T: NamesOutcome>(data: T) -> Result<Outcome, serde_json::Error> {
+    data.into_outcome()
 }
 
 /// The schema of an outcome's data that is named fields. All of them are always present.

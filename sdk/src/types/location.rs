@@ -165,6 +165,8 @@ impl JsonSchema for Location {
 
 impl crate::data::Data for Location {}
 
+impl crate::config::ConfigField for Location {}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -112,6 +112,8 @@ impl JsonSchema for PersonName {
 
 impl crate::data::Data for PersonName {}
 
+impl crate::config::ConfigField for PersonName {}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -124,6 +124,8 @@ impl<T: Zeroize + JsonSchema> JsonSchema for Secret<T> {
 
 impl<T: Data + Zeroize> Data for Secret<T> {}
 
+impl<T: crate::config::ConfigField + Zeroize> crate::config::ConfigField for Secret<T> {}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

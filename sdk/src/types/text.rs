@@ -63,6 +63,8 @@ macro_rules! text_type {
         }
 
         impl $crate::data::Data for $type {}
+
+        impl $crate::config::ConfigField for $type {}
     };
 }
 

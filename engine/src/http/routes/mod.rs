@@ -3,6 +3,7 @@
 pub(super) mod blocks;
 pub(super) mod callbacks;
 pub(super) mod health;
+pub(super) mod options;
 pub(super) mod runs;
 pub(super) mod waiting;
 pub(super) mod workflows;

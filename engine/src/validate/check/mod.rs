@@ -2,6 +2,7 @@
 
 mod deprecation;
 mod handlers;
+mod looked_up;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,11 @@ pub fn check<'a>(apps: impl IntoIterator<Item = &'a App>) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     let mut ids = BTreeSet::new();
     for app in apps {
+        mistakes.extend(looked_up::check_twice(app).map(|message| Mistake {
+            block: app.name.clone(),
+            path: String::new(),
+            message,
+        }));
         for block in &app.blocks {
             let mut found = Findings(Vec::new());
             if !ids.insert(&block.id) {
@@ -82,6 +88,7 @@ fn check_block(found: &mut Findings, app: &App, block: &BlockManifest) {
     deprecation::check(found, app, block);
     schema::check(found, "config", block.config.as_value());
     check_outcomes(found, block);
+    looked_up::check(found, app, block);
     for (path, schema) in [("state", &block.state), ("registration", &block.registration)] {
         if let Some(schema) = schema {
             schema::check(found, path, schema.as_value());

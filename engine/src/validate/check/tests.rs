@@ -256,3 +256,26 @@ fn blocks_of_several_crates_are_checked_together() {
     let again = App { blocks, ..app.clone() };
     assert_eq!(check([&app, &again]).len(), 3);
 }
+
+#[test]
+fn functions_that_look_options_up_are_there_once() {
+    let source = json!({ "options_source": { "function": "campaigns", "depends_on": [] } });
+    let field = json!({ "title": "Campaign", "type": "string", "x-stepwell": source });
+    let named = |app: &mut Value| app["blocks"][1]["config"]["properties"]["campaign"] = field.clone();
+    assert_eq!(
+        mistakes(named),
+        ["shop/greet: config: the function `campaigns` is not registered; put `#[options]` on it"]
+    );
+    let twice = mistakes(|app| {
+        named(app);
+        app["options"] = json!(["campaigns", "campaigns"]);
+    });
+    assert_eq!(twice, ["shop: two functions with `#[options]` are called `campaigns`; rename one"]);
+}
+
+#[test]
+fn outcomes_depend_on_fields_that_there_are() {
+    let expected = "it depends on `cases`, but the config has no such field; name one that it has";
+    let outcome = json!([{ "id": "case", "title": "Case", "each": "cases" }]);
+    assert_eq!(with(1, "/outcomes", outcome), [format!("shop/greet: outcomes.case: {expected}")]);
+}

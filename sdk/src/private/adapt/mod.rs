@@ -3,12 +3,14 @@
 //! The expansion names the block's own types with the author's tokens, so that a bound which they miss is reported
 //! there, once. What a handler takes is inferred, and the traits of [`handler`](super::handler) compare it.
 
+mod options;
 mod step;
 mod trigger;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use self::options::options;
 pub use self::step::{cancel, execute, finish, no_state, store_state, wake};
 pub use self::trigger::{activate, deactivate, handshake, renew, tick, trigger};
 

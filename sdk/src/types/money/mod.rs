@@ -86,6 +86,8 @@ fn too_long() -> InvalidValue {
 
 impl crate::data::Data for Money {}
 
+impl crate::config::ConfigField for Money {}
+
 /// Reads a decimal number as JSON has it, without exponents.
 fn parse_amount(text: &str) -> Result<Decimal, InvalidValue> {
     let digits = text.strip_prefix('-').unwrap_or(text);
