@@ -18,4 +18,5 @@ pub use crate::types::{
     Date, Domain, Duration, EmailAddress, Location, Money, PersonName, PhoneNumber, RichText, Secret,
     Timestamp, Url,
 };
+pub use serde_json::json;
 pub use stepwell_macros::{Outcomes, config, connection, data, options, step, trigger};

@@ -5,7 +5,7 @@ use std::any::type_name_of_val;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use stepwell::block::{self, BlockDefinition, Handlers, MissedTicks, Switch, TriggerHandlers};
-use stepwell::config::{NoConfig, schema_of};
+use stepwell::config::{NoConfig, schema_of, with_defaults};
 use stepwell::outcome::OutcomeDescription;
 use stepwell::trigger::Trigger;
 
@@ -46,24 +46,29 @@ pub(super) fn definition<F>(function: &F) -> &'static BlockDefinition {
 
 /// A workflow of one step.
 pub(super) fn of_step(step: &BlockDefinition, config: &impl Serialize) -> Value {
-    let on: Map<String, Value> =
-        (step.outcomes)().into_iter().map(|outcome| (outcome.id, "end".into())).collect();
+    let config = json_of(config);
     json!({
         "title": step.title,
         "trigger": { "block": START.id(), "on": { "started": "step" } },
-        "steps": { "step": { "block": step.id(), "config": json_of(config), "on": on } },
+        "steps": { "step": { "block": step.id(), "config": config, "on": ends(step, &config) } },
     })
 }
 
 /// A workflow of a trigger alone.
 pub(super) fn of_trigger(trigger: &BlockDefinition, config: &impl Serialize) -> Value {
-    let on: Map<String, Value> =
-        (trigger.outcomes)().into_iter().map(|outcome| (outcome.id, "end".into())).collect();
+    let config = json_of(config);
     json!({
         "title": trigger.title,
-        "trigger": { "block": trigger.id(), "config": json_of(config), "on": on },
+        "trigger": { "block": trigger.id(), "config": config, "on": ends(trigger, &config) },
         "steps": {},
     })
+}
+
+/// An edge to the end for each outcome that the config gives.
+fn ends(block: &BlockDefinition, config: &Value) -> Map<String, Value> {
+    let config = with_defaults(config, &(block.config)());
+    let ids = (block.outcomes)().into_iter().flat_map(|outcome| outcome.ids(&config));
+    ids.map(|id| (id, "end".into())).collect()
 }
 
 /// A config as JSON, without the fields that are left out.
