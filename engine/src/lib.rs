@@ -1,6 +1,7 @@
 //! The durable workflow engine of Stepwell: discovers the blocks that were linked into the binary and runs
 //! their lifecycles.
 
+mod blocks;
 mod cli;
 pub mod connections;
 pub mod core;

@@ -15,6 +15,8 @@ use crate::outcomes::OutcomeList;
 
 /// What a block is called.
 pub(crate) struct Identity {
+    /// An expression of type `&str`: the crate, unless the block says otherwise.
+    app: TokenStream,
     function: Ident,
     name: String,
     /// The author's tokens for the name.
@@ -41,7 +43,9 @@ impl Identity {
         }
         let docs = Docs::of_block(&function.attrs);
         let title = arguments.text("title", mistakes).as_ref().map(LitStr::value).or(docs.title);
+        let app = arguments.text("app", mistakes);
         Self {
+            app: app.map_or_else(|| quote!(::core::env!("CARGO_PKG_NAME")), |app| quote!(#app)),
             function: function.sig.ident.clone(),
             name_span: id.as_ref().map_or_else(|| function.sig.ident.span(), LitStr::span),
             name: id.as_ref().map_or_else(|| case::kebab(&ident), LitStr::value),
@@ -60,7 +64,7 @@ impl Identity {
         outcomes: &TokenStream,
         handlers: &TokenStream,
     ) -> TokenStream {
-        let Self { function, name, name_span: _, title, description, deprecation, time_limit } = self;
+        let Self { app, function, name, name_span: _, title, description, deprecation, time_limit } = self;
         let description = optional(description.as_ref());
         let only_one = self.only_one();
         quote! {
@@ -68,7 +72,7 @@ impl Identity {
             const _: () = {
                 ::stepwell::__private::inventory::submit! {
                     ::stepwell::block::BlockDefinition {
-                        app: ::core::env!("CARGO_PKG_NAME"),
+                        app: #app,
                         app_version: ::core::env!("CARGO_PKG_VERSION"),
                         name: #name,
                         title: #title,

@@ -55,7 +55,7 @@ use proc_macro::TokenStream;
 ///   the function returns an enum with `#[derive(Outcomes)]`.
 /// - `finish` takes callbacks of a deferred execution, `wake` the time that it named; `cancel` tears down what it
 ///   has registered outside.
-/// - `id` and `title` replace what the function's name and doc comment give.
+/// - `id` and `title` replace what the function's name and doc comment give; `app` replaces the crate's name in the id.
 /// - `time_limit = "10m"` bounds each call of a handler; the engine's limit is 5 min.
 /// - `if_interrupted = fail` fails an execution whose attempt was interrupted (the engine died, the time limit
 ///   passed) instead of attempting it again.
@@ -145,9 +145,14 @@ pub fn connection(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes an async function look up what a person can choose while somebody configures a block.
 ///
-/// ```ignore
+/// ```
+/// use stepwell::prelude::*;
+///
 /// #[options]
-/// async fn campaigns(query: OptionsQuery, cx: OptionsContext<Lemlist>) -> Result<Vec<Choice>, StepError> { todo!() }
+/// async fn campaigns(query: OptionsQuery, _cx: OptionsContext) -> Result<Vec<Choice>, StepError> {
+///     Ok(vec![Choice::new("c1", "First campaign")])
+/// }
+/// # fn main() {}
 /// ```
 ///
 /// A field of a config names it: `#[field(options = campaigns)]`. The config's crate must be the function's.

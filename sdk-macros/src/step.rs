@@ -10,13 +10,14 @@ use crate::function::{Shape, Signature, call_at, projection};
 use crate::mistakes::Mistakes;
 use crate::outcomes::OutcomeList;
 
-const ARGUMENTS: [&str; 10] = [
+const ARGUMENTS: [&str; 11] = [
     "outcomes",
     "finish",
     "wake",
     "cancel",
     "id",
     "title",
+    "app",
     "time_limit",
     "if_interrupted",
     "deprecated",

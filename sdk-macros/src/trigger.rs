@@ -10,7 +10,7 @@ use crate::function::{Shape, Signature, call_at, projection};
 use crate::mistakes::Mistakes;
 use crate::outcomes::OutcomeList;
 
-const ARGUMENTS: [&str; 13] = [
+const ARGUMENTS: [&str; 14] = [
     "outcomes",
     "activate",
     "deactivate",
@@ -21,6 +21,7 @@ const ARGUMENTS: [&str; 13] = [
     "missed_ticks",
     "id",
     "title",
+    "app",
     "time_limit",
     "deprecated",
     "replaced_by",

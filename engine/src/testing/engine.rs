@@ -9,6 +9,7 @@ use serde_json::Value;
 use stepwell::config::Config;
 use stepwell::connection::Connection;
 use stepwell::http_client::HttpTransport;
+use stepwell::outcome::Outcome;
 use stepwell::request::Request;
 use stepwell::response::Response;
 use tokio::sync::{Mutex, OwnedSemaphorePermit};
@@ -22,7 +23,7 @@ use super::{TestRun, TestTrigger};
 use crate::connections::ProgramConnections;
 use crate::definition::Definition;
 use crate::driver::{Clock as _, Limits, Refusal};
-use crate::model::{RunId, WorkflowId};
+use crate::model::{Entry, RunId, WorkflowId, decode_entries};
 use crate::secrets::Keys;
 use crate::store::sqlite::MemoryDatabase;
 use crate::store::{ActivationRow, RunFilter, VersionRow};
@@ -249,6 +250,32 @@ impl TestEngine {
                 return TestRun::new(self.clone(), run);
             }
         }
+    }
+
+    /// Where the newest version of a workflow receives its requests.
+    ///
+    /// # Panics
+    ///
+    /// When the workflow was never enabled.
+    pub async fn trigger_callback_url(&self, workflow: &str) -> String {
+        let versions = self.versions(&WorkflowId(workflow.to_owned())).await;
+        let activation = versions.into_iter().next().and_then(|(_, activation)| activation);
+        let id = activation.expect("the workflow was enabled").id;
+        self.read(move |driver| async move { Ok::<_, String>(driver.urls().trigger_callback_url(id)) }).await
+    }
+
+    /// The outcomes of a workflow's trigger that have started runs, oldest first.
+    pub async fn started(&self, workflow: &str) -> Vec<Outcome> {
+        let mut outcomes = Vec::new();
+        for run in self.runs(&WorkflowId(workflow.to_owned())).await {
+            let journal = self.read(move |driver| async move { driver.store().journal(run).await }).await;
+            let entries = journal.first().map(|record| decode_entries(&record.body));
+            match entries.and_then(|entries| entries.ok()?.into_iter().next()) {
+                Some(Entry::RunStarted { outcome, data, .. }) => outcomes.push(Outcome { id: outcome, data }),
+                other => panic!("a run begins with its outcome, not with {other:?}"),
+            }
+        }
+        outcomes
     }
 
     /// Sends a request to the engine, as a provider does: again if the process dies before it has answered.

@@ -12,8 +12,7 @@ use stepwell::response::Response;
 use super::process::Died;
 use super::start::of_trigger;
 use super::{TestEngine, TestRun};
-use crate::driver::Driver;
-use crate::model::{ActivationStatus, Entry, RunId, WorkflowId, decode_entries};
+use crate::model::{ActivationStatus, WorkflowId};
 
 /// An enabled workflow of one trigger.
 #[derive(Clone)]
@@ -43,11 +42,7 @@ impl TestTrigger {
 
     /// Where the newest version receives its requests.
     pub async fn callback_url(&self) -> String {
-        let (_, activation) = self.newest().await;
-        let url = move |driver: Driver| async move {
-            Ok::<_, String>(driver.urls().trigger_callback_url(activation.id))
-        };
-        self.engine.read(url).await
+        self.engine.trigger_callback_url(&self.workflow).await
     }
 
     /// Where the newest version's activation stands, with its error.
@@ -76,11 +71,7 @@ impl TestTrigger {
 
     /// The outcomes that have started runs, oldest first.
     pub async fn outcomes(&self) -> Vec<Outcome> {
-        let mut outcomes = Vec::new();
-        for run in self.engine.runs(&WorkflowId(self.workflow.clone())).await {
-            outcomes.push(self.outcome_of(run).await);
-        }
-        outcomes
+        self.engine.started(&self.workflow).await
     }
 
     /// The runs that were started, oldest first.
@@ -128,16 +119,6 @@ impl TestTrigger {
         let versions = self.engine.versions(&WorkflowId(self.workflow.clone())).await;
         let (version, activation) = versions.into_iter().next().expect("the workflow was enabled");
         (version, activation.expect("a version has an activation"))
-    }
-
-    async fn outcome_of(&self, run: RunId) -> Outcome {
-        let journal = self.engine.read(move |driver| async move { driver.store().journal(run).await }).await;
-        let entries =
-            journal.first().map(|record| decode_entries(&record.body).expect("it was just written"));
-        match entries.and_then(|entries| entries.into_iter().next()) {
-            Some(Entry::RunStarted { outcome, data, .. }) => Outcome { id: outcome, data },
-            other => panic!("a run begins with its outcome, not with {other:?}"),
-        }
     }
 }
 

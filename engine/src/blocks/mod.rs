@@ -1,0 +1,12 @@
+//! The built-in blocks, written with the public SDK like anybody's, one file each.
+
+mod delay;
+mod delay_until;
+mod filter;
+mod http_request;
+mod log;
+mod manual;
+mod schedule;
+mod set;
+mod wait_for_callback;
+mod webhook;

@@ -1,0 +1,209 @@
+//! The built-in blocks, in workflows.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+use stepwell::http_client::{HttpRequest, HttpResponse};
+use stepwell::request::Request;
+use stepwell::testing::answering;
+use stepwell_engine::model::RunStatus;
+use stepwell_engine::testing::{Setup, TestEngine, TestRun};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// A workflow of one step behind a manual start.
+fn one_step(block: &str, config: &Value, outcomes: &[&str]) -> Value {
+    let on: serde_json::Map<String, Value> =
+        outcomes.iter().map(|id| ((*id).to_owned(), "end".into())).collect();
+    json!({
+        "title": "One step",
+        "trigger": { "block": "core/manual", "on": { "started": "step" } },
+        "steps": { "step": { "block": block, "config": config, "on": on } },
+    })
+}
+
+async fn run(engine: &TestEngine, definition: &Value, data: Value) -> TestRun {
+    engine.enable("flow", definition).await.unwrap();
+    let run = engine.start_workflow("flow", data).await;
+    engine.settle().await;
+    run
+}
+
+async fn outcome(run: &TestRun) -> (String, Value) {
+    let outcome = run.outcome().await.unwrap();
+    (outcome.id, outcome.data)
+}
+
+/// A workflow of a trigger alone, and where it receives its requests.
+async fn trigger(engine: &TestEngine, block: &str, config: &Value, outcome: &str) -> Result<String, String> {
+    let definition = json!({
+        "title": "A trigger",
+        "trigger": { "block": block, "config": config, "on": { outcome: "log" } },
+        "steps": { "log": { "block": "core/log", "config": { "message": "It came" }, "on": { "done": "end" } } },
+    });
+    engine.enable("flow", &definition).await?;
+    engine.settle().await;
+    Ok(engine.trigger_callback_url("flow").await)
+}
+
+async fn data(engine: &TestEngine) -> Vec<Value> {
+    engine.started("flow").await.into_iter().map(|outcome| outcome.data).collect()
+}
+
+#[tokio::test]
+async fn a_webhook_takes_json_forms_and_text() {
+    let engine = TestEngine::new().await;
+    let url = trigger(&engine, "core/webhook", &json!({}), "received").await.unwrap();
+    let form = http::HeaderValue::from_static("application/x-www-form-urlencoded");
+    for request in [
+        Request::new(Method::POST, r#"{"n": 1}"#).with_query("a=1"),
+        Request::new(Method::POST, "n=1&m=two").with_header(http::header::CONTENT_TYPE, form),
+        Request::new(Method::POST, "plain"),
+        Request::new(Method::POST, ""),
+    ] {
+        let target =
+            if request.query().is_empty() { url.clone() } else { format!("{url}?{}", request.query()) };
+        assert_eq!(engine.request(&target, request).await.status(), 202);
+    }
+    engine.settle().await;
+    let data = data(&engine).await;
+    let bodies: Vec<&Value> = data.iter().map(|data| &data["body"]).collect();
+    assert_eq!(bodies, [&json!({ "n": 1 }), &json!({ "n": "1", "m": "two" }), &json!("plain"), &Value::Null]);
+    assert_eq!(data[0]["query"], json!({ "a": "1" }));
+    let wrong = engine.request(&url, Request::new(Method::GET, "")).await;
+    assert_eq!(wrong.status(), 405);
+}
+
+#[tokio::test]
+async fn a_webhook_with_a_signature_refuses_what_is_not_signed() {
+    let engine = TestEngine::new().await;
+    let config = json!({ "signature": { "scheme": "github", "secret": "It's a Secret to Everybody" } });
+    let url = trigger(&engine, "core/webhook", &config, "received").await.unwrap();
+    let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+    let signed = Request::new(Method::POST, "Hello, World!").with_header(
+        http::HeaderName::from_static("x-hub-signature-256"),
+        http::HeaderValue::from_static(signature),
+    );
+    assert_eq!(engine.request(&url, signed).await.status(), 202);
+    assert_eq!(engine.request(&url, Request::new(Method::POST, "Hello, World!")).await.status(), 401);
+}
+
+#[tokio::test]
+async fn t14_a_schedule_starts_runs_by_the_calendar() {
+    let engine = TestEngine::new().await;
+    let config =
+        json!({ "when": { "kind": "cron", "expression": "0 9 * * *", "time_zone": "Europe/Berlin" } });
+    trigger(&engine, "core/schedule", &config, "due").await.unwrap();
+    engine.advance(HOUR * 48).await;
+    assert_eq!(
+        data(&engine).await,
+        [json!({ "time": "2026-01-01T08:00:00Z" }), json!({ "time": "2026-01-02T08:00:00Z" })]
+    );
+
+    let wrong = json!({ "when": { "kind": "cron", "expression": "daily at nine" } });
+    let error = TestEngine::new().await;
+    let error = trigger(&error, "core/schedule", &wrong, "due").await.unwrap_err();
+    assert!(error.contains("when.expression"), "{error}");
+}
+
+#[tokio::test]
+async fn d11_delays_wait_without_holding_anything() {
+    let engine = TestEngine::new().await;
+    let definition = one_step("core/delay", &json!({ "duration": "2h" }), &["elapsed"]);
+    let delay = run(&engine, &definition, Value::Null).await;
+    let until = json!({ "time": "{{ trigger.at }}" });
+    let definition = one_step("core/delay-until", &until, &["reached"]);
+    let reach = run(&engine, &definition, json!({ "at": "2026-01-01T03:00:00+01:00" })).await;
+    assert_eq!((delay.status().await, reach.status().await), (RunStatus::Waiting, RunStatus::Waiting));
+    engine.advance(HOUR * 2).await;
+    assert_eq!(outcome(&delay).await.0, "elapsed");
+    assert_eq!(outcome(&reach).await.0, "reached");
+}
+
+#[tokio::test]
+async fn a_wait_for_a_callback_ends_with_the_callback_or_its_time() {
+    let engine = TestEngine::new().await;
+    let config = json!({ "what_for": "the payment", "timeout": "1h" });
+    let definition = one_step("core/wait-for-callback", &config, &["received", "timed_out"]);
+    let answered = run(&engine, &definition, Value::Null).await;
+    let silent = engine.start_workflow("flow", Value::Null).await;
+    answered.callback(r#"{"paid": true}"#).await;
+    assert_eq!(outcome(&answered).await, ("received".into(), json!({ "body": { "paid": true } })));
+    engine.advance(HOUR).await;
+    assert_eq!(outcome(&silent).await.0, "timed_out");
+}
+
+#[tokio::test]
+async fn set_filter_and_log_do_what_they_say() {
+    let engine = TestEngine::new().await;
+    let definition = json!({
+        "title": "Large orders",
+        "trigger": { "block": "core/manual", "on": { "started": "name" } },
+        "steps": {
+            "name": {
+                "block": "core/set",
+                "config": { "values": { "net": "{{ trigger.amount - trigger.tax }}", "currency": "EUR" } },
+                "on": { "done": "large" },
+            },
+            "large": {
+                "block": "core/filter",
+                "config": { "condition": "{{ name.net > 100 }}" },
+                "on": { "passed": "tell" },
+            },
+            "tell": { "block": "core/log", "config": { "message": "{{ name.net }} {{ name.currency }}" }, "on": { "done": "end" } },
+        },
+    });
+    let large = run(&engine, &definition, json!({ "amount": 150, "tax": 20 })).await;
+    assert_eq!(large.history().await.executions.len(), 3);
+    let small = run(&engine, &definition, json!({ "amount": 15, "tax": 2 })).await;
+    assert_eq!((small.history().await.executions.len(), small.status().await), (2, RunStatus::Completed));
+}
+
+#[tokio::test]
+async fn a_request_is_sent_once_answered_and_tried_again_while_it_may_pass() {
+    let sent: Arc<Mutex<Vec<HttpRequest>>> = Arc::default();
+    let seen = Arc::clone(&sent);
+    let http = answering(move |request: HttpRequest| {
+        let mut sent = seen.lock().unwrap();
+        sent.push(request);
+        let response = match sent.len() {
+            1 => {
+                let mut busy = HttpResponse::new(429, "");
+                busy.headers.insert("retry-after", http::HeaderValue::from_static("120"));
+                busy
+            }
+            2 => HttpResponse::of_json(200, &json!({ "id": 7 })),
+            _ => HttpResponse::new(404, "no such order"),
+        };
+        async { Ok(response) }
+    });
+    let engine = Setup::new().http(http).start().await;
+    let config = json!({
+        "method": "POST",
+        "url": "https://shop.example/orders",
+        "query": { "dry run": "no & yes" },
+        "headers": { "X-Shop": "one" },
+        "token": "t0ken",
+        "body": { "kind": "json", "value": { "item": "{{ trigger.item }}" } },
+    });
+    let definition = one_step("core/http-request", &config, &["ok", "refused"]);
+    let ordered = run(&engine, &definition, json!({ "item": "kettle" })).await;
+    engine.advance(Duration::from_secs(119)).await;
+    assert_eq!(sent.lock().unwrap().len(), 1, "Retry-After is honoured");
+    engine.advance(Duration::from_secs(1)).await;
+    let (id, data) = outcome(&ordered).await;
+    assert_eq!((id.as_str(), &data["status"], &data["body"]), ("ok", &json!(200), &json!({ "id": 7 })));
+    let request = sent.lock().unwrap()[0].clone();
+    assert_eq!(request.url, "https://shop.example/orders?dry+run=no+%26+yes");
+    assert_eq!(
+        (&request.headers["x-shop"], &request.headers["authorization"]),
+        (&"one".parse().unwrap(), &"Bearer t0ken".parse().unwrap())
+    );
+    assert_eq!(request.body, r#"{"item":"kettle"}"#);
+
+    let refused = run(&engine, &definition, json!({ "item": "teapot" })).await;
+    let (id, data) = outcome(&refused).await;
+    assert_eq!((id.as_str(), &data["body"]), ("refused", &json!("no such order")));
+}
