@@ -1,5 +1,6 @@
 //! The chores that are nothing but cargo commands.
 
+use crate::crash::Crash;
 use crate::{Failure, cargo, tidy, validate};
 
 /// Runs every test, first those of a crate that `new` makes. Its output ends with the closing lines of `cargo test`.
@@ -12,7 +13,7 @@ type Stage = fn() -> Result<(), Failure>;
 
 /// Runs everything, the cheapest first and the tests last.
 pub(crate) fn everything() -> Result<(), Failure> {
-    let stages: [(&str, Stage); 6] = [
+    let stages: [(&str, Stage); 7] = [
         ("format", || cargo::run(&["fmt", "--all", "--check"], &[])),
         ("tidy", || tidy::tidy(false)),
         ("lints", || {
@@ -22,6 +23,7 @@ pub(crate) fn everything() -> Result<(), Failure> {
             cargo::run(&["doc", "--workspace", "--no-deps", "--quiet"], &[("RUSTDOCFLAGS", "-D warnings")])
         }),
         ("validate", || validate::validate(false)),
+        ("crash", || Crash::short().run()),
         ("test", test),
     ];
     for (name, stage) in stages {

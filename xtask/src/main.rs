@@ -3,6 +3,7 @@
 mod bench;
 mod cargo;
 mod ci;
+mod crash;
 mod failure;
 mod tidy;
 mod validate;
@@ -21,6 +22,8 @@ enum Chore {
     Test,
     /// Runs everything that a change must pass: format, lints, documentation, tidy, validate, test
     Ci,
+    /// Kills the binary under load again and again, and checks that nothing is lost or doubled
+    Crash(crash::Crash),
     /// Measures what things cost on this machine
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let result = match Chore::parse() {
         Chore::Test => ci::test(),
         Chore::Ci => ci::everything(),
+        Chore::Crash(crash) => crash.run(),
         Chore::Bench(bench) => bench.run(),
         Chore::Tidy { accept } => tidy::tidy(accept),
         Chore::Validate { accept } => validate::validate(accept),
