@@ -1,5 +1,6 @@
 //! The rules, on the machine alone.
 
+mod exhaustive;
 mod rules;
 mod sequences;
 
@@ -53,6 +54,7 @@ fn edges(on: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
 }
 
 /// A run and everything that happened to it.
+#[derive(Clone)]
 struct World {
     plan: Plan,
     state: RunState,

@@ -1,3 +1,5 @@
+mod exhaustive;
+
 use jiff::SignedDuration;
 use uuid::Uuid;
 
