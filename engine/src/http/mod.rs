@@ -1,19 +1,19 @@
 //! HTTP: callbacks and the management API.
 
 mod auth;
+mod body;
 mod in_process;
 mod problem;
 mod routes;
+mod serve;
 mod views;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 pub(crate) use in_process::answer;
+pub(crate) use serve::serve;
 pub(crate) use views::history;
 
 use crate::driver::Driver;
@@ -37,6 +37,7 @@ pub fn router(driver: Driver) -> Router {
         .merge(routes::waiting::routes())
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(axum::extract::DefaultBodyLimit::max(routes::LONGEST_API_BODY))
+        .layer(axum::middleware::from_fn(body::in_time))
         .layer(axum::middleware::from_fn_with_state(api.clone(), auth::guard));
     Router::new()
         .merge(guarded)
@@ -45,26 +46,4 @@ pub fn router(driver: Driver) -> Router {
         .method_not_allowed_fallback(problem::method_not_allowed)
         .fallback(problem::not_found)
         .with_state(api)
-}
-
-/// How long open requests may go on after the signal to stop.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// Serves all routes until told to stop.
-pub(crate) async fn serve(listener: TcpListener, driver: Driver, stop: CancellationToken) {
-    let signal = stop.clone();
-    let server =
-        axum::serve(listener, router(driver)).with_graceful_shutdown(async move { signal.cancelled().await });
-    let late = async {
-        stop.cancelled().await;
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        result = server => {
-            if let Err(error) = result {
-                tracing::error!(error = %error, "the HTTP server failed");
-            }
-        }
-        () = late => tracing::warn!("requests are still open after the grace period"),
-    }
 }

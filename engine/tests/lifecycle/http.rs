@@ -319,3 +319,31 @@ async fn a_wrong_method_or_field_is_told_as_a_problem() {
     let put = server.api(Method::PUT, "/workflows/long").header("content-type", "application/json");
     assert_eq!(put.body(vec![b' '; 5 * 1024 * 1024]).send().await.unwrap().status(), 413);
 }
+
+#[tokio::test]
+async fn a_client_that_sends_its_head_too_slowly_is_dropped_and_others_are_served() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let server = Server::start().await;
+    let address = server.engine.url().strip_prefix("http://").unwrap().to_owned();
+    let mut slow = Vec::new();
+    for _ in 0..100 {
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        stream.write_all(b"POST /callbacks/trigger/x HTTP/1.1\r\nHost: x\r\nX-Slow: ").await.unwrap();
+        slow.push(stream);
+    }
+    assert_eq!(server.open(Method::GET, "/healthz").send().await.unwrap().status(), 200);
+    for mut stream in slow {
+        let mut answer = Vec::new();
+        let closed = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
+        closed.expect("the connection is closed").unwrap();
+        assert!(!answer.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(&answer));
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let server = Server::start().await;
+    let large = server.open(Method::GET, "/healthz").header("x-large", "x".repeat(1024 * 1024)).send().await;
+    assert!(large.is_err() || large.is_ok_and(|answer| answer.status() == 431));
+    assert_eq!(server.open(Method::GET, "/healthz").send().await.unwrap().status(), 200);
+}

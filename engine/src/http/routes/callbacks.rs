@@ -1,19 +1,18 @@
 //! The addresses that are told outside: a trigger's and an execution's.
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Json, Router};
-use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 use stepwell::request::Request;
 
 use super::LONGEST_CALLBACK_BODY;
 use crate::driver::{CallbackAnswer, TriggerAnswer};
-use crate::http::Api;
-use crate::http::problem::{Problem, too_long};
+use crate::http::problem::Problem;
+use crate::http::{Api, body};
 
 /// How long a sender is asked to wait while its activation completes, in seconds.
 const RETRY_AFTER_ACTIVATION: u32 = 10;
@@ -99,22 +98,11 @@ async fn finish(
 /// The request as handlers see it.
 async fn read(request: axum::extract::Request) -> Result<Request, Problem> {
     let (parts, body) = request.into_parts();
-    let declared = parts
-        .headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > LONGEST_CALLBACK_BODY) {
-        return Err(too_long());
-    }
-    let body = read_body(body).await?;
+    let body = body::read(&parts, body, LONGEST_CALLBACK_BODY).await?;
     Ok(Request::new(parts.method, body)
         .with_path(parts.uri.path())
         .with_query(parts.uri.query().unwrap_or_default())
         .with_headers(parts.headers))
-}
-
-async fn read_body(body: Body) -> Result<Bytes, Problem> {
-    to_bytes(body, LONGEST_CALLBACK_BODY).await.map_err(|_| too_long())
 }
 
 /// A response that the handler made itself.

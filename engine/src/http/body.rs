@@ -1,0 +1,40 @@
+//! Bodies of requests, read whole, within a limit and a time.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use bytes::Bytes;
+use http::{StatusCode, header};
+
+use super::problem::{Problem, too_long};
+use super::routes::LONGEST_API_BODY;
+
+/// How long a client may take to send the body of a request.
+const SLOWEST_BODY: Duration = Duration::from_secs(30);
+
+/// Reads the body of a request to the API before anything is done for it.
+pub(super) async fn in_time(request: Request, next: Next) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let body = read(&parts, body, LONGEST_API_BODY).await?;
+    Ok(next.run(Request::from_parts(parts, Body::from(body))).await)
+}
+
+/// The body of a request.
+pub(super) async fn read(parts: &http::request::Parts, body: Body, longest: usize) -> Result<Bytes, Problem> {
+    let declared = parts.headers.get(header::CONTENT_LENGTH);
+    let declared = declared.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > longest) {
+        return Err(too_long());
+    }
+    match tokio::time::timeout(SLOWEST_BODY, to_bytes(body, longest)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(_)) => Err(too_long()),
+        Err(_) => {
+            let detail = format!("The body did not arrive within {} s", SLOWEST_BODY.as_secs());
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "Too slow", detail))
+        }
+    }
+}
