@@ -92,3 +92,10 @@ pub(super) fn enter(connection: &Connection) -> Result<(i64, i64), rusqlite::Err
     let last: Option<i64> = connection.query_row("SELECT max(id) FROM journal", [], |row| row.get(0))?;
     Ok((epoch, last.unwrap_or(0) + 1))
 }
+
+/// The journal mode and the `synchronous` level.
+pub(super) fn durability(connection: &Connection) -> Result<(String, i64), rusqlite::Error> {
+    let journal_mode = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    let synchronous = connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
+    Ok((journal_mode, synchronous))
+}
