@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Callback, Draft, RunChange, StartRun, Started, WorkflowChange};
-use crate::model::RunId;
+use crate::model::{RecordId, RunId, WorkflowId};
 
 /// A change that waits for its commit.
 #[derive(Debug, Clone)]
@@ -52,6 +52,29 @@ impl Change {
             Self::Once { .. } => "storing the value of `once`",
             Self::Token { .. } => "storing the token",
             Self::Adopt { .. } => "taking runs over",
+        }
+    }
+
+    /// Whether it comes so seldom that it has statements of its own.
+    pub(super) fn is_rare(&self) -> bool {
+        matches!(self, Self::Draft(_) | Self::Workflow(_) | Self::Token { .. } | Self::Adopt { .. })
+    }
+
+    /// The workflow whose row it changes.
+    pub(super) fn workflow(&self) -> Option<&WorkflowId> {
+        match self {
+            Self::Draft(draft) => Some(&draft.id),
+            Self::Workflow(change) => Some(&change.id),
+            _ => None,
+        }
+    }
+
+    /// The record that it adds to the journal of a run that exists.
+    pub(super) fn record(&self) -> Option<RecordId> {
+        match self {
+            Self::Run(change) => change.record.as_ref().map(|record| record.id),
+            Self::Callback(callback) => Some(callback.record.id),
+            _ => None,
         }
     }
 }

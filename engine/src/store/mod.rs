@@ -10,6 +10,7 @@ use crate::model::{ActivationId, ActivationStatus, RecordId, RunId, RunStatus, V
 mod change;
 #[doc(hidden)]
 pub mod conformance;
+pub mod postgres;
 pub mod sqlite;
 
 /// What a store keeps and promises.
