@@ -10,6 +10,7 @@ use crate::model::{ActivationId, ActivationStatus, RecordId, RunId, RunStatus, V
 mod change;
 #[doc(hidden)]
 pub mod conformance;
+mod migration;
 pub mod postgres;
 pub mod sqlite;
 
@@ -91,6 +92,11 @@ pub trait Store: Send + Sync + 'static {
     async fn news(&self) -> News {
         std::future::pending().await
     }
+    /// Asks the process that works on this run to cancel it; whether it does is seen from the run. `false` if there
+    /// are no other processes.
+    async fn pass_on_cancel(&self, _run: RunId) -> Result<bool, StoreError> {
+        Ok(false)
+    }
     /// Takes part again under a new lease, after [`News::LeaseLost`]. Until then every change fails. What this
     /// process worked on is to be adopted like anything that is left behind.
     async fn take_part_again(&self) -> Result<(), StoreError> {
@@ -103,6 +109,8 @@ pub trait Store: Send + Sync + 'static {
 pub enum News {
     /// Something has come for this run, which this process works on.
     Run(RunId),
+    /// This run, which this process works on, is to be cancelled.
+    Cancel(RunId),
     /// Another process has changed this workflow.
     Workflow(WorkflowId),
     /// It is time to look for what is due and for what dead processes have left.

@@ -70,7 +70,7 @@ impl Committer {
             let batch = std::mem::take(&mut batch);
             match self.commit(&batch, false).await {
                 // One of them may have been at fault for all: each gets a try of its own.
-                Err(Failed::Undone(QueryError::Database(..))) if batch.len() > 1 => {
+                Err(Failed::Undone(QueryError::Refused(_))) if batch.len() > 1 => {
                     for job in batch {
                         let batch = vec![job];
                         let result = self.commit(&batch, false).await;
@@ -146,9 +146,7 @@ impl Committer {
         match decision.commit(client, &writes, epoch).await {
             Ok(()) => Ok(answers),
             // The database has answered, so it has rolled back.
-            Err(QueryError::Database(message, error)) if error.as_db_error().is_some() => {
-                Err(Failed::Undone(QueryError::Database(message, error)))
-            }
+            Err(error @ QueryError::Refused(_)) => Err(Failed::Undone(error)),
             Err(error) => Err(Failed::Unknown(error)),
         }
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio_postgres::{Config, NoTls};
 
+use crate::store::migration::MigrationError;
+
 /// How many connections read at once.
 const READERS: usize = 8;
 /// How many connections write: the committer's and the lease's.
@@ -20,13 +22,17 @@ pub(super) struct Connections {
     pub(super) config: Config,
 }
 
-/// Why there is no answer from the database.
+/// Why there is no answer from the database. It says everything itself, since logs show it without its causes.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum QueryError {
-    #[error("no connection to the database")]
-    Connection(#[source] PoolError),
-    #[error("{0}")]
-    Database(String, #[source] tokio_postgres::Error),
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("the connection to the database failed: {0}")]
+    Disconnected(String),
+    #[error("the database answers: {0}")]
+    Refused(String),
+    #[error(transparent)]
+    Migrations(#[from] MigrationError),
     #[error("this process has lost its lease; it commits nothing until it has a new one")]
     LeaseLost,
     #[error(
@@ -40,18 +46,25 @@ pub(super) enum QueryError {
 
 impl From<PoolError> for QueryError {
     fn from(error: PoolError) -> Self {
-        Self::Connection(error)
+        match error {
+            PoolError::Backend(error) => Self::Unreachable(with_causes(&error)),
+            error => Self::Unreachable(error.to_string()),
+        }
     }
 }
 
 impl From<tokio_postgres::Error> for QueryError {
     fn from(error: tokio_postgres::Error) -> Self {
-        let message = match error.as_db_error() {
-            Some(database) => format!("the database answers: {}", database.message()),
-            None => "the connection to the database failed".to_owned(),
-        };
-        Self::Database(message, error)
+        match error.as_db_error() {
+            Some(database) => Self::Refused(database.to_string()),
+            None => Self::Disconnected(with_causes(&error)),
+        }
     }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl Connections {

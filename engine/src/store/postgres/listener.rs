@@ -29,6 +29,7 @@ impl fmt::Display for Notice {
         let epoch = self.epoch;
         match &self.news {
             News::Run(id) => write!(formatter, "{epoch}:run:{id}"),
+            News::Cancel(id) => write!(formatter, "{epoch}:cancel:{id}"),
             News::Workflow(id) => write!(formatter, "{epoch}:workflow:{id}"),
             News::Look | News::Missed | News::LeaseLost => write!(formatter, "{epoch}:look:"),
         }
@@ -43,8 +44,10 @@ impl FromStr for Notice {
         let mut next = || parts.next().ok_or_else(|| format!("`{text}` is no notice"));
         let epoch = next()?.parse().map_err(|_| format!("`{text}` has no epoch"))?;
         let (kind, id) = (next()?, next()?);
+        let run = || id.parse().map(RunId).map_err(|_| format!("`{id}` is no run"));
         let news = match kind {
-            "run" => News::Run(RunId(id.parse().map_err(|_| format!("`{id}` is no run"))?)),
+            "run" => News::Run(run()?),
+            "cancel" => News::Cancel(run()?),
             "workflow" => News::Workflow(WorkflowId(id.to_owned())),
             _ => News::Look,
         };
@@ -105,9 +108,9 @@ mod tests {
 
     #[test]
     fn a_notice_is_read_as_it_was_written() {
-        let run = News::Run(RunId(uuid::Uuid::now_v7()));
+        let id = RunId(uuid::Uuid::now_v7());
         let workflow = News::Workflow(WorkflowId("a:b".to_owned()));
-        for news in [run, workflow, News::Look] {
+        for news in [News::Run(id), News::Cancel(id), workflow, News::Look] {
             let notice: Notice = Notice { epoch: 7, news: news.clone() }.to_string().parse().unwrap();
             assert_eq!((notice.epoch, notice.news), (7, news));
         }

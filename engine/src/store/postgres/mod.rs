@@ -33,6 +33,7 @@ use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use committer::Queue;
 use connection::{Connections, QueryError};
 use lease::Lease;
+use listener::Notice;
 
 /// How long a process counts as alive after it was last heard of, by default.
 pub const LEASE: Duration = Duration::from_secs(10);
@@ -60,10 +61,7 @@ impl PostgresStore {
     /// When the URL is not one, the database cannot be reached, or it was made by a newer engine.
     pub async fn open(url: &str, lease: Duration) -> Result<Self, StoreError> {
         let connections = Connections::new(url, lease).map_err(opening)?;
-        let mut client = connections.writers.get().await.map_err(opening)?;
-        migrations::migrate(&mut client).await.map_err(opening)?;
-        drop(client);
-        let lease = Arc::new(Lease::take(&connections.writers, lease).await.map_err(opening)?);
+        let lease = Self::enter(&connections, lease).await.map_err(opening)?;
         let (sender, news) = broadcast::channel(BACKLOG);
         let keeper = Arc::clone(&lease).keep(connections.writers.clone(), sender.clone());
         let listener = listener::listen(connections.config.clone(), Arc::clone(&lease), sender);
@@ -76,6 +74,11 @@ impl PostgresStore {
             news: Mutex::new(news),
             _tasks: tasks,
         })
+    }
+
+    async fn enter(connections: &Connections, lease: Duration) -> Result<Arc<Lease>, QueryError> {
+        migrations::migrate(&mut *connections.writers.get().await?).await?;
+        Ok(Arc::new(Lease::take(&connections.writers, lease).await?))
     }
 
     /// Checks that this process has the keys that the database's private values were made with. The first process
@@ -264,6 +267,12 @@ impl Store for PostgresStore {
                 Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
             },
         }
+    }
+
+    async fn pass_on_cancel(&self, run: RunId) -> Result<bool, StoreError> {
+        let notice = Notice { epoch: self.lease.epoch(), news: News::Cancel(run) };
+        self.read("passing a cancellation on", async |client| single::tell(client, notice).await).await?;
+        Ok(true)
     }
 
     async fn take_part_again(&self) -> Result<(), StoreError> {

@@ -61,9 +61,14 @@ async fn commit_workflow(client: &Client, change: &WorkflowChange, epoch: i64) -
         let status = status.as_str();
         client.execute(sql, &[&id.0, &workflow.0, &version.0, &status, accepts, registration, error]).await?;
     }
-    let notice = Notice { epoch, news: News::Workflow(change.id.clone()) }.to_string();
-    client.execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &notice]).await?;
+    tell(client, Notice { epoch, news: News::Workflow(change.id.clone()) }).await?;
     Ok(Answer::Done)
+}
+
+/// Tells the other processes.
+pub(super) async fn tell(client: &Client, notice: Notice) -> Result<(), QueryError> {
+    client.execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &notice.to_string()]).await?;
+    Ok(())
 }
 
 /// Takes over what dead processes worked on. What another process is taking over at the same time is skipped.
