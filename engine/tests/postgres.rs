@@ -36,7 +36,7 @@ async fn processes_that_start_at_once_set_the_database_up_once() {
 async fn o4_a_process_whose_lease_has_expired_commits_nothing() {
     let server = Server::shared();
     let url = server.database().await;
-    let lease = Duration::from_millis(300);
+    let lease = Duration::from_secs(1);
     let paused = PostgresStore::open(&url, lease).await.unwrap();
     let sample = Sample::default();
     create(&sample, &paused).await;

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::answer::Refusal;
 use super::call::StepCall;
@@ -38,6 +39,8 @@ pub(super) enum Nudge {
 enum Stop {
     #[error("the run was moved on by another engine")]
     Overtaken,
+    #[error("this engine has lost its lease")]
+    LeaseLost,
     #[error("the engine is stopping")]
     Stopping,
     #[error(transparent)]
@@ -71,6 +74,8 @@ pub(super) struct RunTask {
     attempts: JoinSet<Finished>,
     slots: Vec<OwnedSemaphorePermit>,
     nudges: mpsc::UnboundedReceiver<Nudge>,
+    /// Cancelled when the lease under which this task began is lost.
+    lease: CancellationToken,
 }
 
 impl RunTask {
@@ -114,6 +119,7 @@ impl RunTask {
             attempts: JoinSet::new(),
             slots: Vec::new(),
             nudges,
+            lease: inner.lease(),
         }
     }
 
@@ -165,7 +171,7 @@ impl RunTask {
         .await;
         match result {
             Ok(()) => {}
-            Err(stop @ (Stop::Overtaken | Stop::Stopping)) => {
+            Err(stop @ (Stop::Overtaken | Stop::LeaseLost | Stop::Stopping)) => {
                 inner.forget(id);
                 tracing::debug!(run = %id, reason = %stop, "stopped working on the run");
             }
@@ -188,6 +194,9 @@ impl RunTask {
 
     async fn go_on(&mut self) -> Result<(), Stop> {
         loop {
+            if self.lease.is_cancelled() {
+                return Err(Stop::LeaseLost);
+            }
             if self.inner.stopping.is_cancelled() {
                 self.drain().await?;
                 return Err(Stop::Stopping);
@@ -251,9 +260,10 @@ impl RunTask {
         let now = self.inner.clock.now();
         let due = self.state.due_at().filter(|due| *due > now).map(|due| self.inner.clock.sleep_until(due));
         let slots = Arc::clone(&self.inner.slots);
-        let stopping = self.inner.stopping.clone();
+        let (stopping, lease) = (self.inner.stopping.clone(), self.lease.clone());
         tokio::select! {
             biased;
+            () = lease.cancelled() => {}
             () = stopping.cancelled() => {}
             Some(finished) = self.attempts.join_next(), if !self.attempts.is_empty() => {
                 let Ok(Finished { event, slot }) = finished else { return Ok(()) };
@@ -385,6 +395,7 @@ impl RunTask {
                     tracing::error!(run = %self.id, error = %error, source = %error.source, "the commit failed and is tried again");
                     tokio::select! {
                         () = tokio::time::sleep(COMMIT_AGAIN_AFTER) => {}
+                        () = self.lease.cancelled() => return Err(Stop::LeaseLost),
                         () = self.inner.stopping.cancelled() => return Err(Stop::Stopping),
                     }
                 }

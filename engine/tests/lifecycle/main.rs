@@ -7,4 +7,7 @@ mod engine;
 mod http;
 mod kit;
 mod runs;
+mod several;
+#[path = "../support/mod.rs"]
+mod support;
 mod triggers;
