@@ -163,6 +163,9 @@ impl Engine {
         self.driver.shutdown().await;
         // The server has its own limit; a panic in it has been logged.
         let _ = self.server.await;
+        if let Err(error) = self.driver.store().leave().await {
+            tracing::warn!(error = %error, source = %error.source, "other engines take over only when the lease has expired");
+        }
     }
 }
 

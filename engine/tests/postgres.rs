@@ -69,7 +69,7 @@ async fn o4_a_run_of_a_dead_process_is_taken_over_by_one_other() {
         create(sample, &dead).await;
     }
     assert_eq!(first.adopt_runs(50).await.unwrap(), [], "its process lives");
-    dead.give_up_lease().await.unwrap();
+    dead.leave().await.unwrap();
     let (one, other) = tokio::join!(first.adopt_runs(50), second.adopt_runs(50));
     let mut adopted = [one.unwrap(), other.unwrap()].concat();
     adopted.sort_unstable();

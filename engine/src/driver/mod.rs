@@ -304,7 +304,7 @@ impl Driver {
     }
 
     /// Stops taking work and lets the handlers end within the grace period. What is left is recovered by the
-    /// next start.
+    /// next start, or by another engine on the same database.
     pub async fn shutdown(&self) {
         self.inner.stopping.cancel();
         self.inner.tracker.close();

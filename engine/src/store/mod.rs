@@ -97,6 +97,11 @@ pub trait Store: Send + Sync + 'static {
     async fn pass_on_cancel(&self, _run: RunId) -> Result<bool, StoreError> {
         Ok(false)
     }
+    /// Ends this process's part, as if it had died: it changes nothing any more, and others take over at once what
+    /// it worked on.
+    async fn leave(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
     /// Takes part again under a new lease, after [`News::LeaseLost`]. Until then every change fails. What this
     /// process worked on is to be adopted like anything that is left behind.
     async fn take_part_again(&self) -> Result<(), StoreError> {

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod blocks;
+#[path = "../support/cut.rs"]
+mod cut;
 mod engine;
 mod http;
 mod kit;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use stepwell_engine::driver::CallbackAnswer;
+use stepwell_engine::driver::{CallbackAnswer, TriggerAnswer};
 use stepwell_engine::model::RunStatus;
+use stepwell_engine::store::Store as _;
 use stepwell_engine::store::postgres::PostgresStore;
 use tempfile::TempDir;
 
@@ -17,7 +18,7 @@ use crate::triggers::until;
 struct Shared {
     url: String,
     keys: TempDir,
-    _server: Arc<Server>,
+    server: Arc<Server>,
 }
 
 impl Shared {
@@ -25,7 +26,7 @@ impl Shared {
         let server = Server::shared();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let url = runtime.block_on(server.database());
-        Self { url, keys: tempfile::tempdir().unwrap(), _server: server }
+        Self { url, keys: tempfile::tempdir().unwrap(), server }
     }
 
     fn engine(&self) -> Engine {
@@ -64,7 +65,7 @@ fn o4_an_engine_that_has_lost_its_lease_starts_anew() {
         engine.enable("lost", &workflow("lost", &["hang", "done"])).await.unwrap();
         let run = engine.run("lost").await;
         until(|| handlers("lost").contains(&"execute")).await;
-        store.give_up_lease().await.unwrap();
+        store.leave().await.unwrap();
         engine.reaches(run, RunStatus::Completed).await;
         assert_eq!(handlers("lost").iter().filter(|handler| **handler == "execute").count(), 2);
     });
@@ -139,5 +140,28 @@ fn t2_an_activation_goes_on_elsewhere_when_its_engine_dies() {
         gate("act-gated").notify_one();
         let run = second.run("act-gated").await;
         second.reaches(run, RunStatus::Completed).await;
+    });
+}
+
+#[test]
+fn o1_connections_that_are_cut_lose_nothing() {
+    let shared = Shared::new();
+    let engine = shared.engine();
+    engine.block_on(async {
+        engine.enable("cut", &workflow("cut", &["once retry", "once done"])).await.unwrap();
+        let activation = engine.activation("cut").await;
+        let mut runs = Vec::new();
+        for round in 1..=10 {
+            while runs.len() < round * 5 {
+                // Who sends an event sends it again until it is acknowledged.
+                if let TriggerAnswer::Started(run, _) = engine.event(activation, 1).await {
+                    runs.push(run);
+                }
+            }
+            shared.server.cut_connections(&shared.url).await;
+        }
+        for run in runs {
+            engine.reaches(run, RunStatus::Completed).await;
+        }
     });
 }

@@ -76,20 +76,25 @@ impl Server {
     /// The URL of an empty database.
     pub(crate) async fn database(&self) -> String {
         let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let client = self.connect("postgres").await;
+        client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("the name is free");
+        self.url(&name)
+    }
+
+    /// A connection of a superuser.
+    pub(crate) async fn connect(&self, database: &str) -> tokio_postgres::Client {
         let until = Instant::now() + START_TIMEOUT;
-        let client = loop {
+        loop {
             // The server accepts connections a little before it serves them.
-            match tokio_postgres::connect(&self.url("postgres"), NoTls).await {
+            match tokio_postgres::connect(&self.url(database), NoTls).await {
                 Ok((client, connection)) => {
                     tokio::spawn(connection);
-                    break client;
+                    return client;
                 }
                 Err(error) => assert!(Instant::now() < until, "the server does not serve: {error}"),
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
-        };
-        client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("the name is free");
-        self.url(&name)
+        }
     }
 
     fn url(&self, database: &str) -> String {

@@ -68,7 +68,12 @@ impl Committer {
         let mut batch = Vec::new();
         while queue.recv_many(&mut batch, LARGEST_BATCH).await > 0 {
             let batch = std::mem::take(&mut batch);
-            match self.commit(&batch, false).await {
+            let mut result = self.commit(&batch, false).await;
+            if let Err(Failed::Undone(QueryError::Disconnected(_))) = result {
+                // The connection may have been cut while nobody used it.
+                result = self.commit(&batch, false).await;
+            }
+            match result {
                 // One of them may have been at fault for all: each gets a try of its own.
                 Err(Failed::Undone(QueryError::Refused(_))) if batch.len() > 1 => {
                     for job in batch {

@@ -4,6 +4,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::{Config, NoTls};
 
 use crate::store::migration::MigrationError;
@@ -56,10 +57,14 @@ impl From<PoolError> for QueryError {
 impl From<tokio_postgres::Error> for QueryError {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.as_db_error() {
-            Some(database) => Self::Refused(database.to_string()),
-            None => Self::Disconnected(with_causes(&error)),
+            Some(database) if !ends_the_connection(database) => Self::Refused(database.to_string()),
+            _ => Self::Disconnected(with_causes(&error)),
         }
     }
+}
+
+fn ends_the_connection(error: &DbError) -> bool {
+    matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
 }
 
 fn with_causes(error: &dyn std::error::Error) -> String {

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool_postgres::Client;
+use deadpool_postgres::Pool;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, broadcast};
 use tokio_util::task::AbortOnDropHandle;
@@ -93,23 +93,8 @@ impl PostgresStore {
         keys::check(&mut client, current, known).await.map_err(failed(operation))
     }
 
-    /// Ends the lease of this process at once, as if it had been cut off: it commits nothing any more, and other
-    /// processes take over what it worked on.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn give_up_lease(&self) -> Result<(), StoreError> {
-        self.lease.give_up(&self.connections.writers).await.map_err(failed("giving the lease up"))
-    }
-
-    async fn read<T>(
-        &self,
-        operation: &'static str,
-        read: impl AsyncFnOnce(&Client) -> Result<T, QueryError>,
-    ) -> Result<T, StoreError> {
-        let client = self.connections.readers.get().await.map_err(failed(operation))?;
-        read(&client).await.map_err(failed(operation))
+    fn readers(&self) -> &Pool {
+        &self.connections.readers
     }
 
     async fn guarded(&self, change: Change) -> Result<(), CommitError> {
@@ -140,11 +125,11 @@ impl Store for PostgresStore {
     }
 
     async fn workflow(&self, id: &WorkflowId) -> Result<Option<WorkflowRow>, StoreError> {
-        self.read("reading the workflow", async |client| read::workflow(client, id).await).await
+        read::workflow(self.readers(), id).await.map_err(failed("reading the workflow"))
     }
 
     async fn workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
-        self.read("listing the workflows", async |client| read::workflows(client).await).await
+        read::workflows(self.readers()).await.map_err(failed("listing the workflows"))
     }
 
     async fn commit_workflow(&self, change: WorkflowChange) -> Result<(), CommitError> {
@@ -152,18 +137,18 @@ impl Store for PostgresStore {
     }
 
     async fn version(&self, id: VersionId) -> Result<Option<VersionRow>, StoreError> {
-        self.read("reading the version", async |client| read::version(client, id).await).await
+        read::version(self.readers(), id).await.map_err(failed("reading the version"))
     }
 
     async fn versions(
         &self,
         workflow: &WorkflowId,
     ) -> Result<Vec<(VersionRow, Option<ActivationRow>)>, StoreError> {
-        self.read("listing the versions", async |client| read::versions(client, workflow).await).await
+        read::versions(self.readers(), workflow).await.map_err(failed("listing the versions"))
     }
 
     async fn activation(&self, id: ActivationId) -> Result<Option<ActivationRow>, StoreError> {
-        self.read("reading the activation", async |client| read::activation(client, id).await).await
+        read::activation(self.readers(), id).await.map_err(failed("reading the activation"))
     }
 
     async fn start_run(&self, start: StartRun) -> Result<Started, StoreError> {
@@ -182,37 +167,37 @@ impl Store for PostgresStore {
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {
-        self.read("reading the run", async |client| read::run(client, id).await).await
+        read::run(self.readers(), id).await.map_err(failed("reading the run"))
     }
 
     async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, StoreError> {
-        self.read("listing the runs", async |client| read::runs(client, filter).await).await
+        read::runs(self.readers(), &filter).await.map_err(failed("listing the runs"))
     }
 
     async fn journal(&self, run: RunId) -> Result<Vec<Record>, StoreError> {
-        self.read("reading the journal", async |client| read::journal(client, run).await).await
+        read::journal(self.readers(), run).await.map_err(failed("reading the journal"))
     }
 
     async fn records(&self, ids: &[RecordId]) -> Result<Vec<Record>, StoreError> {
-        self.read("reading journal records", async |client| read::records(client, ids).await).await
+        read::records(self.readers(), ids).await.map_err(failed("reading journal records"))
     }
 
     async fn inbox(&self, run: RunId) -> Result<Vec<InboxEntry>, StoreError> {
-        self.read("reading the inbox", async |client| read::inbox(client, run).await).await
+        read::inbox(self.readers(), run).await.map_err(failed("reading the inbox"))
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<RunId>, StoreError> {
-        self.read("looking for due runs", async |client| read::due(client, now, limit).await).await
+        read::due(self.readers(), now, limit).await.map_err(failed("looking for due runs"))
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read("looking for the next due run", async |client| read::next_due(client).await).await
+        read::next_due(self.readers()).await.map_err(failed("looking for the next due run"))
     }
 
     async fn adopt_runs(&self, limit: usize) -> Result<Vec<RunId>, StoreError> {
         // Nearly always there are none, and then nothing is written.
-        let orphaned = async |client: &Client| read::orphaned(client).await;
-        if !self.read("looking for orphaned runs", orphaned).await? {
+        let orphaned = read::orphaned(self.readers()).await;
+        if !orphaned.map_err(failed("looking for orphaned runs"))? {
             return Ok(Vec::new());
         }
         match self.queue.store(Change::Adopt { limit }).await? {
@@ -223,18 +208,21 @@ impl Store for PostgresStore {
 
     async fn adopt_workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
         let operation = "taking workflows over";
+        if !read::orphaned_workflows(self.readers()).await.map_err(failed(operation))? {
+            return Ok(Vec::new());
+        }
         let epoch = self.lease.epoch();
-        let adopted = self.read(operation, async |client| single::adopt_workflows(client, epoch).await).await;
-        if adopted.is_err() {
+        let adopted = single::adopt_workflows(self.readers(), epoch).await;
+        if let Err(QueryError::Disconnected(_)) = adopted {
             // They may have been taken over all the same: this process starts anew, so that none is forgotten.
             self.lease.note_lost(epoch);
         }
-        adopted
+        adopted.map_err(failed(operation))
     }
 
     async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let read = async |client: &Client| read::once(client, run, execution, name).await;
-        self.read("reading a value of `once`", read).await
+        let value = read::once(self.readers(), run, execution, name).await;
+        value.map_err(failed("reading a value of `once`"))
     }
 
     async fn record_once(
@@ -252,7 +240,7 @@ impl Store for PostgresStore {
     }
 
     async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError> {
-        self.read("looking for the token", async |client| read::has_token(client, hash).await).await
+        read::has_token(self.readers(), hash).await.map_err(failed("looking for the token"))
     }
 
     async fn news(&self) -> News {
@@ -271,8 +259,13 @@ impl Store for PostgresStore {
 
     async fn pass_on_cancel(&self, run: RunId) -> Result<bool, StoreError> {
         let notice = Notice { epoch: self.lease.epoch(), news: News::Cancel(run) };
-        self.read("passing a cancellation on", async |client| single::tell(client, notice).await).await?;
+        let client = self.readers().get().await.map_err(failed("passing a cancellation on"))?;
+        single::tell(&client, notice).await.map_err(failed("passing a cancellation on"))?;
         Ok(true)
+    }
+
+    async fn leave(&self) -> Result<(), StoreError> {
+        self.lease.give_up(&self.connections.writers).await.map_err(failed("giving the lease up"))
     }
 
     async fn take_part_again(&self) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! The changes that are rare: each with statements of its own, within the transaction of its batch.
 
-use deadpool_postgres::Client;
+use deadpool_postgres::{Client, Pool};
 
 use super::connection::QueryError;
 use super::listener::{CHANNEL, Notice};
@@ -83,7 +83,7 @@ async fn adopt(client: &Client, limit: usize, epoch: i64) -> Result<Vec<RunId>, 
 }
 
 /// Takes over the workflows for which dead processes may have been making calls.
-pub(super) async fn adopt_workflows(client: &Client, epoch: i64) -> Result<Vec<WorkflowRow>, QueryError> {
+pub(super) async fn adopt_workflows(pool: &Pool, epoch: i64) -> Result<Vec<WorkflowRow>, QueryError> {
     let sql = format!(
         "UPDATE workflows SET owners = $1::bigint || ARRAY(SELECT owner FROM unnest(owners) AS owner
                 JOIN processes ON epoch = owner WHERE owner <> $1 AND expires_at > now())
@@ -95,6 +95,7 @@ pub(super) async fn adopt_workflows(client: &Client, epoch: i64) -> Result<Vec<W
             RETURNING {}",
         rows::WORKFLOW
     );
+    let client = pool.get().await?;
     let statement = client.prepare_cached(&sql).await?;
     client.query(&statement, &[&epoch]).await?.iter().map(rows::workflow).collect()
 }
