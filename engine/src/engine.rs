@@ -14,6 +14,7 @@ use crate::connections::{ConnectionProvider, ProgramConnections};
 use crate::driver::{Clock as _, Driver, Limits, Parts, StartError, SystemClock};
 use crate::outgoing::GuardedClient;
 use crate::secrets::{Keys, KeysError, Urls, hash_token, local_token};
+use crate::store::postgres::{self, PostgresStore};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoreError};
 
@@ -22,6 +23,9 @@ use crate::store::{Store, StoreError};
 pub struct Options {
     /// Where the database, the keys and the local token live; `./data` by default.
     pub data: PathBuf,
+    /// A `PostgreSQL` database, `postgres://…`, that several engines may share; by default `SQLite` in the data directory.
+    /// The engines of one database need the same key file.
+    pub database: Option<String>,
     /// Where to listen; `127.0.0.1:7400` by default. Port 0 takes a free one.
     pub listen: SocketAddr,
     /// Where the outside reaches the engine, if not at the address that it listens on.
@@ -38,6 +42,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             data: PathBuf::from("data"),
+            database: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 7400)),
             public_url: None,
             allow_private_addresses: false,
@@ -75,7 +80,7 @@ pub enum EngineError {
     #[error(transparent)]
     Keys(#[from] KeysError),
     /// The database failed.
-    #[error("the database in the data directory cannot be used")]
+    #[error("the database cannot be used")]
     Store(#[from] StoreError),
     /// TLS cannot be set up for outgoing requests.
     #[error("outgoing requests cannot be set up")]
@@ -101,7 +106,8 @@ impl Engine {
     ///
     /// When the data directory, the address or the blocks cannot be used.
     pub async fn start(options: Options) -> Result<Self, EngineError> {
-        let Options { data, listen, public_url, allow_private_addresses, limits, connections } = options;
+        let Options { data, database, listen, public_url, allow_private_addresses, limits, connections } =
+            options;
         if let Some(public) = &public_url {
             check_public_url(public)?;
         }
@@ -116,7 +122,7 @@ impl Engine {
             listener.local_addr().map_err(|source| EngineError::Listen { address: listen, source })?;
         let url = format!("http://{address}");
         let urls = Urls::new(public_url.unwrap_or_else(|| url.clone()), Arc::clone(&keys));
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&data)?);
+        let store = open_store(&data, database.as_deref(), &keys).await?;
         store.put_token(hash_token(&token), "local admin", SystemClock.now()).await?;
         let parts = Parts {
             store,
@@ -157,7 +163,17 @@ impl Engine {
         self.driver.shutdown().await;
         // The server has its own limit; a panic in it has been logged.
         let _ = self.server.await;
+        if let Err(error) = self.driver.store().leave().await {
+            tracing::warn!(error = %error, source = %error.source, "other engines take over only when the lease has expired");
+        }
     }
+}
+
+async fn open_store(data: &Path, database: Option<&str>, keys: &Keys) -> Result<Arc<dyn Store>, StoreError> {
+    let Some(database) = database else { return Ok(Arc::new(SqliteStore::open(data)?)) };
+    let store = PostgresStore::open(database, postgres::LEASE).await?;
+    store.check_keys(keys.fingerprint(), &keys.fingerprints()).await?;
+    Ok(Arc::new(store))
 }
 
 fn check_public_url(public: &str) -> Result<(), EngineError> {

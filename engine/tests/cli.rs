@@ -2,16 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod support;
+
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
+use support::postgres::Server;
 
 /// The binary, with nothing of the surroundings' settings.
 fn stepwell(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stepwell"));
-    for name in ["URL", "TOKEN", "LISTEN", "PUBLIC_URL", "ALLOW_PRIVATE_ADDRESSES"] {
+    for name in ["URL", "TOKEN", "DATABASE", "LISTEN", "PUBLIC_URL", "ALLOW_PRIVATE_ADDRESSES"] {
         command.env_remove(format!("STEPWELL_{name}"));
     }
     command.env("STEPWELL_DATA", data);
@@ -103,6 +106,37 @@ fn o5_client_commands_find_the_server_by_its_directory_until_it_is_told_to_stop(
     let output = run(data.path(), "workflows");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("does not answer"), "{}", stderr(&output));
+}
+
+#[test]
+fn engines_share_a_database_only_with_the_same_keys() {
+    let server = Server::shared();
+    let database = tokio::runtime::Runtime::new().unwrap().block_on(server.database());
+    let serve = |data: &Path| {
+        let mut command = stepwell(data);
+        command.args(["serve", "--listen", "127.0.0.1:0"]).env("STEPWELL_DATABASE", &database);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let listens = |server: &mut Child| {
+        let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+        lines.next().unwrap().unwrap().contains("listens")
+    };
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut one = serve(first.path());
+    assert!(listens(&mut one));
+    let refused = serve(second.path()).wait_with_output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("other keys"), "{}", stderr(&refused));
+    std::fs::copy(first.path().join("keys"), second.path().join("keys")).unwrap();
+    let mut two = serve(second.path());
+    assert!(listens(&mut two));
+    for mut server in [one, two] {
+        signal(&server, "-TERM");
+        assert!(server.wait().unwrap().success());
+    }
+    let output = run(first.path(), "serve --listen 127.0.0.1:0 --database postgres://localhost:1/none");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("cannot be reached"), "{}", stderr(&output));
 }
 
 #[test]

@@ -36,18 +36,20 @@ async fn o1_what_was_acknowledged_is_found_in_a_copy_of_the_files() {
     let row = restored.run(sample.id).await.unwrap().unwrap();
     assert_eq!((row.state.as_slice(), row.sequence), (b"second".as_slice(), 1));
     assert_eq!(restored.journal(sample.id).await.unwrap().len(), 2);
-    assert_eq!(restored.orphans().await.unwrap(), [sample.id], "its process has died");
     assert!(restored.next_record() <= next);
     // The value of `once` belongs to whoever works on the run: nobody does yet.
     let recorded = restored.record_once(sample.id, 1, "name", vec![1]).await;
     assert!(matches!(recorded, Err(CommitError::Conflict)));
+    assert_eq!(restored.adopt_runs(10).await.unwrap(), [sample.id], "its process has died");
+    assert_eq!(restored.adopt_runs(10).await.unwrap(), [], "it has been taken over");
+    restored.record_once(sample.id, 1, "name", vec![1]).await.unwrap();
 }
 
-#[tokio::test]
-async fn commits_are_durable_by_default() {
+#[test]
+fn commits_are_durable_by_default() {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(directory.path()).unwrap();
-    assert_eq!(store.durability().await.unwrap(), ("wal".to_owned(), 2), "WAL with synchronous=FULL");
+    assert_eq!(store.durability(), ("wal", 2), "WAL with synchronous=FULL");
 }
 
 #[test]

@@ -15,6 +15,10 @@ pub(super) struct Serve {
     /// Where the database, the keys and the token live
     #[arg(long, env = "STEPWELL_DATA", default_value = "data")]
     data: PathBuf,
+    /// A database that several engines may share, such as <postgres://stepwell@db.example.com/stepwell>, instead of one
+    /// in the data directory
+    #[arg(long, env = "STEPWELL_DATABASE", hide_env_values = true)]
+    database: Option<String>,
     /// Where to listen
     #[arg(long, env = "STEPWELL_LISTEN", default_value = "127.0.0.1:7400")]
     listen: SocketAddr,
@@ -34,6 +38,7 @@ impl Serve {
         let token = self.data.join("token");
         let engine = Engine::start(Options {
             data: self.data,
+            database: self.database,
             listen: self.listen,
             public_url: self.public_url,
             allow_private_addresses: self.allow_private_addresses,

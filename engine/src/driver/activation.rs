@@ -133,9 +133,9 @@ impl Inner {
         }
     }
 
-    /// Goes on with what was under way when the engine stopped.
+    /// Goes on with the calls that were under way in processes that have died.
     pub(super) async fn recover_workflows(self: &Arc<Self>) -> Result<(), StoreError> {
-        for row in self.store.workflows().await? {
+        for row in self.store.adopt_workflows().await? {
             let Ok(state) = decode(&row.state) else {
                 tracing::error!(workflow = %row.id, "the workflow's state cannot be read and is left as it is");
                 continue;

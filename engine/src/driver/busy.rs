@@ -72,7 +72,7 @@ impl Driver {
         let now = self.now();
         let store = &self.inner.store;
         Ok(store.due(now, 1).await?.is_empty()
-            && store.orphans().await?.is_empty()
+            && !self.inner.adopt_runs().await?
             && self.next_due().await?.is_none_or(|next| next > now))
     }
 

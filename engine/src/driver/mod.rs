@@ -7,6 +7,7 @@ mod call;
 mod changes;
 mod clock;
 mod inbound;
+mod news;
 mod options;
 mod refused;
 mod request;
@@ -117,6 +118,8 @@ struct Inner {
     unstarted: refused::UnstartedRequests,
     changes: Changes,
     timer: Notify,
+    /// Cancelled when the lease that this process has now is lost.
+    lease: Mutex<CancellationToken>,
     stopping: CancellationToken,
     tracker: TaskTracker,
     busy: busy::Busy,
@@ -169,12 +172,14 @@ impl Driver {
             unstarted: refused::UnstartedRequests::default(),
             changes: Changes::new(),
             timer: Notify::new(),
+            lease: Mutex::default(),
             stopping: CancellationToken::new(),
             tracker: TaskTracker::new(),
             busy: busy::Busy::new(),
         });
         inner.recover_workflows().await?;
         inner.tracker.spawn(Arc::clone(&inner).keep_time());
+        inner.tracker.spawn(Arc::clone(&inner).hear_news());
         Ok(Self { inner })
     }
 
@@ -277,33 +282,23 @@ impl Driver {
         self.inner.receive_callback(execution, request).await
     }
 
-    /// Cancels a run: durable when it returns, carried out after that.
-    ///
-    /// # Errors
-    ///
-    /// When the run does not exist or has ended.
-    pub async fn cancel(&self, run: RunId) -> Result<(), Refusal> {
-        self.ask(run, Event::Cancel).await
-    }
-
     /// Goes on with a failed run from the steps that failed.
     ///
     /// # Errors
     ///
     /// When the run does not exist or has not failed.
     pub async fn retry(&self, run: RunId) -> Result<(), Refusal> {
-        self.ask(run, Event::Retry).await
+        self.ask_here(run, Event::Retry).await?.ok_or_else(elsewhere)?
     }
 
-    async fn ask(&self, run: RunId, event: Event) -> Result<(), Refusal> {
+    /// Asks the task of a run in this process. There is no answer if the run is worked on elsewhere.
+    async fn ask_here(&self, run: RunId, event: Event) -> Result<Option<Result<(), Refusal>>, Refusal> {
         if self.inner.store.run(run).await?.is_none() {
             return Err(Refusal::NotFound(format!("There is no run `{run}`")));
         }
         let (answer, answered) = oneshot::channel();
         self.inner.nudge(run, Nudge::Ask(event, answer));
-        answered
-            .await
-            .map_err(|_| Refusal::Conflict("the run cannot be worked on now; see the log".into()))?
+        Ok(answered.await.ok())
     }
 
     /// Returns when the run may have changed, at the latest after `timeout`.
@@ -337,7 +332,7 @@ impl Driver {
     }
 
     /// Stops taking work and lets the handlers end within the grace period. What is left is recovered by the
-    /// next start.
+    /// next start, or by another engine on the same database.
     pub async fn shutdown(&self) {
         self.inner.stopping.cancel();
         self.inner.tracker.close();
@@ -361,7 +356,7 @@ impl Inner {
     }
 
     fn hand_over(self: &Arc<Self>, run: RunId, nudge: Option<Nudge>, orphaned: bool) {
-        if self.stopping.is_cancelled() {
+        if self.stopping.is_cancelled() || self.lease().is_cancelled() {
             return;
         }
         let mut tasks = self.tasks.lock().expect("no holder panics");
@@ -422,6 +417,11 @@ impl Inner {
     fn workflow_changed(&self, id: &WorkflowId) {
         self.changes.tell(Change::Workflow(id.clone()));
     }
+}
+
+/// The answer where a run that somebody asks for is not worked on here.
+fn elsewhere() -> Refusal {
+    Refusal::Conflict("the run cannot be worked on now; see the log".into())
 }
 
 /// A random number in 0..1, for back-off.

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::answer::Refusal;
 use super::call::StepCall;
@@ -22,8 +23,8 @@ use crate::core::run::{self, Attempt, Call, Decision, Event, Given, RunState, Ta
 use crate::model::{ExecutionId, RecordId, RunId, ValueRef, encode_entries};
 use crate::store::{CommitError, InboxEntry, Record, RunChange, RunRow, StoreError};
 
-/// How long to wait before a failed commit is tried again.
-const COMMIT_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How long to wait before the database is asked again that has failed.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What the task of a run is told.
 pub(super) enum Nudge {
@@ -38,12 +39,12 @@ pub(super) enum Nudge {
 enum Stop {
     #[error("the run was moved on by another engine")]
     Overtaken,
+    #[error("this engine has lost its lease")]
+    LeaseLost,
     #[error("the engine is stopping")]
     Stopping,
     #[error(transparent)]
     Unrunnable(#[from] Unrunnable),
-    #[error(transparent)]
-    Store(#[from] StoreError),
     #[error("run {0} has a state that this engine cannot read")]
     Unreadable(RunId),
 }
@@ -71,6 +72,46 @@ pub(super) struct RunTask {
     attempts: JoinSet<Finished>,
     slots: Vec<OwnedSemaphorePermit>,
     nudges: mpsc::UnboundedReceiver<Nudge>,
+    /// Cancelled when the lease under which this task began is lost.
+    lease: CancellationToken,
+}
+
+/// Asks the database, again and again while it fails: no run is given up since the database was away.
+macro_rules! patiently {
+    ($inner:expr, $lease:expr, $ask:expr) => {
+        loop {
+            match $ask {
+                Ok(answer) => break answer,
+                Err(error) => $inner.wait_for_store($lease, &error).await?,
+            }
+        }
+    };
+}
+
+impl Inner {
+    /// Waits before the database is asked again, unless there is no more use in it.
+    async fn wait_for_store(&self, lease: &CancellationToken, error: &StoreError) -> Result<(), Stop> {
+        tracing::error!(error = %error, source = %error.source, "the database is asked again");
+        tokio::select! {
+            () = tokio::time::sleep(ASK_AGAIN_AFTER) => Ok(()),
+            () = lease.cancelled() => Err(Stop::LeaseLost),
+            () = self.stopping.cancelled() => Err(Stop::Stopping),
+        }
+    }
+
+    /// Takes a run out of memory whose task has ended early.
+    fn stopped(&self, run: RunId, stop: &Stop) {
+        self.forget(run);
+        match stop {
+            Stop::Overtaken | Stop::LeaseLost | Stop::Stopping => {
+                tracing::debug!(run = %run, reason = %stop, "stopped working on the run");
+            }
+            Stop::Unrunnable(_) | Stop::Unreadable(_) => {
+                self.leave_alone(run);
+                tracing::error!(run = %run, error = %stop, "the run is left as it is");
+            }
+        }
+    }
 }
 
 impl RunTask {
@@ -114,6 +155,7 @@ impl RunTask {
             attempts: JoinSet::new(),
             slots: Vec::new(),
             nudges,
+            lease: inner.lease(),
         }
     }
 
@@ -124,32 +166,37 @@ impl RunTask {
         orphaned: bool,
         nudges: mpsc::UnboundedReceiver<Nudge>,
     ) {
-        match Self::load(&inner, id, orphaned, nudges).await {
-            Ok(Some(task)) => task.work(orphaned).await,
-            Ok(None) => inner.forget(id),
-            Err(stop) => {
-                inner.forget(id);
-                inner.leave_alone(id);
-                tracing::error!(run = %id, error = %stop, "the run is left as it is");
+        let lease = inner.lease();
+        match Self::load(&inner, &lease, id).await {
+            Ok(Some((version, state, sequence))) => {
+                let mut task = Self::new(&inner, id, version, state, sequence, nudges);
+                task.owned = orphaned;
+                task.inbox_unread = true;
+                task.lease = lease;
+                task.work(orphaned).await;
             }
+            Ok(None) => inner.forget(id),
+            Err(stop) => inner.stopped(id, &stop),
         }
     }
 
     async fn load(
         inner: &Arc<Inner>,
+        lease: &CancellationToken,
         id: RunId,
-        orphaned: bool,
-        nudges: mpsc::UnboundedReceiver<Nudge>,
-    ) -> Result<Option<Self>, Stop> {
-        let Some(RunRow { version, state, sequence, .. }) = inner.store.run(id).await? else {
-            return Ok(None);
-        };
-        let version = inner.version(version).await?;
+    ) -> Result<Option<(Arc<Version>, RunState, i64)>, Stop> {
+        let row = patiently!(inner, lease, inner.store.run(id).await);
+        let Some(RunRow { version, state, sequence, .. }) = row else { return Ok(None) };
+        let version = patiently!(
+            inner,
+            lease,
+            match inner.version(version).await {
+                Err(Unrunnable::Store(error)) => Err(error),
+                version => Ok(version),
+            }
+        )?;
         let state = serde_json::from_slice(&state).map_err(|_| Stop::Unreadable(id))?;
-        let mut task = Self::new(inner, id, version, state, sequence, nudges);
-        task.owned = orphaned;
-        task.inbox_unread = true;
-        Ok(Some(task))
+        Ok(Some((version, state, sequence)))
     }
 
     /// Works until there is nothing to do.
@@ -163,17 +210,8 @@ impl RunTask {
             self.go_on().await
         }
         .await;
-        match result {
-            Ok(()) => {}
-            Err(stop @ (Stop::Overtaken | Stop::Stopping)) => {
-                inner.forget(id);
-                tracing::debug!(run = %id, reason = %stop, "stopped working on the run");
-            }
-            Err(stop) => {
-                inner.forget(id);
-                inner.leave_alone(id);
-                tracing::error!(run = %id, error = %stop, "the run is left as it is");
-            }
+        if let Err(stop) = result {
+            inner.stopped(id, &stop);
         }
     }
 
@@ -188,6 +226,9 @@ impl RunTask {
 
     async fn go_on(&mut self) -> Result<(), Stop> {
         loop {
+            if self.lease.is_cancelled() {
+                return Err(Stop::LeaseLost);
+            }
             if self.inner.stopping.is_cancelled() {
                 self.drain().await?;
                 return Err(Stop::Stopping);
@@ -209,7 +250,7 @@ impl RunTask {
     /// Takes the next callback of the inbox whose execution is ready for it.
     async fn take_callback(&mut self) -> Result<bool, Stop> {
         if self.inbox_unread {
-            self.inbox = self.inner.store.inbox(self.id).await?;
+            self.inbox = patiently!(self.inner, &self.lease, self.inner.store.inbox(self.id).await);
             self.inbox_unread = false;
         }
         let next = self
@@ -251,9 +292,10 @@ impl RunTask {
         let now = self.inner.clock.now();
         let due = self.state.due_at().filter(|due| *due > now).map(|due| self.inner.clock.sleep_until(due));
         let slots = Arc::clone(&self.inner.slots);
-        let stopping = self.inner.stopping.clone();
+        let (stopping, lease) = (self.inner.stopping.clone(), self.lease.clone());
         tokio::select! {
             biased;
+            () = lease.cancelled() => {}
             () = stopping.cancelled() => {}
             Some(finished) = self.attempts.join_next(), if !self.attempts.is_empty() => {
                 let Ok(Finished { event, slot }) = finished else { return Ok(()) };
@@ -374,22 +416,17 @@ impl RunTask {
     /// Commits, again and again while the database fails: the result of an attempt must not be lost to a full
     /// disk.
     async fn store(&mut self, change: RunChange) -> Result<(), Stop> {
-        loop {
+        patiently!(
+            self.inner,
+            &self.lease,
             match self.inner.store.commit_run(change.clone()).await {
-                Ok(()) => {
-                    self.sequence += 1;
-                    return Ok(());
-                }
+                Ok(()) => Ok(()),
                 Err(CommitError::Conflict) => return Err(Stop::Overtaken),
-                Err(CommitError::Store(error)) => {
-                    tracing::error!(run = %self.id, error = %error, source = %error.source, "the commit failed and is tried again");
-                    tokio::select! {
-                        () = tokio::time::sleep(COMMIT_AGAIN_AFTER) => {}
-                        () = self.inner.stopping.cancelled() => return Err(Stop::Stopping),
-                    }
-                }
+                Err(CommitError::Store(error)) => Err(error),
             }
-        }
+        );
+        self.sequence += 1;
+        Ok(())
     }
 
     /// Tells the store that this process no longer works on the run.
@@ -436,7 +473,8 @@ impl RunTask {
         let missing: Vec<ValueRef> =
             variables.chain(configs).filter(|place| !self.values.contains_key(place)).copied().collect();
         if !missing.is_empty() {
-            self.values.extend(self.inner.values(&missing).await?);
+            let values = patiently!(self.inner, &self.lease, self.inner.values(&missing).await);
+            self.values.extend(values);
         }
         Ok(())
     }
@@ -456,7 +494,7 @@ impl RunTask {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let records = self.inner.store.records(&ids).await?;
+        let records = patiently!(self.inner, &self.lease, self.inner.store.records(&ids).await);
         Ok(records.iter().filter_map(|record| Some((record.id, request::read(record)?))).collect())
     }
 

@@ -43,11 +43,8 @@ impl Inner {
     async fn wake_due(self: &Arc<Self>) -> Result<(Option<Timestamp>, Duration), StoreError> {
         let _working = self.working();
         let now = self.clock.now();
-        for run in self.store.orphans().await? {
-            if !self.is_left_alone(run) {
-                self.adopt(run);
-            }
-        }
+        let adopted = self.adopt_runs().await?;
+        self.recover_workflows().await?;
         let mut woken = 0;
         for run in self.store.due(now, BATCH).await? {
             if !self.is_left_alone(run) {
@@ -61,7 +58,7 @@ impl Inner {
                 self.look_again(&workflow, now.checked_add(LOOK_AGAIN_AFTER).unwrap_or(now));
             }
         }
-        if woken == BATCH {
+        if woken == BATCH || adopted {
             return Ok((None, Duration::from_millis(50)));
         }
         let next = [self.store.next_due().await?, self.next_workflow_due()].into_iter().flatten().min();
@@ -70,6 +67,15 @@ impl Inner {
             return Ok((None, Duration::from_millis(if woken > 0 { 20 } else { 1000 })));
         }
         Ok((next, LONGEST_SLEEP))
+    }
+
+    /// Goes on with the runs that dead processes have left. Whether there were any.
+    pub(super) async fn adopt_runs(self: &Arc<Self>) -> Result<bool, StoreError> {
+        let runs = self.store.adopt_runs(BATCH).await?;
+        for run in &runs {
+            self.adopt(*run);
+        }
+        Ok(!runs.is_empty())
     }
 
     fn due_workflows(&self, now: Timestamp) -> Vec<WorkflowId> {

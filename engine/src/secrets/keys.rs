@@ -30,6 +30,8 @@ pub struct Keys {
 pub(super) struct DerivedKeys {
     pub(super) token: [u8; KEY_LENGTH],
     pub(super) seal: [u8; KEY_LENGTH],
+    /// Tells this key from others, and nothing about it.
+    fingerprint: [u8; KEY_LENGTH],
 }
 
 /// The form of the key file.
@@ -112,6 +114,16 @@ impl Keys {
         Self { current: 1, by_id: BTreeMap::from([(1, keys)]) }
     }
 
+    /// What tells the current key from others.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        self.by_id[&self.current].fingerprint
+    }
+
+    /// What tells the keys of this file from others.
+    pub fn fingerprints(&self) -> Vec<[u8; 32]> {
+        self.by_id.values().map(|key| key.fingerprint).collect()
+    }
+
     /// The key for what is made now, with its id.
     pub(super) fn current(&self) -> (u8, &DerivedKeys) {
         (self.current, &self.by_id[&self.current])
@@ -133,7 +145,11 @@ fn derive(secret: &[u8]) -> Result<DerivedKeys, String> {
         hkdf.expand(purpose, &mut key).map_err(|error| error.to_string())?;
         Ok::<_, String>(key)
     };
-    Ok(DerivedKeys { token: expand(b"stepwell callback token")?, seal: expand(b"stepwell private value")? })
+    Ok(DerivedKeys {
+        token: expand(b"stepwell callback token")?,
+        seal: expand(b"stepwell private value")?,
+        fingerprint: expand(b"stepwell key fingerprint")?,
+    })
 }
 
 /// Random bytes from the operating system.

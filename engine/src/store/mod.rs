@@ -7,8 +7,11 @@ use jiff::Timestamp;
 
 use crate::model::{ActivationId, ActivationStatus, RecordId, RunId, RunStatus, VersionId, WorkflowId};
 
+mod change;
 #[doc(hidden)]
 pub mod conformance;
+mod migration;
+pub mod postgres;
 pub mod sqlite;
 
 /// What a store keeps and promises.
@@ -42,7 +45,7 @@ pub trait Store: Send + Sync + 'static {
     /// Creates a run with its first record, if its activation still accepts events and no event with the same
     /// deduplication key has started one.
     async fn start_run(&self, start: StartRun) -> Result<Started, StoreError>;
-    /// Moves a run from one state to the next.
+    /// Moves a run from one state to the next, unless another process works on it.
     async fn commit_run(&self, change: RunChange) -> Result<(), CommitError>;
     /// Appends a callback to a run's inbox and journal, if the run still is at `sequence`. Leaves the run's
     /// state and sequence as they are.
@@ -61,8 +64,12 @@ pub trait Store: Send + Sync + 'static {
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<RunId>, StoreError>;
     /// When the next run that no process works on falls due.
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
-    /// Runs that a process worked on which has died since.
-    async fn orphans(&self) -> Result<Vec<RunId>, StoreError>;
+    /// Takes over at most `limit` runs that a process worked on which has died since: from now on this process
+    /// works on them. No two processes take over the same run.
+    async fn adopt_runs(&self, limit: usize) -> Result<Vec<RunId>, StoreError>;
+    /// Takes over the workflows for which a process may have been making calls that has died since. Their
+    /// calls, those of living processes included, may have to be made again.
+    async fn adopt_workflows(&self) -> Result<Vec<WorkflowRow>, StoreError>;
 
     /// What `once` recorded, sealed.
     async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
@@ -80,6 +87,43 @@ pub trait Store: Send + Sync + 'static {
     async fn put_token(&self, hash: [u8; 32], name: &str, now: Timestamp) -> Result<(), StoreError>;
     /// Whether a token with this hash exists.
     async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError>;
+
+    /// Returns when there is news from other processes. A database for one process has none.
+    async fn news(&self) -> News {
+        std::future::pending().await
+    }
+    /// Asks the process that works on this run to cancel it; whether it does is seen from the run. `false` if there
+    /// are no other processes.
+    async fn pass_on_cancel(&self, _run: RunId) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+    /// Ends this process's part, as if it had died: it changes nothing any more, and others take over at once what
+    /// it worked on.
+    async fn leave(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+    /// Takes part again under a new lease, after [`News::LeaseLost`]. Until then every change fails. What this
+    /// process worked on is to be adopted like anything that is left behind.
+    async fn take_part_again(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// News from outside this process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// Something has come for this run, which this process works on.
+    Run(RunId),
+    /// This run, which this process works on, is to be cancelled.
+    Cancel(RunId),
+    /// Another process has changed this workflow.
+    Workflow(WorkflowId),
+    /// It is time to look for what is due and for what dead processes have left.
+    Look,
+    /// News may have been missed: anything may have changed.
+    Missed,
+    /// This process counts as dead, and others take over what it worked on.
+    LeaseLost,
 }
 
 /// A draft to store.

@@ -180,8 +180,12 @@ impl<S: Store> Store for MortalStore<S> {
         reads!(self, next_due())
     }
 
-    async fn orphans(&self) -> Result<Vec<RunId>, StoreError> {
-        reads!(self, orphans())
+    async fn adopt_runs(&self, limit: usize) -> Result<Vec<RunId>, StoreError> {
+        reads!(self, adopt_runs(limit))
+    }
+
+    async fn adopt_workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
+        reads!(self, adopt_workflows())
     }
 
     async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -16,12 +16,16 @@ use stepwell_engine::model::{
 };
 use stepwell_engine::outgoing::GuardedClient;
 use stepwell_engine::secrets::{Keys, Urls};
+use stepwell_engine::store::postgres::PostgresStore;
 use stepwell_engine::store::sqlite::SqliteStore;
 use stepwell_engine::store::{Draft, Store, VersionRow};
 use tempfile::TempDir;
 
 /// Long enough for any state that will ever come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Short, so that a test of a lost lease is over soon.
+const LEASE: Duration = Duration::from_secs(3);
 
 /// A running engine.
 pub(crate) struct Engine {
@@ -30,8 +34,7 @@ pub(crate) struct Engine {
     runtime: Option<tokio::runtime::Runtime>,
 }
 
-fn driver(directory: &Path, limits: Limits) -> impl Future<Output = Driver> + use<> {
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(directory).unwrap());
+fn driver(store: Arc<dyn Store>, directory: &Path, limits: Limits) -> impl Future<Output = Driver> + use<> {
     let keys = Arc::new(Keys::open(directory).unwrap());
     let urls = Urls::new("http://stepwell.test".to_owned(), Arc::clone(&keys));
     let http = Arc::new(GuardedClient::new(false).unwrap());
@@ -48,6 +51,10 @@ fn driver(directory: &Path, limits: Limits) -> impl Future<Output = Driver> + us
     async move { Driver::launch(parts).await.unwrap() }
 }
 
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
 impl Engine {
     pub(crate) fn start() -> Self {
         Self::with(Limits::default())
@@ -58,10 +65,24 @@ impl Engine {
     }
 
     fn on(directory: TempDir, limits: Limits) -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let driver = runtime.block_on(driver(directory.path(), limits));
+        let store = Arc::new(SqliteStore::open(directory.path()).unwrap());
+        let runtime = runtime();
+        let driver = runtime.block_on(driver(store, directory.path(), limits));
         Self { driver, directory, runtime: Some(runtime) }
+    }
+
+    /// An engine that shares a database with others, and their keys.
+    pub(crate) fn sharing(url: &str, keys: &Path) -> (Self, Arc<PostgresStore>) {
+        let directory = tempfile::tempdir().unwrap();
+        let runtime = runtime();
+        let store = Arc::new(runtime.block_on(PostgresStore::open(url, LEASE)).unwrap());
+        let driver = runtime.block_on(driver(store.clone(), keys, Limits::default()));
+        (Self { driver, directory, runtime: Some(runtime) }, store)
+    }
+
+    /// Ends every task where it stands.
+    pub(crate) fn die(mut self) {
+        self.runtime.take().unwrap().shutdown_background();
     }
 
     /// Runs a test's body on the engine's runtime.

@@ -4,8 +4,13 @@
 
 mod blocks;
 mod builtin;
+#[path = "../support/cut.rs"]
+mod cut;
 mod engine;
 mod http;
 mod kit;
 mod runs;
+mod several;
+#[path = "../support/mod.rs"]
+mod support;
 mod triggers;

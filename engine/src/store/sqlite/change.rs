@@ -4,102 +4,42 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::rows::{due_micros, micros, run_id};
+use super::rows::run_id;
 use crate::model::RunId;
+use crate::store::change::{Answer, Change, due_micros, micros};
 use crate::store::{Callback, Draft, Record, RunChange, StartRun, Started, WorkflowChange};
 
-/// What came of a guarded change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Guarded {
-    Done,
-    Refused,
-}
-
-/// A change for the writer.
-#[derive(Debug, Clone)]
-pub(super) enum Change {
-    Draft(Draft),
-    Workflow(WorkflowChange),
-    Start(Box<StartRun>),
-    Run(Box<RunChange>),
-    Callback(Callback),
-    Once {
-        run: RunId,
-        execution: u32,
-        name: String,
-        value: Vec<u8>,
-    },
-    Token {
-        hash: [u8; 32],
-        name: String,
-        now: Timestamp,
-    },
-    /// Changes nothing: asks the writer for its settings.
-    Settings,
-}
-
-/// What came of a change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
-    Guarded(Guarded),
-    Started(Started),
-    Settings { journal_mode: String, synchronous: i64 },
-}
-
-impl Change {
-    /// Carries the change out.
-    pub(super) fn apply(&self, connection: &Connection, epoch: i64) -> rusqlite::Result<Answer> {
-        match self {
-            Self::Draft(draft) => put_draft(connection, draft).map(done),
-            Self::Workflow(change) => commit_workflow(connection, change).map(Answer::Guarded),
-            Self::Start(start) => start_run(connection, start, epoch).map(Answer::Started),
-            Self::Run(change) => commit_run(connection, change, epoch).map(Answer::Guarded),
-            Self::Callback(callback) => append_callback(connection, callback).map(Answer::Guarded),
-            Self::Once { run, execution, name, value } => {
-                record_once(connection, *run, *execution, (name, value), epoch).map(Answer::Guarded)
-            }
-            Self::Token { hash, name, now } => put_token(connection, *hash, name, *now).map(done),
-            Self::Settings => Ok(Answer::Settings {
-                journal_mode: connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?,
-                synchronous: connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?,
-            }),
+/// Carries a change out.
+pub(super) fn apply(change: &Change, connection: &Connection, epoch: i64) -> rusqlite::Result<Answer> {
+    match change {
+        Change::Draft(draft) => put_draft(connection, draft),
+        Change::Workflow(change) => commit_workflow(connection, change),
+        Change::Start(start) => start_run(connection, start, epoch).map(Answer::Started),
+        Change::Run(change) => commit_run(connection, change, epoch),
+        Change::Callback(callback) => append_callback(connection, callback),
+        Change::Once { run, execution, name, value } => {
+            record_once(connection, *run, *execution, (name, value), epoch)
         }
-    }
-
-    /// What is tried, for error messages.
-    pub(super) fn operation(&self) -> &'static str {
-        match self {
-            Self::Draft(_) => "storing the draft",
-            Self::Workflow(_) => "storing the workflow's state",
-            Self::Start(_) => "storing the new run",
-            Self::Run(_) => "storing the run's state",
-            Self::Callback(_) => "storing the callback",
-            Self::Once { .. } => "storing the value of `once`",
-            Self::Token { .. } => "storing the token",
-            Self::Settings => "reading the settings",
-        }
+        Change::Token { hash, name, now } => put_token(connection, *hash, name, *now),
+        Change::Adopt { limit } => adopt(connection, *limit, epoch).map(Answer::Adopted),
     }
 }
 
-fn done((): ()) -> Answer {
-    Answer::Guarded(Guarded::Done)
-}
-
-fn put_draft(connection: &Connection, draft: &Draft) -> rusqlite::Result<()> {
+fn put_draft(connection: &Connection, draft: &Draft) -> rusqlite::Result<Answer> {
     let sql = "INSERT INTO workflows (id, title, draft, state, sequence, created_at, updated_at)
         VALUES (?1, ?2, ?3, x'', 0, ?4, ?4)
         ON CONFLICT (id) DO UPDATE SET title = excluded.title, draft = excluded.draft, updated_at = excluded.updated_at";
     let Draft { id, title, definition, now } = draft;
     connection.prepare_cached(sql)?.execute(params![id.0, title, definition, micros(*now)])?;
-    Ok(())
+    Ok(Answer::Done)
 }
 
-fn commit_workflow(connection: &Connection, change: &WorkflowChange) -> rusqlite::Result<Guarded> {
+fn commit_workflow(connection: &Connection, change: &WorkflowChange) -> rusqlite::Result<Answer> {
     let sql = "UPDATE workflows SET state = ?3, sequence = sequence + 1 WHERE id = ?1 AND sequence = ?2";
     let changed =
         connection.prepare_cached(sql)?.execute(params![change.id.0, change.sequence, change.state])?;
     if changed == 0 {
-        return Ok(Guarded::Refused);
+        return Ok(Answer::Refused);
     }
     if let Some(version) = &change.version {
         let sql =
@@ -127,7 +67,7 @@ fn commit_workflow(connection: &Connection, change: &WorkflowChange) -> rusqlite
             row.error
         ])?;
     }
-    Ok(Guarded::Done)
+    Ok(Answer::Done)
 }
 
 fn start_run(connection: &Connection, start: &StartRun, epoch: i64) -> rusqlite::Result<Started> {
@@ -175,8 +115,8 @@ fn start_run(connection: &Connection, start: &StartRun, epoch: i64) -> rusqlite:
     Ok(Started::Created)
 }
 
-fn commit_run(connection: &Connection, change: &RunChange, epoch: i64) -> rusqlite::Result<Guarded> {
-    let Some(head) = head_at(connection, change.id, change.sequence)? else { return Ok(Guarded::Refused) };
+fn commit_run(connection: &Connection, change: &RunChange, epoch: i64) -> rusqlite::Result<Answer> {
+    let Some(head) = head_at(connection, change.id, change.sequence)? else { return Ok(Answer::Refused) };
     let sql = "UPDATE runs SET status = ?2, state = ?3, sequence = sequence + 1, head = ?4, due_at = ?5, owner = ?6,
         finished_at = ?7 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![
@@ -195,12 +135,12 @@ fn commit_run(connection: &Connection, change: &RunChange, epoch: i64) -> rusqli
         let sql = "DELETE FROM inbox WHERE run = ?1 AND record = ?2";
         connection.prepare_cached(sql)?.execute(params![change.id.0, taken.0])?;
     }
-    Ok(Guarded::Done)
+    Ok(Answer::Done)
 }
 
-fn append_callback(connection: &Connection, callback: &Callback) -> rusqlite::Result<Guarded> {
+fn append_callback(connection: &Connection, callback: &Callback) -> rusqlite::Result<Answer> {
     let record = &callback.record;
-    let Some(head) = head_at(connection, record.run, callback.sequence)? else { return Ok(Guarded::Refused) };
+    let Some(head) = head_at(connection, record.run, callback.sequence)? else { return Ok(Answer::Refused) };
     append(connection, record, Some(head))?;
     connection
         .prepare_cached("UPDATE runs SET head = ?2 WHERE id = ?1")?
@@ -212,7 +152,7 @@ fn append_callback(connection: &Connection, callback: &Callback) -> rusqlite::Re
         callback.execution,
         micros(record.at)
     ])?;
-    Ok(Guarded::Done)
+    Ok(Answer::Done)
 }
 
 /// The newest record of a run, if the run is at this sequence.
@@ -239,18 +179,31 @@ fn record_once(
     execution: u32,
     (name, value): (&str, &[u8]),
     epoch: i64,
-) -> rusqlite::Result<Guarded> {
+) -> rusqlite::Result<Answer> {
     let sql = "SELECT 1 FROM runs WHERE id = ?1 AND owner = ?2";
     if !connection.prepare_cached(sql)?.exists(params![run.0, epoch])? {
-        return Ok(Guarded::Refused);
+        return Ok(Answer::Refused);
     }
     let sql = "INSERT INTO once (run, execution, name, value) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
     connection.prepare_cached(sql)?.execute(params![run.0, execution, name, value])?;
-    Ok(Guarded::Done)
+    Ok(Answer::Done)
 }
 
-fn put_token(connection: &Connection, hash: [u8; 32], name: &str, now: Timestamp) -> rusqlite::Result<()> {
+fn put_token(
+    connection: &Connection,
+    hash: [u8; 32],
+    name: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Answer> {
     let sql = "INSERT INTO tokens (hash, name, created_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     connection.prepare_cached(sql)?.execute(params![hash.as_slice(), name, micros(now)])?;
-    Ok(())
+    Ok(Answer::Done)
+}
+
+/// What belongs to older epochs belongs to processes that have died: a database is for one process at a time.
+fn adopt(connection: &Connection, limit: usize, epoch: i64) -> rusqlite::Result<Vec<RunId>> {
+    let sql =
+        "UPDATE runs SET owner = ?1 WHERE id IN (SELECT id FROM runs WHERE owner < ?1 LIMIT ?2) RETURNING id";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    connection.prepare_cached(sql)?.query_map(params![epoch, limit], run_id)?.collect()
 }

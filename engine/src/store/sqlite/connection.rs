@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
-use sha2::{Digest as _, Sha256};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+
+use crate::store::migration::{MigrationError, pending};
 
 /// How long a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,12 +20,8 @@ const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
 pub(super) enum OpenError {
     #[error(transparent)]
     Database(#[from] rusqlite::Error),
-    #[error(
-        "the database has schema version {found}, and this engine knows up to {known}; use a newer engine"
-    )]
-    Newer { found: i64, known: i64 },
-    #[error("migration {0} was applied with another content; the database was made by a different engine")]
-    Altered(i64),
+    #[error(transparent)]
+    Migrations(#[from] MigrationError),
 }
 
 /// The connection that writes: durable with every commit.
@@ -59,27 +56,16 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     transaction.execute_batch(
         "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, checksum BLOB NOT NULL) STRICT",
     )?;
-    let found: i64 = transaction.query_row("SELECT count(*) FROM migrations", [], |row| row.get(0))?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if found > known {
-        return Err(OpenError::Newer { found, known });
-    }
-    for (number, sql) in (1_i64..).zip(MIGRATIONS) {
-        let checksum = Sha256::digest(sql.as_bytes()).to_vec();
-        let applied: Option<Vec<u8>> = transaction
-            .query_row("SELECT checksum FROM migrations WHERE number = ?1", [number], |row| row.get(0))
-            .optional()?;
-        match applied {
-            Some(applied) if applied == checksum => {}
-            Some(_) => return Err(OpenError::Altered(number)),
-            None => {
-                transaction.execute_batch(sql)?;
-                transaction.execute(
-                    "INSERT INTO migrations (number, checksum) VALUES (?1, ?2)",
-                    params![number, checksum],
-                )?;
-            }
-        }
+    let applied: Vec<Vec<u8>> = transaction
+        .prepare("SELECT checksum FROM migrations ORDER BY number")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for migration in pending(MIGRATIONS, &applied)? {
+        transaction.execute_batch(migration.sql)?;
+        transaction.execute(
+            "INSERT INTO migrations (number, checksum) VALUES (?1, ?2)",
+            params![migration.number, migration.checksum],
+        )?;
     }
     transaction.commit()?;
     Ok(())
@@ -91,4 +77,11 @@ pub(super) fn enter(connection: &Connection) -> Result<(i64, i64), rusqlite::Err
         connection.query_row("UPDATE epochs SET epoch = epoch + 1 RETURNING epoch", [], |row| row.get(0))?;
     let last: Option<i64> = connection.query_row("SELECT max(id) FROM journal", [], |row| row.get(0))?;
     Ok((epoch, last.unwrap_or(0) + 1))
+}
+
+/// The journal mode and the `synchronous` level.
+pub(super) fn durability(connection: &Connection) -> Result<(String, i64), rusqlite::Error> {
+    let journal_mode = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    let synchronous = connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
+    Ok((journal_mode, synchronous))
 }

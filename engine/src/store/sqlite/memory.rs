@@ -1,14 +1,12 @@
 //! Databases in memory, for tests.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::writer::Writer;
-use super::{Readers, SqliteStore, connection, opening};
+use super::{SqliteStore, opening};
 use crate::store::StoreError;
 
 /// A database in memory. It lives as long as this value or a store on it; several stores may be open at once, each
@@ -36,11 +34,6 @@ impl MemoryDatabase {
     ///
     /// When there is no memory for it.
     pub fn open(&self) -> Result<SqliteStore, StoreError> {
-        let path = PathBuf::from(&self.path);
-        let connection = connection::writer(&path).map_err(opening)?;
-        let (epoch, next) = connection::enter(&connection).map_err(opening)?;
-        let writer = Writer::start(connection, epoch, ()).map_err(opening)?;
-        let readers = Arc::new(Readers { path, idle: Mutex::default() });
-        Ok(SqliteStore { writer, readers, epoch, next_record: AtomicI64::new(next) })
+        SqliteStore::enter(PathBuf::from(&self.path), ())
     }
 }

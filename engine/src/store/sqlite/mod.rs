@@ -11,20 +11,19 @@ pub use memory::MemoryDatabase;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
+use super::change::{Answer, Change, micros};
 use super::{
     ActivationRow, Callback, CommitError, Draft, InboxEntry, Record, RunChange, RunFilter, RunRow, StartRun,
     Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
 };
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
-use change::{Answer, Change, Guarded};
-use rows::micros;
 use writer::Writer;
 
 /// How many connections for reading are kept open.
@@ -36,6 +35,8 @@ pub struct SqliteStore {
     readers: Arc<Readers>,
     epoch: i64,
     next_record: AtomicI64,
+    durability: (String, i64),
+    workflows_adopted: AtomicBool,
 }
 
 /// The connections for reading that nobody uses now.
@@ -55,23 +56,31 @@ impl SqliteStore {
         let path = directory.join("stepwell.db");
         // SQLite gives the files beside it the same mode.
         OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(opening)?;
-        let connection = connection::writer(&path).map_err(opening)?;
-        let (epoch, next) = connection::enter(&connection).map_err(opening)?;
-        let writer = Writer::start(connection, epoch, lock).map_err(opening)?;
-        let readers = Arc::new(Readers { path, idle: Mutex::default() });
-        Ok(Self { writer, readers, epoch, next_record: AtomicI64::new(next) })
+        Self::enter(path, lock)
     }
 
-    /// The journal mode and the `synchronous` level of the connection that writes, as it reports them.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn durability(&self) -> Result<(String, i64), StoreError> {
-        match self.writer.store(Change::Settings).await? {
-            Answer::Settings { journal_mode, synchronous } => Ok((journal_mode, synchronous)),
-            _ => Err(StoreError { operation: "reading the settings", source: "no answer".into() }),
-        }
+    /// Counts this process in. `keep` lives as long as the store.
+    fn enter<K: Send + 'static>(path: PathBuf, keep: K) -> Result<Self, StoreError> {
+        let connection = connection::writer(&path).map_err(opening)?;
+        let durability = connection::durability(&connection).map_err(opening)?;
+        let (epoch, next) = connection::enter(&connection).map_err(opening)?;
+        let writer = Writer::start(connection, epoch, keep).map_err(opening)?;
+        let readers = Arc::new(Readers { path, idle: Mutex::default() });
+        let next_record = AtomicI64::new(next);
+        Ok(Self {
+            writer,
+            readers,
+            epoch,
+            next_record,
+            durability,
+            workflows_adopted: AtomicBool::new(false),
+        })
+    }
+
+    /// The journal mode and the `synchronous` level of the connection that writes, as it reported them when it was
+    /// opened.
+    pub fn durability(&self) -> (&str, i64) {
+        (&self.durability.0, self.durability.1)
     }
 
     async fn read<T: Send + 'static>(
@@ -90,7 +99,7 @@ impl SqliteStore {
 
     async fn guarded(&self, change: Change) -> Result<(), CommitError> {
         match self.writer.store(change).await? {
-            Answer::Guarded(Guarded::Refused) => Err(CommitError::Conflict),
+            Answer::Refused => Err(CommitError::Conflict),
             _ => Ok(()),
         }
     }
@@ -326,13 +335,26 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn orphans(&self) -> Result<Vec<RunId>, StoreError> {
+    async fn adopt_runs(&self, limit: usize) -> Result<Vec<RunId>, StoreError> {
         let epoch = self.epoch;
-        self.read("looking for orphaned runs", move |connection| {
-            let sql = "SELECT id FROM runs WHERE owner IS NOT NULL AND owner < ?1";
-            connection.prepare_cached(sql)?.query_map([epoch], rows::run_id)?.collect()
-        })
-        .await
+        let orphaned = self.read("looking for orphaned runs", move |connection| {
+            connection.prepare_cached("SELECT 1 FROM runs WHERE owner < ?1 LIMIT 1")?.exists([epoch])
+        });
+        // Nearly always there are none, and then nothing is written.
+        if !orphaned.await? {
+            return Ok(Vec::new());
+        }
+        match self.writer.store(Change::Adopt { limit }).await? {
+            Answer::Adopted(runs) => Ok(runs),
+            _ => Err(StoreError { operation: "taking runs over", source: "no answer".into() }),
+        }
+    }
+
+    async fn adopt_workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
+        if self.workflows_adopted.swap(true, Ordering::Relaxed) {
+            return Ok(Vec::new());
+        }
+        self.workflows().await
     }
 
     async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -17,17 +17,6 @@ pub(super) const VERSION: &str = "id, workflow, number, definition, created_at";
 /// The columns of [`activation`].
 pub(super) const ACTIVATION: &str = "id, workflow, version, status, accepts, registration, error";
 
-/// A time as the database keeps it: microseconds since 1970.
-pub(super) fn micros(time: Timestamp) -> i64 {
-    time.as_microsecond()
-}
-
-/// As [`micros`], rounded up: what is due in the database is due by the exact time as well.
-pub(super) fn due_micros(time: Timestamp) -> i64 {
-    let micros = time.as_microsecond();
-    if time.as_nanosecond() > i128::from(micros) * 1000 { micros + 1 } else { micros }
-}
-
 pub(super) fn run_id(row: &Row<'_>) -> rusqlite::Result<RunId> {
     row.get(0).map(RunId)
 }

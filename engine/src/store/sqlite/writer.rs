@@ -6,8 +6,9 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::change::{Answer, Change};
+use super::change;
 use crate::store::StoreError;
+use crate::store::change::{Answer, Change};
 
 /// How many changes share a commit at most: enough that the disk's latency is spread thin, few enough that the
 /// first of them does not wait long for the last.
@@ -103,8 +104,10 @@ fn answer_alone(job: Job, result: rusqlite::Result<Vec<Answer>>) {
 /// Carries all changes of a batch out in one transaction; on an error none of them.
 fn commit(connection: &mut Connection, epoch: i64, batch: &[Job]) -> rusqlite::Result<Vec<Answer>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let answers =
-        batch.iter().map(|job| job.change.apply(&transaction, epoch)).collect::<Result<Vec<_>, _>>()?;
+    let answers = batch
+        .iter()
+        .map(|job| change::apply(&job.change, &transaction, epoch))
+        .collect::<Result<Vec<_>, _>>()?;
     transaction.commit()?;
     Ok(answers)
 }

@@ -1,0 +1,133 @@
+//! What happens in other processes on the same database, and the loss of this process's lease.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::answer::Refusal;
+use super::run::Nudge;
+use super::{Driver, Inner, elsewhere};
+use crate::core::run::Event;
+use crate::model::{RunId, RunStatus};
+use crate::store::News;
+
+/// How long to wait before the database is asked again for a new lease.
+const LEASE_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How long to wait before looking again whether the tasks of a lost lease have ended.
+const ENDED_AGAIN_AFTER: Duration = Duration::from_millis(10);
+
+/// How long to wait for another process to cancel a run before the run is asked for again here.
+const CANCELLED_AFTER: Duration = Duration::from_millis(500);
+/// How often to look whether another process has cancelled a run.
+const CANCELLED_AGAIN_AFTER: Duration = Duration::from_millis(20);
+/// How often a run is asked for, here and elsewhere, before its cancellation is given up.
+const CANCEL_ATTEMPTS: u32 = 10;
+
+impl Driver {
+    /// Cancels a run: durable when it returns, carried out after that.
+    ///
+    /// # Errors
+    ///
+    /// When the run does not exist or has ended, or the engine that works on it does not answer.
+    pub async fn cancel(&self, run: RunId) -> Result<(), Refusal> {
+        for _ in 0..CANCEL_ATTEMPTS {
+            if let Some(answer) = self.ask_here(run, Event::Cancel).await? {
+                return answer;
+            }
+            if !self.inner.store.pass_on_cancel(run).await? {
+                return Err(elsewhere());
+            }
+            let until = tokio::time::Instant::now() + CANCELLED_AFTER;
+            while tokio::time::Instant::now() < until {
+                let row = self.inner.store.run(run).await?;
+                if row.is_some_and(|row| matches!(row.status, RunStatus::Cancelling | RunStatus::Cancelled)) {
+                    return Ok(());
+                }
+                tokio::time::sleep(CANCELLED_AGAIN_AFTER).await;
+            }
+        }
+        Err(Refusal::Conflict("the engine that works on the run does not answer; try again".into()))
+    }
+}
+
+impl Inner {
+    /// Passes news on until the engine stops.
+    pub(super) async fn hear_news(self: Arc<Self>) {
+        loop {
+            let news = tokio::select! {
+                news = self.store.news() => news,
+                () = self.stopping.cancelled() => return,
+            };
+            match news {
+                News::Run(run) => {
+                    self.look_if_running(run);
+                    self.run_changed(run);
+                }
+                News::Cancel(run) => self.cancel_if_running(run),
+                News::Workflow(id) => self.workflow_changed(&id),
+                News::Look => self.timer.notify_one(),
+                News::Missed => {
+                    let running: Vec<RunId> =
+                        self.tasks.lock().expect("no holder panics").keys().copied().collect();
+                    for run in running {
+                        self.look_if_running(run);
+                    }
+                    self.timer.notify_one();
+                }
+                News::LeaseLost => self.start_anew().await,
+            }
+        }
+    }
+
+    /// Tells the task of a run to look at its inbox. Without a task the run is found by the timer.
+    fn look_if_running(&self, run: RunId) {
+        match self.tasks.lock().expect("no holder panics").get(&run) {
+            // The receiver lives as long as its entry in the map.
+            Some(task) => drop(task.send(Nudge::Look)),
+            None => self.timer.notify_one(),
+        }
+    }
+
+    /// Cancels a run that this process works on. Who asked sees the answer from the run.
+    fn cancel_if_running(&self, run: RunId) {
+        if let Some(task) = self.tasks.lock().expect("no holder panics").get(&run) {
+            // The receiver lives as long as its entry in the map.
+            let _ = task.send(Nudge::Ask(Event::Cancel, oneshot::channel().0));
+        }
+    }
+
+    /// Drops everything that this process works on, since others may have taken it over, and goes on with a new
+    /// lease. Handlers that are running end here; what they did counts as interrupted.
+    async fn start_anew(&self) {
+        tracing::error!("the lease on the database was lost; what was under way is taken up again");
+        self.lease().cancel();
+        while !self.tasks.lock().expect("no holder panics").is_empty() {
+            if self.wait_unless_stopping(ENDED_AGAIN_AFTER).await {
+                return;
+            }
+        }
+        while let Err(error) = self.store.take_part_again().await {
+            tracing::error!(error = %error, source = %error.source, "there is no new lease yet");
+            if self.wait_unless_stopping(LEASE_AGAIN_AFTER).await {
+                return;
+            }
+        }
+        *self.lease.lock().expect("no holder panics") = CancellationToken::new();
+        self.timer.notify_one();
+    }
+
+    /// Whether the engine stops.
+    async fn wait_unless_stopping(&self, time: Duration) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(time) => false,
+            () = self.stopping.cancelled() => true,
+        }
+    }
+
+    /// Cancelled when the lease that this process has now is lost.
+    pub(super) fn lease(&self) -> CancellationToken {
+        self.lease.lock().expect("no holder panics").clone()
+    }
+}

@@ -1,0 +1,91 @@
+//! The changes of a store, as they wait to be committed together.
+
+use jiff::Timestamp;
+
+use super::{Callback, Draft, RunChange, StartRun, Started, WorkflowChange};
+use crate::model::{RecordId, RunId, WorkflowId};
+
+/// A change that waits for its commit.
+#[derive(Debug, Clone)]
+pub(super) enum Change {
+    Draft(Draft),
+    Workflow(WorkflowChange),
+    Start(Box<StartRun>),
+    Run(Box<RunChange>),
+    Callback(Callback),
+    Once {
+        run: RunId,
+        execution: u32,
+        name: String,
+        value: Vec<u8>,
+    },
+    Token {
+        hash: [u8; 32],
+        name: String,
+        now: Timestamp,
+    },
+    /// Takes over runs whose process has died.
+    Adopt {
+        limit: usize,
+    },
+}
+
+/// What came of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    Done,
+    /// Its guard failed: it has left no trace.
+    Refused,
+    Started(Started),
+    Adopted(Vec<RunId>),
+}
+
+impl Change {
+    /// What is tried, for error messages.
+    pub(super) fn operation(&self) -> &'static str {
+        match self {
+            Self::Draft(_) => "storing the draft",
+            Self::Workflow(_) => "storing the workflow's state",
+            Self::Start(_) => "storing the new run",
+            Self::Run(_) => "storing the run's state",
+            Self::Callback(_) => "storing the callback",
+            Self::Once { .. } => "storing the value of `once`",
+            Self::Token { .. } => "storing the token",
+            Self::Adopt { .. } => "taking runs over",
+        }
+    }
+
+    /// Whether it comes so seldom that it has statements of its own.
+    pub(super) fn is_rare(&self) -> bool {
+        matches!(self, Self::Draft(_) | Self::Workflow(_) | Self::Token { .. } | Self::Adopt { .. })
+    }
+
+    /// The workflow whose row it changes.
+    pub(super) fn workflow(&self) -> Option<&WorkflowId> {
+        match self {
+            Self::Draft(draft) => Some(&draft.id),
+            Self::Workflow(change) => Some(&change.id),
+            _ => None,
+        }
+    }
+
+    /// The record that it adds to the journal of a run that exists.
+    pub(super) fn record(&self) -> Option<RecordId> {
+        match self {
+            Self::Run(change) => change.record.as_ref().map(|record| record.id),
+            Self::Callback(callback) => Some(callback.record.id),
+            _ => None,
+        }
+    }
+}
+
+/// A time as a database keeps it: microseconds since 1970.
+pub(super) fn micros(time: Timestamp) -> i64 {
+    time.as_microsecond()
+}
+
+/// As [`micros`], rounded up: what is due in the database is due by the exact time as well.
+pub(super) fn due_micros(time: Timestamp) -> i64 {
+    let micros = time.as_microsecond();
+    if time.as_nanosecond() > i128::from(micros) * 1000 { micros + 1 } else { micros }
+}

@@ -1,0 +1,103 @@
+//! Connections and their settings.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use tokio_postgres::error::{DbError, Severity};
+use tokio_postgres::{Config, NoTls};
+
+use crate::store::migration::MigrationError;
+
+/// How many connections read at once.
+const READERS: usize = 8;
+/// How many connections write: the committer's and the lease's.
+const WRITERS: usize = 2;
+/// How long to wait for a connection before the operation fails.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The connections of a store. Reads never keep a commit or the lease waiting.
+pub(super) struct Connections {
+    pub(super) readers: Pool,
+    pub(super) writers: Pool,
+    pub(super) config: Config,
+}
+
+/// Why there is no answer from the database. It says everything itself, since logs show it without its causes.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum QueryError {
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("the connection to the database failed: {0}")]
+    Disconnected(String),
+    #[error("the database answers: {0}")]
+    Refused(String),
+    #[error(transparent)]
+    Migrations(#[from] MigrationError),
+    #[error("this process has lost its lease; it commits nothing until it has a new one")]
+    LeaseLost,
+    #[error(
+        "the database was made with other keys than those in the data directory; copy the file `keys` from an \
+         engine that uses this database"
+    )]
+    OtherKeys,
+    #[error("a row of the database cannot be read: {0}")]
+    Row(String),
+}
+
+impl From<PoolError> for QueryError {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Backend(error) => Self::Unreachable(with_causes(&error)),
+            error => Self::Unreachable(error.to_string()),
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for QueryError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(database) if !ends_the_connection(database) => Self::Refused(database.to_string()),
+            _ => Self::Disconnected(with_causes(&error)),
+        }
+    }
+}
+
+fn ends_the_connection(error: &DbError) -> bool {
+    matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+impl Connections {
+    /// Prepares the connections to the database at a `postgres://` URL. A transaction whose process has stopped
+    /// in the middle of it is ended by the database after `lease`, so that it keeps no rows locked.
+    pub(super) fn new(url: &str, lease: Duration) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let mut config = Config::from_str(url)?;
+        let patience = lease.as_millis();
+        let session = format!(
+            "{} -c idle_in_transaction_session_timeout={patience} -c lock_timeout={patience}",
+            config.get_options().unwrap_or_default()
+        );
+        config.options(session).tcp_user_timeout(lease);
+        if config.get_application_name().is_none() {
+            config.application_name("stepwell");
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        let pool = |size| {
+            let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+            Pool::builder(Manager::from_config(config.clone(), NoTls, manager))
+                .max_size(size)
+                .runtime(Runtime::Tokio1)
+                .wait_timeout(Some(CONNECT_TIMEOUT))
+                .create_timeout(Some(CONNECT_TIMEOUT))
+                .build()
+        };
+        Ok(Self { readers: pool(READERS)?, writers: pool(WRITERS)?, config })
+    }
+}

@@ -1,0 +1,106 @@
+//! The lease by which this process counts as alive, on the database's clock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use deadpool_postgres::Pool;
+use tokio::sync::{broadcast, watch};
+
+use super::connection::QueryError;
+use crate::store::News;
+
+/// How many times a lease is renewed before it would expire: two renewals may fail.
+const RENEWALS: u32 = 3;
+/// How long the row of a dead process is kept, for those who look into the database.
+const KEEP_DEAD: &str = "1 day";
+
+/// This process's lease. A commit holds it by its epoch, which no other process has or will have.
+pub(super) struct Lease {
+    epoch: AtomicI64,
+    length: Duration,
+    lost: watch::Sender<bool>,
+}
+
+impl Lease {
+    /// Counts this process in.
+    pub(super) async fn take(pool: &Pool, length: Duration) -> Result<Self, QueryError> {
+        let epoch = enter(pool, length).await?;
+        Ok(Self { epoch: AtomicI64::new(epoch), length, lost: watch::channel(false).0 })
+    }
+
+    /// The epoch of this process: greater than that of every process before.
+    pub(super) fn epoch(&self) -> i64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// How long the lease holds after it was renewed.
+    pub(super) fn length(&self) -> Duration {
+        self.length
+    }
+
+    /// Takes part again, in a new epoch.
+    pub(super) async fn take_again(&self, pool: &Pool) -> Result<(), QueryError> {
+        self.give_up(pool).await?;
+        self.epoch.store(enter(pool, self.length).await?, Ordering::Release);
+        self.lost.send_replace(false);
+        Ok(())
+    }
+
+    /// Ends the lease at once: others may take over what this process works on.
+    pub(super) async fn give_up(&self, pool: &Pool) -> Result<(), QueryError> {
+        let sql = "UPDATE processes SET expires_at = now() WHERE epoch = $1";
+        pool.get().await?.execute(sql, &[&self.epoch()]).await?;
+        self.lost.send_replace(true);
+        Ok(())
+    }
+
+    /// Notes that the database has refused something since the lease has expired.
+    pub(super) fn note_lost(&self, epoch: i64) {
+        if self.epoch() == epoch {
+            self.lost.send_replace(true);
+        }
+    }
+
+    /// Returns when the lease is lost.
+    pub(super) async fn lost(&self) {
+        // The sender lives as long as this.
+        let _ = self.lost.subscribe().wait_for(|lost| *lost).await;
+    }
+
+    /// Renews the lease for ever, and says each time that it is time to look for what is due.
+    pub(super) async fn keep(self: Arc<Self>, pool: Pool, news: broadcast::Sender<News>) {
+        loop {
+            tokio::time::sleep(self.length / RENEWALS).await;
+            if *self.lost.borrow() {
+                continue;
+            }
+            let epoch = self.epoch();
+            match self.renew(&pool, epoch).await {
+                // Nobody may be listening.
+                Ok(true) => drop(news.send(News::Look)),
+                Ok(false) => self.note_lost(epoch),
+                Err(error) => tracing::warn!(error = %error, "the lease could not be renewed"),
+            }
+        }
+    }
+
+    /// Whether there was a lease left to renew.
+    async fn renew(&self, pool: &Pool, epoch: i64) -> Result<bool, QueryError> {
+        let client = pool.get().await?;
+        let sql = "UPDATE processes SET expires_at = now() + $2 * interval '1 second'
+            WHERE epoch = $1 AND expires_at > now()";
+        let statement = client.prepare_cached(sql).await?;
+        let renewed = client.execute(&statement, &[&epoch, &self.length.as_secs_f64()]).await?;
+        Ok(renewed == 1)
+    }
+}
+
+async fn enter(pool: &Pool, length: Duration) -> Result<i64, QueryError> {
+    let client = pool.get().await?;
+    let forget = format!("DELETE FROM processes WHERE expires_at < now() - interval '{KEEP_DEAD}'");
+    client.execute(&forget, &[]).await?;
+    let sql = "INSERT INTO processes (expires_at) VALUES (now() + $1 * interval '1 second') RETURNING epoch";
+    let row = client.query_one(sql, &[&length.as_secs_f64()]).await?;
+    Ok(row.try_get(0)?)
+}

@@ -1,0 +1,130 @@
+//! What a batch of changes comes to, once the rows that it touches are locked and read: a guard that fails refuses
+//! its change, and what remains is written with one statement for each kind of row.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::model::{ActivationId, RecordId, RunId};
+use crate::store::change::{Answer, Change};
+use crate::store::{Callback, Record, RunChange, StartRun, Started};
+
+/// A run as it is, locked.
+pub(super) struct LockedRun {
+    pub(super) sequence: i64,
+    pub(super) head: RecordId,
+    pub(super) owner: Option<i64>,
+}
+
+/// What the guards of a batch look at.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) runs: HashMap<RunId, LockedRun>,
+    /// The activations that still accept events.
+    pub(super) accepting: HashSet<ActivationId>,
+    /// Which run a deduplication key, by its workflow, belongs to.
+    pub(super) keys: HashMap<(String, String), RunId>,
+}
+
+/// What a run becomes.
+pub(super) struct Moved<'a> {
+    /// The state that it moves to; none if it only gets records.
+    pub(super) change: Option<&'a RunChange>,
+    pub(super) sequence: i64,
+    pub(super) head: RecordId,
+}
+
+/// A value of `once` to record.
+pub(super) struct Once<'a> {
+    pub(super) run: RunId,
+    pub(super) execution: u32,
+    pub(super) name: &'a str,
+    pub(super) value: &'a [u8],
+}
+
+/// What a batch writes.
+#[derive(Default)]
+pub(super) struct Writes<'a> {
+    pub(super) started: Vec<&'a StartRun>,
+    pub(super) moved: BTreeMap<RunId, Moved<'a>>,
+    /// Records, each with the one before it.
+    pub(super) journal: Vec<(&'a Record, Option<RecordId>)>,
+    pub(super) arrived: Vec<&'a Callback>,
+    pub(super) taken: Vec<(RunId, RecordId)>,
+    pub(super) once: Vec<Once<'a>>,
+    /// Runs that another process works on, which is to hear of it.
+    pub(super) heard: HashSet<RunId>,
+}
+
+impl<'a> Writes<'a> {
+    /// Decides about a change; `None` if it concerns neither a run nor `once`.
+    pub(super) fn add(&mut self, change: &'a Change, found: &mut Found, epoch: i64) -> Option<Answer> {
+        Some(match change {
+            Change::Start(start) => Answer::Started(self.start(start, found)),
+            Change::Run(change) => self.move_on(change, found, epoch),
+            Change::Callback(callback) => self.append_callback(callback, found, epoch),
+            Change::Once { run, execution, name, value } => {
+                match found.runs.get(run) {
+                    Some(LockedRun { owner: Some(owner), .. }) if *owner == epoch => {}
+                    _ => return Some(Answer::Refused),
+                }
+                self.once.push(Once { run: *run, execution: *execution, name, value });
+                Answer::Done
+            }
+            Change::Draft(_) | Change::Workflow(_) | Change::Token { .. } | Change::Adopt { .. } => {
+                return None;
+            }
+        })
+    }
+
+    fn start(&mut self, start: &'a StartRun, found: &Found) -> Started {
+        // The same change has stored it before, and its answer was lost.
+        if found.runs.contains_key(&start.run.id) {
+            return Started::Created;
+        }
+        if start.activation.is_some_and(|activation| !found.accepting.contains(&activation)) {
+            return Started::Gone;
+        }
+        let key = start.dedupe.as_ref().map(|key| (start.run.workflow.0.clone(), key.clone()));
+        match key.and_then(|key| found.keys.get(&key)) {
+            Some(first) if *first != start.run.id => Started::Duplicate(*first),
+            _ => {
+                self.started.push(start);
+                self.journal.push((&start.record, None));
+                Started::Created
+            }
+        }
+    }
+
+    fn move_on(&mut self, change: &'a RunChange, found: &mut Found, epoch: i64) -> Answer {
+        let Some(run) = found.runs.get_mut(&change.id) else { return Answer::Refused };
+        if run.sequence != change.sequence || run.owner.is_some_and(|owner| owner != epoch) {
+            return Answer::Refused;
+        }
+        if let Some(record) = &change.record {
+            self.journal.push((record, Some(run.head)));
+            run.head = record.id;
+        }
+        self.taken.extend(change.taken.iter().map(|record| (change.id, *record)));
+        run.sequence += 1;
+        run.owner = change.owned.then_some(epoch);
+        let moved = Moved { change: Some(change), sequence: run.sequence, head: run.head };
+        self.moved.insert(change.id, moved);
+        Answer::Done
+    }
+
+    fn append_callback(&mut self, callback: &'a Callback, found: &mut Found, epoch: i64) -> Answer {
+        let record = &callback.record;
+        let Some(run) = found.runs.get_mut(&record.run) else { return Answer::Refused };
+        if run.sequence != callback.sequence {
+            return Answer::Refused;
+        }
+        self.journal.push((record, Some(run.head)));
+        run.head = record.id;
+        let moved = Moved { change: None, sequence: run.sequence, head: run.head };
+        self.moved.entry(record.run).or_insert(moved).head = record.id;
+        self.arrived.push(callback);
+        if run.owner.is_some_and(|owner| owner != epoch) {
+            self.heard.insert(record.run);
+        }
+        Answer::Done
+    }
+}

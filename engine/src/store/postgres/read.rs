@@ -1,0 +1,182 @@
+//! Everything that is only read.
+
+use deadpool_postgres::{Client, Object, Pool};
+use jiff::Timestamp;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::connection::QueryError;
+use super::rows;
+use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
+use crate::store::change::micros;
+use crate::store::{ActivationRow, InboxEntry, Record, RunFilter, RunRow, VersionRow, WorkflowRow};
+
+type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+async fn all<T>(
+    pool: &Pool,
+    sql: &str,
+    parameters: Parameters<'_>,
+    read: impl Fn(&Row) -> Result<T, QueryError>,
+) -> Result<Vec<T>, QueryError> {
+    let mut idle = pool.status().max_size;
+    loop {
+        let client = pool.get().await?;
+        match query(&client, sql, parameters).await {
+            // It may have been cut while nobody used it, as may the others that are idle.
+            Err(QueryError::Disconnected(_)) if idle > 0 => idle -= 1,
+            rows => return rows?.iter().map(read).collect(),
+        }
+        drop(Object::take(client));
+    }
+}
+
+async fn query(client: &Client, sql: &str, parameters: Parameters<'_>) -> Result<Vec<Row>, QueryError> {
+    let statement = client.prepare_cached(sql).await?;
+    Ok(client.query(&statement, parameters).await?)
+}
+
+async fn first<T>(
+    pool: &Pool,
+    sql: &str,
+    parameters: Parameters<'_>,
+    read: impl Fn(&Row) -> Result<T, QueryError>,
+) -> Result<Option<T>, QueryError> {
+    Ok(all(pool, sql, parameters, read).await?.into_iter().next())
+}
+
+pub(super) async fn workflow(pool: &Pool, id: &WorkflowId) -> Result<Option<WorkflowRow>, QueryError> {
+    let sql = format!("SELECT {} FROM workflows WHERE id = $1", rows::WORKFLOW);
+    first(pool, &sql, &[&id.0], rows::workflow).await
+}
+
+pub(super) async fn workflows(pool: &Pool) -> Result<Vec<WorkflowRow>, QueryError> {
+    let sql = format!("SELECT {} FROM workflows ORDER BY id COLLATE \"C\"", rows::WORKFLOW);
+    all(pool, &sql, &[], rows::workflow).await
+}
+
+pub(super) async fn version(pool: &Pool, id: VersionId) -> Result<Option<VersionRow>, QueryError> {
+    let sql = format!("SELECT {} FROM versions WHERE id = $1", rows::VERSION);
+    first(pool, &sql, &[&id.0], rows::version).await
+}
+
+pub(super) async fn versions(
+    pool: &Pool,
+    workflow: &WorkflowId,
+) -> Result<Vec<(VersionRow, Option<ActivationRow>)>, QueryError> {
+    let qualified = |table: &str, columns: &str| {
+        columns.split(", ").map(|column| format!("{table}.{column}")).collect::<Vec<_>>().join(", ")
+    };
+    let sql = format!(
+        "SELECT {}, {} FROM versions LEFT JOIN activations ON activations.version = versions.id
+        WHERE versions.workflow = $1 ORDER BY versions.number DESC",
+        qualified("versions", rows::VERSION),
+        qualified("activations", rows::ACTIVATION)
+    );
+    let columns = rows::VERSION.split(", ").count();
+    all(pool, &sql, &[&workflow.0], |row| {
+        let activated = rows::get::<Option<uuid::Uuid>>(row, columns)?.is_some();
+        Ok((rows::version(row)?, activated.then(|| rows::activation(row, columns)).transpose()?))
+    })
+    .await
+}
+
+pub(super) async fn activation(pool: &Pool, id: ActivationId) -> Result<Option<ActivationRow>, QueryError> {
+    let sql = format!("SELECT {} FROM activations WHERE id = $1", rows::ACTIVATION);
+    first(pool, &sql, &[&id.0], |row| rows::activation(row, 0)).await
+}
+
+pub(super) async fn run(pool: &Pool, id: RunId) -> Result<Option<RunRow>, QueryError> {
+    let sql = format!("SELECT {} FROM runs WHERE id = $1", rows::RUN);
+    first(pool, &sql, &[&id.0], rows::run).await
+}
+
+pub(super) async fn runs(pool: &Pool, filter: &RunFilter) -> Result<Vec<RunRow>, QueryError> {
+    let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
+    let (workflow, before) = (filter.workflow.as_ref().map(|id| &id.0), filter.before.map(|id| id.0));
+    let status = filter.status.map(crate::model::RunStatus::as_str);
+    let mut conditions = vec!["true".to_owned()];
+    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&limit];
+    let values: [(&str, Option<&(dyn ToSql + Sync)>); 3] = [
+        ("workflow =", workflow.as_ref().map(|value| value as _)),
+        ("status =", status.as_ref().map(|value| value as _)),
+        ("id <", before.as_ref().map(|value| value as _)),
+    ];
+    for (condition, value) in values {
+        if let Some(value) = value {
+            parameters.push(value);
+            conditions.push(format!("{condition} ${}", parameters.len()));
+        }
+    }
+    let conditions = conditions.join(" AND ");
+    let sql = format!("SELECT {} FROM runs WHERE {conditions} ORDER BY id DESC LIMIT $1", rows::RUN);
+    all(pool, &sql, &parameters, rows::run).await
+}
+
+pub(super) async fn journal(pool: &Pool, run: RunId) -> Result<Vec<Record>, QueryError> {
+    let sql = "WITH RECURSIVE chain (id, run, previous, at, body) AS (
+            SELECT journal.id, journal.run, journal.previous, journal.at, journal.body
+            FROM runs JOIN journal ON journal.id = runs.head WHERE runs.id = $1
+            UNION ALL
+            SELECT journal.id, journal.run, journal.previous, journal.at, journal.body
+            FROM chain JOIN journal ON journal.id = chain.previous
+        ) SELECT id, run, at, body FROM chain";
+    let mut records = all(pool, sql, &[&run.0], rows::record).await?;
+    records.reverse();
+    Ok(records)
+}
+
+pub(super) async fn records(pool: &Pool, ids: &[RecordId]) -> Result<Vec<Record>, QueryError> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let sql = "SELECT id, run, at, body FROM journal WHERE id = ANY($1) ORDER BY id";
+    all(pool, sql, &[&ids], rows::record).await
+}
+
+pub(super) async fn inbox(pool: &Pool, run: RunId) -> Result<Vec<InboxEntry>, QueryError> {
+    let sql = "SELECT record, execution, at FROM inbox WHERE run = $1 ORDER BY arrival";
+    all(pool, sql, &[&run.0], rows::inbox_entry).await
+}
+
+pub(super) async fn due(pool: &Pool, now: Timestamp, limit: usize) -> Result<Vec<RunId>, QueryError> {
+    let sql = "SELECT id FROM (
+            (SELECT id FROM runs WHERE owner IS NULL AND due_at <= $1 ORDER BY due_at LIMIT $2)
+            UNION
+            (SELECT runs.id FROM inbox JOIN runs ON runs.id = inbox.run WHERE runs.owner IS NULL LIMIT $2)
+        ) due LIMIT $2";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    all(pool, sql, &[&micros(now), &limit], rows::run_id).await
+}
+
+pub(super) async fn next_due(pool: &Pool) -> Result<Option<Timestamp>, QueryError> {
+    let sql = "SELECT min(due_at) FROM runs WHERE owner IS NULL AND due_at IS NOT NULL";
+    Ok(first(pool, sql, &[], |row| rows::optional_time(row, 0)).await?.flatten())
+}
+
+/// Whether any run belongs to a process that has died.
+pub(super) async fn orphaned(pool: &Pool) -> Result<bool, QueryError> {
+    let sql = "SELECT 1 FROM runs WHERE owner IS NOT NULL AND NOT EXISTS
+        (SELECT 1 FROM processes WHERE epoch = owner AND expires_at > now()) LIMIT 1";
+    Ok(first(pool, sql, &[], |_| Ok(())).await?.is_some())
+}
+
+/// Whether a process that has died may have been making calls for any workflow.
+pub(super) async fn orphaned_workflows(pool: &Pool) -> Result<bool, QueryError> {
+    let sql = "SELECT 1 FROM workflows, unnest(owners) AS owner WHERE NOT EXISTS
+        (SELECT 1 FROM processes WHERE epoch = owner AND expires_at > now()) LIMIT 1";
+    Ok(first(pool, sql, &[], |_| Ok(())).await?.is_some())
+}
+
+pub(super) async fn once(
+    pool: &Pool,
+    run: RunId,
+    execution: u32,
+    name: &str,
+) -> Result<Option<Vec<u8>>, QueryError> {
+    let sql = "SELECT value FROM once WHERE run = $1 AND execution = $2 AND name = $3";
+    first(pool, sql, &[&run.0, &i64::from(execution), &name], |row| rows::get(row, 0)).await
+}
+
+pub(super) async fn has_token(pool: &Pool, hash: [u8; 32]) -> Result<bool, QueryError> {
+    let sql = "SELECT 1 FROM tokens WHERE hash = $1";
+    Ok(first(pool, sql, &[&hash.as_slice()], |_| Ok(())).await?.is_some())
+}

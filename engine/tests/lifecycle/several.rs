@@ -1,0 +1,167 @@
+//! Several engines on one `PostgreSQL` database.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use stepwell_engine::driver::{CallbackAnswer, TriggerAnswer};
+use stepwell_engine::model::RunStatus;
+use stepwell_engine::store::Store as _;
+use stepwell_engine::store::postgres::PostgresStore;
+use tempfile::TempDir;
+
+use crate::blocks::{gate, handlers, seen};
+use crate::engine::{Engine, results, workflow};
+use crate::support::postgres::Server;
+use crate::triggers::until;
+
+/// A database and the keys that belong to it.
+struct Shared {
+    url: String,
+    keys: TempDir,
+    server: Arc<Server>,
+}
+
+impl Shared {
+    fn new() -> Self {
+        let server = Server::shared();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let url = runtime.block_on(server.database());
+        Self { url, keys: tempfile::tempdir().unwrap(), server }
+    }
+
+    fn engine(&self) -> Engine {
+        self.engine_and_store().0
+    }
+
+    fn engine_and_store(&self) -> (Engine, Arc<PostgresStore>) {
+        Engine::sharing(&self.url, self.keys.path())
+    }
+}
+
+#[test]
+fn o4_a_run_goes_on_elsewhere_when_its_engine_dies() {
+    let shared = Shared::new();
+    let (first, second) = (shared.engine(), shared.engine());
+    let run = first.block_on(async {
+        first.enable("dies", &workflow("dies", &["hang", "done"])).await.unwrap();
+        let run = first.run("dies").await;
+        until(|| handlers("dies").contains(&"execute")).await;
+        run
+    });
+    first.die();
+    second.block_on(async {
+        second.reaches(run, RunStatus::Completed).await;
+        let attempts: Vec<u32> =
+            seen("dies").iter().filter(|seen| seen.handler == "execute").map(|seen| seen.attempt).collect();
+        assert_eq!(attempts, [1, 2]);
+    });
+}
+
+#[test]
+fn o4_an_engine_that_has_lost_its_lease_starts_anew() {
+    let shared = Shared::new();
+    let (engine, store) = shared.engine_and_store();
+    engine.block_on(async {
+        engine.enable("lost", &workflow("lost", &["hang", "done"])).await.unwrap();
+        let run = engine.run("lost").await;
+        until(|| handlers("lost").contains(&"execute")).await;
+        store.leave().await.unwrap();
+        engine.reaches(run, RunStatus::Completed).await;
+        assert_eq!(handlers("lost").iter().filter(|handler| **handler == "execute").count(), 2);
+    });
+}
+
+#[test]
+fn o4_a_callback_reaches_the_engine_that_works_on_its_run() {
+    let shared = Shared::new();
+    let (owner, other) = (shared.engine(), shared.engine());
+    let step = |key: &str, doing: &str| {
+        json!({
+            "block": "stepwell-engine/act",
+            "config": { "key": key, "doing": [doing] },
+            "on": { "done": "end" },
+        })
+    };
+    let definition = json!({
+        "title": "Two at once",
+        "trigger": {
+            "block": "stepwell-engine/event",
+            "config": { "key": "reaches" },
+            "on": { "happened": ["busy", "waiting"] },
+        },
+        "steps": { "busy": step("reaches-busy", "gate done"), "waiting": step("reaches-waiting", "defer") },
+    });
+    owner.block_on(async {
+        owner.enable("reaches", &definition).await.unwrap();
+        let run = owner.run("reaches").await;
+        until(|| handlers("reaches-busy").contains(&"execute")).await;
+        owner.sees(run, |entries| !results(entries).is_empty()).await;
+        for number in [1, 2] {
+            let answer = other.finish(run, number, "other").await;
+            assert!(matches!(answer, CallbackAnswer::Recorded), "{answer:?}");
+        }
+        until(|| handlers("reaches-waiting").contains(&"finish")).await;
+        assert!(!handlers("reaches-busy").contains(&"finish"), "it is still running");
+        gate("reaches-busy").notify_one();
+        owner.reaches(run, RunStatus::Completed).await;
+    });
+}
+
+#[test]
+fn o2_a_run_is_cancelled_through_any_engine() {
+    let shared = Shared::new();
+    let (owner, other) = (shared.engine(), shared.engine());
+    owner.block_on(async {
+        owner.enable("any", &workflow("any", &["gate done"])).await.unwrap();
+        let run = owner.run("any").await;
+        until(|| handlers("any").contains(&"execute")).await;
+        other.driver.cancel(run).await.unwrap();
+        gate("any").notify_one();
+        owner.reaches(run, RunStatus::Cancelled).await;
+        assert!(other.driver.cancel(run).await.is_err(), "it has ended");
+    });
+}
+
+#[test]
+fn t2_an_activation_goes_on_elsewhere_when_its_engine_dies() {
+    let shared = Shared::new();
+    let (first, second) = (shared.engine(), shared.engine());
+    first.block_on(async {
+        let id = first.draft("act-gated", &workflow("act-gated", &["done"])).await;
+        let driver = first.driver.clone();
+        tokio::spawn(async move { driver.enable(&id).await });
+        until(|| handlers("act-gated").contains(&"activate")).await;
+    });
+    first.die();
+    second.block_on(async {
+        until(|| seen("act-gated").len() == 2).await;
+        let calls = seen("act-gated");
+        assert_eq!((&calls[0].id, &calls[0].url), (&calls[1].id, &calls[1].url));
+        gate("act-gated").notify_one();
+        let run = second.run("act-gated").await;
+        second.reaches(run, RunStatus::Completed).await;
+    });
+}
+
+#[test]
+fn o1_connections_that_are_cut_lose_nothing() {
+    let shared = Shared::new();
+    let engine = shared.engine();
+    engine.block_on(async {
+        engine.enable("cut", &workflow("cut", &["once retry", "once done"])).await.unwrap();
+        let activation = engine.activation("cut").await;
+        let mut runs = Vec::new();
+        for round in 1..=10 {
+            while runs.len() < round * 5 {
+                // Who sends an event sends it again until it is acknowledged.
+                if let TriggerAnswer::Started(run, _) = engine.event(activation, 1).await {
+                    runs.push(run);
+                }
+            }
+            shared.server.cut_connections(&shared.url).await;
+        }
+        for run in runs {
+            engine.reaches(run, RunStatus::Completed).await;
+        }
+    });
+}

@@ -1,0 +1,129 @@
+//! `PostgreSQL` through the conformance suite, and what it promises beyond that: leases, and several processes.
+
+mod support;
+
+use std::time::Duration;
+
+use stepwell_engine::store::conformance::{self, Sample};
+use stepwell_engine::store::postgres::{LEASE, PostgresStore};
+use stepwell_engine::store::{CommitError, News, RunChange, Started, Store};
+use support::postgres::Server;
+
+async fn open(url: &str) -> PostgresStore {
+    PostgresStore::open(url, LEASE).await.expect("the server runs")
+}
+
+async fn create(sample: &Sample, store: &dyn Store) {
+    assert_eq!(store.start_run(sample.start(store)).await.expect("the store works"), Started::Created);
+}
+
+#[tokio::test]
+async fn postgres_conforms() {
+    let server = Server::shared();
+    conformance::all(async || open(&server.database().await).await).await;
+}
+
+#[tokio::test]
+async fn processes_that_start_at_once_set_the_database_up_once() {
+    let server = Server::shared();
+    let url = server.database().await;
+    let (first, second, third) = tokio::join!(open(&url), open(&url), open(&url));
+    let ids = [first.next_record(), second.next_record(), third.next_record()];
+    assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2], "{ids:?}");
+}
+
+#[tokio::test]
+async fn o4_a_process_whose_lease_has_expired_commits_nothing() {
+    let server = Server::shared();
+    let url = server.database().await;
+    let lease = Duration::from_secs(1);
+    let paused = PostgresStore::open(&url, lease).await.unwrap();
+    let sample = Sample::default();
+    create(&sample, &paused).await;
+    // The whole process stands still: this thread runs everything.
+    std::thread::sleep(lease * 2);
+    let late = Sample::default();
+    assert!(paused.start_run(late.start(&paused)).await.is_err());
+    assert!(paused.commit_run(sample.change(&paused, 0, "late")).await.is_err());
+    assert!(paused.record_once(sample.id, 1, "name", vec![1]).await.is_err());
+    let other = open(&url).await;
+    assert_eq!(other.run(late.id).await.unwrap(), None);
+    assert_eq!(other.run(sample.id).await.unwrap().unwrap().sequence, 0);
+    assert_eq!(other.once(sample.id, 1, "name").await.unwrap(), None);
+    assert_eq!(other.adopt_runs(10).await.unwrap(), [sample.id]);
+    // With a new lease it takes part again, but the run is no longer its own.
+    assert_eq!(paused.news().await, News::LeaseLost);
+    paused.take_part_again().await.unwrap();
+    let overtaken = paused.commit_run(sample.change(&paused, 0, "late")).await;
+    assert!(matches!(overtaken, Err(CommitError::Conflict)));
+    create(&late, &paused).await;
+}
+
+#[tokio::test]
+async fn o4_a_run_of_a_dead_process_is_taken_over_by_one_other() {
+    let server = Server::shared();
+    let url = server.database().await;
+    let (dead, first, second) = (open(&url).await, open(&url).await, open(&url).await);
+    let samples: Vec<Sample> = (0..20).map(|_| Sample::default()).collect();
+    for sample in &samples {
+        create(sample, &dead).await;
+    }
+    assert_eq!(first.adopt_runs(50).await.unwrap(), [], "its process lives");
+    dead.leave().await.unwrap();
+    let (one, other) = tokio::join!(first.adopt_runs(50), second.adopt_runs(50));
+    let mut adopted = [one.unwrap(), other.unwrap()].concat();
+    adopted.sort_unstable();
+    let mut all: Vec<_> = samples.iter().map(|sample| sample.id).collect();
+    all.sort_unstable();
+    assert_eq!(adopted, all);
+    assert_eq!(first.adopt_runs(50).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn o4_what_another_process_works_on_is_not_moved_but_its_callbacks_are_recorded_and_told() {
+    let server = Server::shared();
+    let url = server.database().await;
+    let (owner, other) = (open(&url).await, open(&url).await);
+    assert_eq!(owner.news().await, News::Missed, "it listens");
+    let sample = Sample::default();
+    create(&sample, &owner).await;
+    let foreign = other.commit_run(sample.change(&other, 0, "foreign")).await;
+    assert!(matches!(foreign, Err(CommitError::Conflict)));
+    let callbacks = [other.next_record(), owner.next_record()];
+    other.append_callback(sample.callback(&other, 0, "there")).await.unwrap();
+    owner.append_callback(sample.callback(&owner, 0, "here")).await.unwrap();
+    assert_eq!(owner.news().await, News::Run(sample.id));
+    let inbox = owner.inbox(sample.id).await.unwrap();
+    let [first, second] = inbox.as_slice() else { panic!("{inbox:?}") };
+    assert!(first.record > callbacks[0] && second.record > callbacks[1]);
+    assert!(first.record > second.record, "the order is that of arrival, not of the ids");
+    let released = RunChange { owned: false, ..sample.change(&owner, 0, "released") };
+    owner.commit_run(released).await.unwrap();
+    other.commit_run(sample.change(&other, 1, "other")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_change_that_is_stored_again_since_its_answer_was_lost_is_stored_once() {
+    let server = Server::shared();
+    let store = open(&server.database().await).await;
+    let sample = Sample::default();
+    create(&sample, &store).await;
+    let change = sample.change(&store, 0, "second");
+    store.commit_run(change.clone()).await.unwrap();
+    store.commit_run(change).await.unwrap();
+    assert_eq!(store.journal(sample.id).await.unwrap().len(), 2);
+    assert_eq!(store.run(sample.id).await.unwrap().unwrap().sequence, 1);
+}
+
+#[tokio::test]
+async fn engines_of_one_database_have_the_same_keys() {
+    let server = Server::shared();
+    let store = open(&server.database().await).await;
+    let (old, new, other) = ([1; 32], [2; 32], [3; 32]);
+    store.check_keys(old, &[old]).await.unwrap();
+    store.check_keys(old, &[old]).await.unwrap();
+    let error = store.check_keys(other, &[other]).await.unwrap_err();
+    assert!(error.source.to_string().contains("other keys"), "{}", error.source);
+    store.check_keys(new, &[old, new]).await.unwrap();
+    store.check_keys(old, &[old]).await.unwrap_err();
+}

@@ -1,0 +1,159 @@
+//! A `PostgreSQL` server of the tests' own, on a socket in a temporary directory.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tokio_postgres::NoTls;
+
+/// How long the server may take to start, on a busy machine.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
+/// Whom the server runs as when the tests run as root, which it refuses to.
+const USER: &str = "postgres";
+
+/// The server that the tests of this process share, as long as one of them uses it.
+static SERVER: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+
+/// A running server. It stops when this is dropped, or when this process dies.
+pub(crate) struct Server {
+    directory: TempDir,
+    shell: Child,
+    databases: AtomicUsize,
+}
+
+impl Server {
+    /// The running server, or a new one.
+    pub(crate) fn shared() -> Arc<Self> {
+        let mut shared = SERVER.lock().unwrap_or_else(|poisoned| {
+            SERVER.clear_poison();
+            poisoned.into_inner()
+        });
+        shared.upgrade().unwrap_or_else(|| {
+            let server = Arc::new(Self::start());
+            *shared = Arc::downgrade(&server);
+            server
+        })
+    }
+
+    fn start() -> Self {
+        let programs = programs();
+        let directory = tempfile::tempdir().expect("the disk has room");
+        let data = directory.path().join("data");
+        if is_root() {
+            succeed(Command::new("chown").arg(USER).arg(directory.path()));
+        }
+        let path = |path: &Path| path.to_str().expect("paths are text").to_owned();
+        let initdb = path(&programs.join("initdb"));
+        succeed(as_user(&[&initdb, "--auth=trust", "--username=postgres", "--pgdata", &path(&data)]));
+        // The shell ends the server when its input ends, and that ends with this process.
+        let script = r#""$0" -D "$1" -k "$2" -c listen_addresses= -c max_connections=200 & read -r _; kill -INT $!; wait"#;
+        let postgres = path(&programs.join("postgres"));
+        let socket = path(directory.path());
+        let shell = as_user(&["sh", "-c", script, &postgres, &path(&data), &socket])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the shell is installed");
+        let server = Self { directory, shell, databases: AtomicUsize::new(0) };
+        server.wait_for_start();
+        server
+    }
+
+    fn wait_for_start(&self) {
+        let socket = self.directory.path().join(".s.PGSQL.5432");
+        let until = Instant::now() + START_TIMEOUT;
+        while std::os::unix::net::UnixStream::connect(&socket).is_err() {
+            assert!(Instant::now() < until, "the server does not start");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The URL of an empty database.
+    pub(crate) async fn database(&self) -> String {
+        let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let client = self.connect("postgres").await;
+        client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("the name is free");
+        self.url(&name)
+    }
+
+    /// A connection of a superuser.
+    pub(crate) async fn connect(&self, database: &str) -> tokio_postgres::Client {
+        let until = Instant::now() + START_TIMEOUT;
+        loop {
+            // The server accepts connections a little before it serves them.
+            match tokio_postgres::connect(&self.url(database), NoTls).await {
+                Ok((client, connection)) => {
+                    tokio::spawn(connection);
+                    return client;
+                }
+                Err(error) => assert!(Instant::now() < until, "the server does not serve: {error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn url(&self, database: &str) -> String {
+        let socket = self.directory.path().to_str().expect("paths are text").replace('/', "%2F");
+        format!("postgres://postgres@{socket}/{database}")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
+
+/// The folder of the server's programs, the newest that is installed.
+fn programs() -> PathBuf {
+    let mut folders: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            Some((path.file_name()?.to_str()?.parse().ok()?, path.join("bin")))
+        })
+        .collect();
+    folders.sort();
+    let on_path = std::env::var_os("PATH").unwrap_or_default();
+    let found = folders
+        .into_iter()
+        .rev()
+        .map(|(_, folder)| folder)
+        .chain(std::env::split_paths(&on_path))
+        .find(|folder| folder.join("postgres").is_file() && folder.join("initdb").is_file());
+    found.expect("these tests need a PostgreSQL server; install the Debian package `postgresql`")
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().expect("`id` is installed");
+    id.stdout.trim_ascii() == b"0"
+}
+
+/// A command that may run the server.
+fn as_user(words: &[&str]) -> Command {
+    let mut words = words.to_vec();
+    if is_root() {
+        words.splice(0..0, ["runuser", "-u", USER, "--"]);
+    }
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).current_dir("/");
+    command
+}
+
+#[track_caller]
+fn succeed(mut command: impl std::borrow::BorrowMut<Command>) {
+    let command = command.borrow_mut();
+    let output = match command.output() {
+        Ok(output) => output,
+        Err(error) if error.kind() == ErrorKind::NotFound => panic!("{command:?} is not installed"),
+        Err(error) => panic!("{command:?}: {error}"),
+    };
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
