@@ -29,6 +29,7 @@ pub(super) fn build(dev: bool) -> Result<PathBuf, Failure> {
 /// The engine and how to reach it.
 pub(super) struct Engine {
     binary: PathBuf,
+    database: Option<String>,
     data: TempDir,
     port: u16,
     process: Child,
@@ -44,14 +45,14 @@ pub(super) struct Api {
 }
 
 impl Engine {
-    pub(super) async fn start(binary: PathBuf) -> Result<Self, Failure> {
+    pub(super) async fn start(binary: PathBuf, database: Option<String>) -> Result<Self, Failure> {
         let data = tempfile::tempdir()
             .map_err(|error| Failure::new(format!("no directory for the data: {error}")))?;
         // The port stays the engine's over all its lives, so that its callback URLs do.
         let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = port.map_err(|error| Failure::new(format!("no free port: {error}")))?.port();
-        let process = spawn(&binary, &data, port)?;
-        let mut engine = Self { binary, data, port, process, token: String::new() };
+        let process = spawn(&binary, database.as_deref(), &data, port)?;
+        let mut engine = Self { binary, database, data, port, process, token: String::new() };
         engine.wait().await?;
         let token = std::fs::read_to_string(engine.data.path().join("token"));
         token
@@ -77,7 +78,7 @@ impl Engine {
         // A process that has ended by itself is a failure that the next start tells.
         let _ = self.process.kill();
         let _ = self.process.wait();
-        self.process = spawn(&self.binary, &self.data, self.port)?;
+        self.process = spawn(&self.binary, self.database.as_deref(), &self.data, self.port)?;
         self.wait().await
     }
 
@@ -116,10 +117,11 @@ impl Drop for Engine {
     }
 }
 
-fn spawn(binary: &PathBuf, data: &TempDir, port: u16) -> Result<Child, Failure> {
+fn spawn(binary: &PathBuf, database: Option<&str>, data: &TempDir, port: u16) -> Result<Child, Failure> {
     Command::new(binary)
         .args(["serve", "--allow-private-addresses", "--listen", &format!("127.0.0.1:{port}"), "--data"])
         .arg(data.path())
+        .args(database.into_iter().flat_map(|database| ["--database", database]))
         .env("RUST_LOG", "error")
         .stdout(Stdio::null())
         .spawn()

@@ -26,6 +26,9 @@ pub(crate) struct Crash {
     /// Use the development build instead of the release build
     #[arg(long)]
     dev: bool,
+    /// Keep everything in this PostgreSQL database, which should be empty, instead of in SQLite
+    #[arg(long)]
+    database: Option<String>,
     /// What the moments of the kills are drawn from; told, so that a run can be repeated
     #[arg(long)]
     seed: Option<u64>,
@@ -34,7 +37,7 @@ pub(crate) struct Crash {
 impl Crash {
     /// A short form for every change.
     pub(crate) const fn short() -> Self {
-        Self { kills: 20, dev: true, seed: None }
+        Self { kills: 20, dev: true, database: None, seed: None }
     }
 
     pub(crate) fn run(&self) -> Result<(), Failure> {
@@ -50,7 +53,7 @@ impl Crash {
         eprintln!("seed {seed}; {SENDERS} senders, {} kills", self.kills);
         let binary = engine::build(self.dev)?;
         let sink = sink::start().await?;
-        let mut engine = Engine::start(binary).await?;
+        let mut engine = Engine::start(binary, self.database.clone()).await?;
         let trigger = engine.enable(&sink.url).await?;
         let ledger = Arc::new(Ledger::default());
         let senders: Vec<_> = (0..SENDERS)
