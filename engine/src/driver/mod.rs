@@ -13,6 +13,7 @@ mod refused;
 mod request;
 mod run;
 mod services;
+mod stop;
 mod timer;
 mod trigger_call;
 mod values;

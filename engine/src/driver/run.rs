@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -15,16 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::Refusal;
 use super::call::StepCall;
+use super::stop::{Stop, patiently};
 use super::values::encode_state;
 use super::version::{Unrunnable, Version};
 use super::{Inner, request};
 use crate::core::IllegalEvent;
 use crate::core::run::{self, Attempt, Call, Decision, Event, Given, RunState, Takes};
 use crate::model::{ExecutionId, RecordId, RunId, ValueRef, encode_entries};
-use crate::store::{CommitError, InboxEntry, Record, RunChange, RunRow, StoreError};
-
-/// How long to wait before the database is asked again that has failed.
-const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+use crate::store::{CommitError, InboxEntry, Record, RunChange, RunRow};
 
 /// What the task of a run is told.
 pub(super) enum Nudge {
@@ -32,21 +29,6 @@ pub(super) enum Nudge {
     Look,
     /// Somebody asks for this event.
     Ask(Event, oneshot::Sender<Result<(), Refusal>>),
-}
-
-/// Why the task of a run ends early.
-#[derive(Debug, thiserror::Error)]
-enum Stop {
-    #[error("the run was moved on by another engine")]
-    Overtaken,
-    #[error("this engine has lost its lease")]
-    LeaseLost,
-    #[error("the engine is stopping")]
-    Stopping,
-    #[error(transparent)]
-    Unrunnable(#[from] Unrunnable),
-    #[error("run {0} has a state that this engine cannot read")]
-    Unreadable(RunId),
 }
 
 /// An attempt that has ended, with its slot.
@@ -74,44 +56,6 @@ pub(super) struct RunTask {
     nudges: mpsc::UnboundedReceiver<Nudge>,
     /// Cancelled when the lease under which this task began is lost.
     lease: CancellationToken,
-}
-
-/// Asks the database, again and again while it fails: no run is given up since the database was away.
-macro_rules! patiently {
-    ($inner:expr, $lease:expr, $ask:expr) => {
-        loop {
-            match $ask {
-                Ok(answer) => break answer,
-                Err(error) => $inner.wait_for_store($lease, &error).await?,
-            }
-        }
-    };
-}
-
-impl Inner {
-    /// Waits before the database is asked again, unless there is no more use in it.
-    async fn wait_for_store(&self, lease: &CancellationToken, error: &StoreError) -> Result<(), Stop> {
-        tracing::error!(error = %error, source = %error.source, "the database is asked again");
-        tokio::select! {
-            () = tokio::time::sleep(ASK_AGAIN_AFTER) => Ok(()),
-            () = lease.cancelled() => Err(Stop::LeaseLost),
-            () = self.stopping.cancelled() => Err(Stop::Stopping),
-        }
-    }
-
-    /// Takes a run out of memory whose task has ended early.
-    fn stopped(&self, run: RunId, stop: &Stop) {
-        self.forget(run);
-        match stop {
-            Stop::Overtaken | Stop::LeaseLost | Stop::Stopping => {
-                tracing::debug!(run = %run, reason = %stop, "stopped working on the run");
-            }
-            Stop::Unrunnable(_) | Stop::Unreadable(_) => {
-                self.leave_alone(run);
-                tracing::error!(run = %run, error = %stop, "the run is left as it is");
-            }
-        }
-    }
 }
 
 impl RunTask {

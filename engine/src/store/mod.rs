@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::model::{ActivationId, ActivationStatus, RecordId, RunId, RunStatus, VersionId, WorkflowId};
 
 mod change;
+mod columns;
 #[doc(hidden)]
 pub mod conformance;
 mod migration;

@@ -9,6 +9,7 @@ use super::connection::QueryError;
 use super::rows;
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use crate::store::change::micros;
+use crate::store::columns;
 use crate::store::{ActivationRow, InboxEntry, Record, RunFilter, RunRow, VersionRow, WorkflowRow};
 
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -46,17 +47,17 @@ async fn first<T>(
 }
 
 pub(super) async fn workflow(pool: &Pool, id: &WorkflowId) -> Result<Option<WorkflowRow>, QueryError> {
-    let sql = format!("SELECT {} FROM workflows WHERE id = $1", rows::WORKFLOW);
+    let sql = format!("SELECT {} FROM workflows WHERE id = $1", columns::WORKFLOW);
     first(pool, &sql, &[&id.0], rows::workflow).await
 }
 
 pub(super) async fn workflows(pool: &Pool) -> Result<Vec<WorkflowRow>, QueryError> {
-    let sql = format!("SELECT {} FROM workflows ORDER BY id COLLATE \"C\"", rows::WORKFLOW);
+    let sql = format!("SELECT {} FROM workflows ORDER BY id COLLATE \"C\"", columns::WORKFLOW);
     all(pool, &sql, &[], rows::workflow).await
 }
 
 pub(super) async fn version(pool: &Pool, id: VersionId) -> Result<Option<VersionRow>, QueryError> {
-    let sql = format!("SELECT {} FROM versions WHERE id = $1", rows::VERSION);
+    let sql = format!("SELECT {} FROM versions WHERE id = $1", columns::VERSION);
     first(pool, &sql, &[&id.0], rows::version).await
 }
 
@@ -70,10 +71,10 @@ pub(super) async fn versions(
     let sql = format!(
         "SELECT {}, {} FROM versions LEFT JOIN activations ON activations.version = versions.id
         WHERE versions.workflow = $1 ORDER BY versions.number DESC",
-        qualified("versions", rows::VERSION),
-        qualified("activations", rows::ACTIVATION)
+        qualified("versions", columns::VERSION),
+        qualified("activations", columns::ACTIVATION)
     );
-    let columns = rows::VERSION.split(", ").count();
+    let columns = columns::VERSION.split(", ").count();
     all(pool, &sql, &[&workflow.0], |row| {
         let activated = rows::get::<Option<uuid::Uuid>>(row, columns)?.is_some();
         Ok((rows::version(row)?, activated.then(|| rows::activation(row, columns)).transpose()?))
@@ -82,12 +83,12 @@ pub(super) async fn versions(
 }
 
 pub(super) async fn activation(pool: &Pool, id: ActivationId) -> Result<Option<ActivationRow>, QueryError> {
-    let sql = format!("SELECT {} FROM activations WHERE id = $1", rows::ACTIVATION);
+    let sql = format!("SELECT {} FROM activations WHERE id = $1", columns::ACTIVATION);
     first(pool, &sql, &[&id.0], |row| rows::activation(row, 0)).await
 }
 
 pub(super) async fn run(pool: &Pool, id: RunId) -> Result<Option<RunRow>, QueryError> {
-    let sql = format!("SELECT {} FROM runs WHERE id = $1", rows::RUN);
+    let sql = format!("SELECT {} FROM runs WHERE id = $1", columns::RUN);
     first(pool, &sql, &[&id.0], rows::run).await
 }
 
@@ -109,7 +110,7 @@ pub(super) async fn runs(pool: &Pool, filter: &RunFilter) -> Result<Vec<RunRow>,
         }
     }
     let conditions = conditions.join(" AND ");
-    let sql = format!("SELECT {} FROM runs WHERE {conditions} ORDER BY id DESC LIMIT $1", rows::RUN);
+    let sql = format!("SELECT {} FROM runs WHERE {conditions} ORDER BY id DESC LIMIT $1", columns::RUN);
     all(pool, &sql, &parameters, rows::run).await
 }
 

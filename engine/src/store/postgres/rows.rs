@@ -8,20 +8,11 @@ use super::connection::QueryError;
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use crate::store::{ActivationRow, InboxEntry, Record, RunRow, VersionRow, WorkflowRow};
 
-/// The columns of [`run`].
-pub(super) const RUN: &str =
-    "id, workflow, version, status, state, sequence, due_at, created_at, finished_at";
-/// The columns of [`workflow`].
-pub(super) const WORKFLOW: &str = "id, title, draft, state, sequence, created_at, updated_at";
-/// The columns of [`version`].
-pub(super) const VERSION: &str = "id, workflow, number, definition, created_at";
-/// The columns of [`activation`].
-pub(super) const ACTIVATION: &str = "id, workflow, version, status, accepts, registration, error";
-
 pub(super) fn run_id(row: &Row) -> Result<RunId, QueryError> {
     get(row, 0).map(RunId)
 }
 
+/// Of [`RUN`](crate::store::columns::RUN).
 pub(super) fn run(row: &Row) -> Result<RunRow, QueryError> {
     Ok(RunRow {
         id: run_id(row)?,
@@ -36,6 +27,7 @@ pub(super) fn run(row: &Row) -> Result<RunRow, QueryError> {
     })
 }
 
+/// Of [`WORKFLOW`](crate::store::columns::WORKFLOW).
 pub(super) fn workflow(row: &Row) -> Result<WorkflowRow, QueryError> {
     Ok(WorkflowRow {
         id: WorkflowId(get(row, 0)?),
@@ -48,6 +40,7 @@ pub(super) fn workflow(row: &Row) -> Result<WorkflowRow, QueryError> {
     })
 }
 
+/// Of [`VERSION`](crate::store::columns::VERSION).
 pub(super) fn version(row: &Row) -> Result<VersionRow, QueryError> {
     Ok(VersionRow {
         id: VersionId(get(row, 0)?),
@@ -58,7 +51,7 @@ pub(super) fn version(row: &Row) -> Result<VersionRow, QueryError> {
     })
 }
 
-/// Of the columns that begin at `first`.
+/// Of [`ACTIVATION`](crate::store::columns::ACTIVATION), which begin at `first`.
 pub(super) fn activation(row: &Row, first: usize) -> Result<ActivationRow, QueryError> {
     Ok(ActivationRow {
         id: ActivationId(get(row, first)?),

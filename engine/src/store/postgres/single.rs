@@ -7,6 +7,7 @@ use super::listener::{CHANNEL, Notice};
 use super::rows;
 use crate::model::RunId;
 use crate::store::change::{Answer, Change, micros};
+use crate::store::columns;
 use crate::store::{ActivationRow, Draft, News, VersionRow, WorkflowChange, WorkflowRow};
 
 /// Carries a change out; `None` if it is one of those that are written together.
@@ -93,7 +94,7 @@ pub(super) async fn adopt_workflows(pool: &Pool, epoch: i64) -> Result<Vec<Workf
                 FOR UPDATE OF workflows SKIP LOCKED
             ) AND EXISTS (SELECT 1 FROM processes WHERE epoch = $1 AND expires_at > now())
             RETURNING {}",
-        rows::WORKFLOW
+        columns::WORKFLOW
     );
     let client = pool.get().await?;
     let statement = client.prepare_cached(&sql).await?;

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
 use super::change::{Answer, Change, micros};
+use super::columns;
 use super::{
     ActivationRow, Callback, CommitError, Draft, InboxEntry, Record, RunChange, RunFilter, RunRow, StartRun,
     Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
@@ -166,7 +167,7 @@ impl Store for SqliteStore {
     async fn workflow(&self, id: &WorkflowId) -> Result<Option<WorkflowRow>, StoreError> {
         let id = id.clone();
         self.read("reading the workflow", move |connection| {
-            let sql = format!("SELECT {} FROM workflows WHERE id = ?1", rows::WORKFLOW);
+            let sql = format!("SELECT {} FROM workflows WHERE id = ?1", columns::WORKFLOW);
             connection.prepare_cached(&sql)?.query_row([&id.0], rows::workflow).optional()
         })
         .await
@@ -174,7 +175,7 @@ impl Store for SqliteStore {
 
     async fn workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
         self.read("listing the workflows", |connection| {
-            let sql = format!("SELECT {} FROM workflows ORDER BY id", rows::WORKFLOW);
+            let sql = format!("SELECT {} FROM workflows ORDER BY id", columns::WORKFLOW);
             connection.prepare_cached(&sql)?.query_map([], rows::workflow)?.collect()
         })
         .await
@@ -186,7 +187,7 @@ impl Store for SqliteStore {
 
     async fn version(&self, id: VersionId) -> Result<Option<VersionRow>, StoreError> {
         self.read("reading the version", move |connection| {
-            let sql = format!("SELECT {} FROM versions WHERE id = ?1", rows::VERSION);
+            let sql = format!("SELECT {} FROM versions WHERE id = ?1", columns::VERSION);
             connection.prepare_cached(&sql)?.query_row([id.0], rows::version).optional()
         })
         .await
@@ -199,12 +200,12 @@ impl Store for SqliteStore {
         let workflow = workflow.clone();
         self.read("listing the versions", move |connection| {
             let sql =
-                format!("SELECT {} FROM versions WHERE workflow = ?1 ORDER BY number DESC", rows::VERSION);
+                format!("SELECT {} FROM versions WHERE workflow = ?1 ORDER BY number DESC", columns::VERSION);
             let versions: Vec<VersionRow> = connection
                 .prepare_cached(&sql)?
                 .query_map([&workflow.0], rows::version)?
                 .collect::<Result<_, _>>()?;
-            let sql = format!("SELECT {} FROM activations WHERE version = ?1", rows::ACTIVATION);
+            let sql = format!("SELECT {} FROM activations WHERE version = ?1", columns::ACTIVATION);
             let mut activation = connection.prepare_cached(&sql)?;
             versions
                 .into_iter()
@@ -219,7 +220,7 @@ impl Store for SqliteStore {
 
     async fn activation(&self, id: ActivationId) -> Result<Option<ActivationRow>, StoreError> {
         self.read("reading the activation", move |connection| {
-            let sql = format!("SELECT {} FROM activations WHERE id = ?1", rows::ACTIVATION);
+            let sql = format!("SELECT {} FROM activations WHERE id = ?1", columns::ACTIVATION);
             connection.prepare_cached(&sql)?.query_row([id.0], rows::activation).optional()
         })
         .await
@@ -242,7 +243,7 @@ impl Store for SqliteStore {
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {
         self.read("reading the run", move |connection| {
-            let sql = format!("SELECT {} FROM runs WHERE id = ?1", rows::RUN);
+            let sql = format!("SELECT {} FROM runs WHERE id = ?1", columns::RUN);
             connection.prepare_cached(&sql)?.query_row([id.0], rows::run).optional()
         })
         .await
@@ -268,7 +269,7 @@ impl Store for SqliteStore {
             values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
             let sql = format!(
                 "SELECT {} FROM runs WHERE {} ORDER BY id DESC LIMIT ?",
-                rows::RUN,
+                columns::RUN,
                 conditions.join(" AND ")
             );
             connection.prepare_cached(&sql)?.query_map(params_from_iter(values), rows::run)?.collect()

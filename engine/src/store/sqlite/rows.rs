@@ -7,20 +7,11 @@ use rusqlite::{Error, Row};
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use crate::store::{ActivationRow, InboxEntry, Record, RunRow, VersionRow, WorkflowRow};
 
-/// The columns of [`run`].
-pub(super) const RUN: &str =
-    "id, workflow, version, status, state, sequence, due_at, created_at, finished_at";
-/// The columns of [`workflow`].
-pub(super) const WORKFLOW: &str = "id, title, draft, state, sequence, created_at, updated_at";
-/// The columns of [`version`].
-pub(super) const VERSION: &str = "id, workflow, number, definition, created_at";
-/// The columns of [`activation`].
-pub(super) const ACTIVATION: &str = "id, workflow, version, status, accepts, registration, error";
-
 pub(super) fn run_id(row: &Row<'_>) -> rusqlite::Result<RunId> {
     row.get(0).map(RunId)
 }
 
+/// Of [`RUN`](crate::store::columns::RUN).
 pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
     Ok(RunRow {
         id: RunId(row.get(0)?),
@@ -35,6 +26,7 @@ pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
     })
 }
 
+/// Of [`WORKFLOW`](crate::store::columns::WORKFLOW).
 pub(super) fn workflow(row: &Row<'_>) -> rusqlite::Result<WorkflowRow> {
     Ok(WorkflowRow {
         id: WorkflowId(row.get(0)?),
@@ -47,6 +39,7 @@ pub(super) fn workflow(row: &Row<'_>) -> rusqlite::Result<WorkflowRow> {
     })
 }
 
+/// Of [`VERSION`](crate::store::columns::VERSION).
 pub(super) fn version(row: &Row<'_>) -> rusqlite::Result<VersionRow> {
     Ok(VersionRow {
         id: VersionId(row.get(0)?),
@@ -57,6 +50,7 @@ pub(super) fn version(row: &Row<'_>) -> rusqlite::Result<VersionRow> {
     })
 }
 
+/// Of [`ACTIVATION`](crate::store::columns::ACTIVATION).
 pub(super) fn activation(row: &Row<'_>) -> rusqlite::Result<ActivationRow> {
     Ok(ActivationRow {
         id: ActivationId(row.get(0)?),
