@@ -2,12 +2,14 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use stepwell_engine::store::conformance::{self, Sample};
 use stepwell_engine::store::postgres::{LEASE, PostgresStore};
-use stepwell_engine::store::{CommitError, News, RunChange, Started, Store};
+use stepwell_engine::store::{CommitError, News, RunChange, StartRun, Started, Store};
 use support::postgres::Server;
+use tokio::task::JoinSet;
 
 async fn open(url: &str) -> PostgresStore {
     PostgresStore::open(url, LEASE).await.expect("the server runs")
@@ -126,4 +128,55 @@ async fn engines_of_one_database_have_the_same_keys() {
     assert!(error.source.to_string().contains("other keys"), "{}", error.source);
     store.check_keys(new, &[old, new]).await.unwrap();
     store.check_keys(old, &[old]).await.unwrap_err();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_that_compete_lose_nothing_and_repeat_nothing() {
+    let server = Server::shared();
+    let url = server.database().await;
+    let processes = [Arc::new(open(&url).await), Arc::new(open(&url).await)];
+    let runs: Arc<Vec<Sample>> = Arc::new((0..5).map(|_| Sample::default()).collect());
+    for run in runs.iter() {
+        let start = StartRun { owned: false, ..run.start(&*processes[0]) };
+        assert_eq!(processes[0].start_run(start).await.unwrap(), Started::Created);
+    }
+    let mut tasks = JoinSet::new();
+    for task in 0..20 {
+        let (store, runs) = (Arc::clone(&processes[task % 2]), Arc::clone(&runs));
+        tasks.spawn(async move {
+            let mut stored = vec![0; runs.len()];
+            let mut started = Vec::new();
+            for round in 0..10 {
+                let run = &runs[(task + round) % runs.len()];
+                let sequence = store.run(run.id).await.unwrap().unwrap().sequence;
+                let change = RunChange { owned: false, ..run.change(&*store, sequence, "moved") };
+                let result = match task % 3 {
+                    0 => store.append_callback(run.callback(&*store, sequence, "callback")).await,
+                    _ => store.commit_run(change).await,
+                };
+                match result {
+                    Ok(()) => stored[(task + round) % runs.len()] += 1,
+                    Err(CommitError::Conflict) => {}
+                    Err(CommitError::Store(error)) => panic!("{error}: {}", error.source),
+                }
+                let event = Sample::default();
+                let start = StartRun { dedupe: Some(round.to_string()), ..event.start(&*store) };
+                if store.start_run(start).await.unwrap() == Started::Created {
+                    started.push(round);
+                }
+            }
+            (stored, started)
+        });
+    }
+    let (mut stored, mut started) = (vec![0; runs.len()], Vec::new());
+    while let Some(done) = tasks.join_next().await {
+        let (by_task, events) = done.unwrap();
+        stored.iter_mut().zip(by_task).for_each(|(sum, count)| *sum += count);
+        started.extend(events);
+    }
+    for (run, stored) in runs.iter().zip(stored) {
+        assert_eq!(processes[0].journal(run.id).await.unwrap().len(), 1 + stored);
+    }
+    started.sort_unstable();
+    assert_eq!(started, (0..10).collect::<Vec<_>>(), "each event has started one run");
 }
