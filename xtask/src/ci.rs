@@ -1,10 +1,11 @@
 //! The chores that are nothing but cargo commands.
 
 use crate::crash::Crash;
-use crate::{Failure, cargo, tidy, validate};
+use crate::{Failure, cargo, postgres, tidy, validate};
 
 /// Runs every test, first those of a crate that `new` makes. Its output ends with the closing lines of `cargo test`.
 pub(crate) fn test() -> Result<(), Failure> {
+    postgres::ensure()?;
     scaffold()?;
     cargo::run(&["test", "--workspace"], &[])
 }

@@ -5,6 +5,7 @@ mod cargo;
 mod ci;
 mod crash;
 mod failure;
+mod postgres;
 mod tidy;
 mod validate;
 
