@@ -66,6 +66,7 @@ impl Block<'_> {
         for old in &old.outcomes {
             self.outcome(old, new.outcomes.iter().find(|outcome| outcome.id == old.id));
         }
+        self.connection(old, new);
         self.state(old, new);
         self.registration(old, new);
         for handler in old.handlers.iter().filter(|handler| !new.handlers.contains(handler)) {
@@ -75,12 +76,27 @@ impl Block<'_> {
         }
     }
 
+    fn connection(&mut self, old: &BlockManifest, new: &BlockManifest) {
+        let reason = "nobody has given it the connection that it now asks for";
+        if let Some(asked) = new.connection.as_ref().filter(|_| new.connection != old.connection) {
+            let change = match &old.connection {
+                Some(old) => format!("it was `{old}`, now `{asked}`"),
+                None => format!("it now needs `{asked}`"),
+            };
+            self.breaks(Endangered::Workflow, "connection", &change, reason);
+        }
+    }
+
     fn outcome(&mut self, old: &OutcomeDescription, new: Option<&OutcomeDescription>) {
         let path = format!("outcomes.{}", old.id);
         let Some(new) = new else {
             let reason = "edges that follow it would lead nowhere";
             return self.breaks(Endangered::Workflow, &path, "the outcome is gone", reason);
         };
+        if new.when.iter().any(|condition| !old.when.contains(condition)) || new.each != old.each {
+            let reason = "edges that follow it may lead nowhere";
+            self.breaks(Endangered::Workflow, &path, "it now depends on the config in another way", reason);
+        }
         let reason = "later steps that use the data would fail";
         match (&old.schema, &new.schema) {
             (Some(old), Some(new)) => {

@@ -74,6 +74,12 @@ fn each_part_of_a_block_is_compared() {
             "shop/greet: it was a step and is now a trigger; breaks workflows in use: it could no longer stand where it stands",
         ),
         (
+            1,
+            "connection",
+            json!("shop/account"),
+            "shop/greet: connection: it now needs `shop/account`; breaks workflows in use: nobody has given it the connection that it now asks for",
+        ),
+        (
             0,
             "state",
             Value::Null,
@@ -165,4 +171,15 @@ fn another_default_is_noticed() {
     assert_eq!(comparison.breakages, []);
     let notices: Vec<_> = comparison.notices.iter().map(ToString::to_string).collect();
     assert_eq!(notices, ["shop/greet: config.times: its default was 1, now 2"]);
+}
+
+#[test]
+fn an_outcome_that_newly_depends_on_the_config_is_a_break() {
+    let mut conditional = lock();
+    let outcome = &mut conditional.blocks[0].outcomes[0];
+    outcome.when = serde_json::from_value(json!([{ "field": "text" }])).expect("it is a condition");
+    let found = breakages(&lock(), Some(&conditional));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("depends on the config in another way"), "{found:?}");
+    assert!(breakages(&conditional, Some(&lock())).is_empty(), "without the condition it is there always");
 }
