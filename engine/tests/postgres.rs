@@ -118,6 +118,14 @@ async fn a_change_that_is_stored_again_since_its_answer_was_lost_is_stored_once(
 }
 
 #[tokio::test]
+async fn o1_a_database_that_acknowledges_what_a_crash_may_lose_is_refused() {
+    let server = Server::shared();
+    let url = format!("{}?options=-c%20synchronous_commit%3Doff", server.database().await);
+    let error = PostgresStore::open(&url, LEASE).await.err().unwrap();
+    assert!(error.source.to_string().contains("`synchronous_commit`"), "{}", error.source);
+}
+
+#[tokio::test]
 async fn engines_of_one_database_have_the_same_keys() {
     let server = Server::shared();
     let store = open(&server.database().await).await;

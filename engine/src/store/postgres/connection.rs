@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio_postgres::error::{DbError, Severity};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls};
 
 use crate::store::migration::MigrationError;
 
@@ -41,6 +41,8 @@ pub(super) enum QueryError {
          engine that uses this database"
     )]
     OtherKeys,
+    #[error("the database acknowledges what a crash may lose; set `{0}` to on for it")]
+    NotDurable(String),
     #[error("a row of the database cannot be read: {0}")]
     Row(String),
 }
@@ -99,5 +101,14 @@ impl Connections {
                 .build()
         };
         Ok(Self { readers: pool(READERS)?, writers: pool(WRITERS)?, config })
+    }
+}
+
+/// Refuses a database that acknowledges a commit before it is durable.
+pub(super) async fn check_durability(client: &Client) -> Result<(), QueryError> {
+    let sql = "SELECT name FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit') AND setting = 'off' LIMIT 1";
+    match client.query_opt(sql, &[]).await? {
+        Some(setting) => Err(QueryError::NotDurable(setting.try_get(0)?)),
+        None => Ok(()),
     }
 }

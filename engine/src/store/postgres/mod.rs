@@ -58,7 +58,8 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// When the URL is not one, the database cannot be reached, or it was made by a newer engine.
+    /// When the URL is not one, or the database cannot be reached, was made by a newer engine, or acknowledges commits
+    /// that are not durable.
     pub async fn open(url: &str, lease: Duration) -> Result<Self, StoreError> {
         let connections = Connections::new(url, lease).map_err(opening)?;
         let lease = Self::enter(&connections, lease).await.map_err(opening)?;
@@ -77,7 +78,10 @@ impl PostgresStore {
     }
 
     async fn enter(connections: &Connections, lease: Duration) -> Result<Arc<Lease>, QueryError> {
-        migrations::migrate(&mut *connections.writers.get().await?).await?;
+        let mut client = connections.writers.get().await?;
+        connection::check_durability(&client).await?;
+        migrations::migrate(&mut client).await?;
+        drop(client);
         Ok(Arc::new(Lease::take(&connections.writers, lease).await?))
     }
 
