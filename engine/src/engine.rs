@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -26,6 +27,8 @@ pub struct Options {
     /// A `PostgreSQL` database, `postgres://…`, that several engines may share; by default `SQLite` in the data directory.
     /// The engines of one database need the same key file.
     pub database: Option<String>,
+    /// How long an engine may be silent before the others of a shared database take its work over; 10 s by default.
+    pub lease: Duration,
     /// Where to listen; `127.0.0.1:7400` by default. Port 0 takes a free one.
     pub listen: SocketAddr,
     /// Where the outside reaches the engine, if not at the address that it listens on.
@@ -43,6 +46,7 @@ impl Default for Options {
         Self {
             data: PathBuf::from("data"),
             database: None,
+            lease: postgres::LEASE,
             listen: SocketAddr::from(([127, 0, 0, 1], 7400)),
             public_url: None,
             allow_private_addresses: false,
@@ -106,8 +110,16 @@ impl Engine {
     ///
     /// When the data directory, the address or the blocks cannot be used.
     pub async fn start(options: Options) -> Result<Self, EngineError> {
-        let Options { data, database, listen, public_url, allow_private_addresses, limits, connections } =
-            options;
+        let Options {
+            data,
+            database,
+            lease,
+            listen,
+            public_url,
+            allow_private_addresses,
+            limits,
+            connections,
+        } = options;
         if let Some(public) = &public_url {
             check_public_url(public)?;
         }
@@ -122,7 +134,7 @@ impl Engine {
             listener.local_addr().map_err(|source| EngineError::Listen { address: listen, source })?;
         let url = format!("http://{address}");
         let urls = Urls::new(public_url.unwrap_or_else(|| url.clone()), Arc::clone(&keys));
-        let store = open_store(&data, database.as_deref(), &keys).await?;
+        let store = open_store(&data, database.as_deref(), lease, &keys).await?;
         store.put_token(hash_token(&token), "local admin", SystemClock.now()).await?;
         let parts = Parts {
             store,
@@ -169,9 +181,14 @@ impl Engine {
     }
 }
 
-async fn open_store(data: &Path, database: Option<&str>, keys: &Keys) -> Result<Arc<dyn Store>, StoreError> {
+async fn open_store(
+    data: &Path,
+    database: Option<&str>,
+    lease: Duration,
+    keys: &Keys,
+) -> Result<Arc<dyn Store>, StoreError> {
     let Some(database) = database else { return Ok(Arc::new(SqliteStore::open(data)?)) };
-    let store = PostgresStore::open(database, postgres::LEASE).await?;
+    let store = PostgresStore::open(database, lease).await?;
     store.check_keys(keys.fingerprint(), &keys.fingerprints()).await?;
     Ok(Arc::new(store))
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -19,6 +20,9 @@ pub(super) struct Serve {
     /// in the data directory
     #[arg(long, env = "STEPWELL_DATABASE", hide_env_values = true)]
     database: Option<String>,
+    /// How many seconds an engine may be silent before the others of a shared database take its work over
+    #[arg(long, env = "STEPWELL_LEASE", default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..=600))]
+    lease: u64,
     /// Where to listen
     #[arg(long, env = "STEPWELL_LISTEN", default_value = "127.0.0.1:7400")]
     listen: SocketAddr,
@@ -39,6 +43,7 @@ impl Serve {
         let engine = Engine::start(Options {
             data: self.data,
             database: self.database,
+            lease: Duration::from_secs(self.lease),
             listen: self.listen,
             public_url: self.public_url,
             allow_private_addresses: self.allow_private_addresses,
