@@ -91,7 +91,7 @@ impl Apply {
             let mut words = format!("Applied {id}");
             if self.enable {
                 let version = client.post(&format!("{path}/enable"), None).await.map_err(named)?;
-                words = format!("{words} and enabled it as version {}", output::cell(&version, "/number"));
+                words = format!("{words} and enabled it as version {}", output::enabled(&version));
                 result["version"] = version;
             }
             if !self.print.json {

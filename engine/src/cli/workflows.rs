@@ -31,7 +31,7 @@ pub(super) async fn list(client: &Client, print: Print) -> Done {
 
 pub(super) async fn enable(client: &Client, Id { id, print }: &Id) -> Done {
     let version = client.post(&format!("/api/v1/workflows/{id}/enable"), None).await?;
-    let words = format!("Enabled {id} as version {}", cell(&version, "/number"));
+    let words = format!("Enabled {id} as version {}", output::enabled(&version));
     output::answer(*print, &version, &words);
     Ok(())
 }

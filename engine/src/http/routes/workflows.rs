@@ -79,8 +79,17 @@ async fn check_only(State(api): State<Api>, body: Body) -> Result<Json<Value>, P
 }
 
 async fn enable(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
-    let version = api.driver.enable(&WorkflowId(id)).await?;
-    Ok(Json(json!({ "workflow_version_id": version.id, "number": version.number })))
+    let id = WorkflowId(id);
+    let enabled = api.driver.enable(&id).await?;
+    let versions = api.driver.store().versions(&id).await?;
+    let activation =
+        versions.into_iter().find(|(version, _)| version.id == enabled.id).and_then(|found| found.1);
+    Ok(Json(json!({
+        "workflow_version_id": enabled.id,
+        "number": enabled.number,
+        "unique_activation_id": activation.as_ref().map(|activation| activation.id),
+        "trigger_callback_url": activation.map(|activation| api.driver.urls().trigger_callback_url(activation.id)),
+    })))
 }
 
 async fn disable(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
