@@ -184,7 +184,7 @@ fn blocks_are_discovered_with_their_identity() {
 }
 
 #[test]
-fn the_schema_of_a_config_carries_labels_help_and_hints() {
+fn g2_the_schema_of_a_config_carries_labels_help_and_hints() {
     let schema = (block("find-email").config)();
     assert_eq!(
         schema.to_value(),
@@ -242,7 +242,7 @@ fn a_default_fills_what_is_left_out_and_unknown_fields_are_refused() {
 }
 
 #[test]
-fn outcomes_are_described_in_order_with_their_schemas() {
+fn g2_outcomes_are_described_in_order_with_their_schemas() {
     let descriptions = serde_json::to_value((block("find-email").outcomes)()).unwrap();
     let request = json!({ "type": "string" });
     assert_eq!(

@@ -66,13 +66,13 @@ async fn watch(config: Watch, _cx: ExecuteContext) -> Result<WatchOutcome, StepE
 }
 
 #[test]
-fn the_schema_carries_everything_that_a_config_says() {
+fn g3_the_schema_carries_everything_that_a_config_says() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&schema_of::<Watch>()).unwrap());
     assert_eq!(Watch::FIELDS, ["kind", "level", "labels", "workspace", "campaign", "age", "cases", "limits"]);
 }
 
 #[test]
-fn conditions_and_lists_of_outcomes_are_described() {
+fn g3_conditions_and_lists_of_outcomes_are_described() {
     let described = WatchOutcome::descriptions();
     let described = described.iter().map(|outcome| serde_json::to_value(outcome).unwrap());
     assert_eq!(

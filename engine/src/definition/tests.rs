@@ -366,7 +366,7 @@ fn branches_of_the_trigger_are_parallel_too() {
 }
 
 #[test]
-fn an_edge_follows_an_outcome_that_the_config_gives() {
+fn g3_an_edge_follows_an_outcome_that_the_config_gives() {
     refused(&routed(&json!({}), &["opened", "otherwise", "error"]), &[]);
     refused(&routed(&json!({ "kind": "pull", "company": "x" }), &["merged", "otherwise"]), &[]);
     refused(
@@ -397,7 +397,7 @@ fn an_outcome_may_exist_when_an_expression_decides() {
 }
 
 #[test]
-fn an_edge_follows_an_outcome_that_the_config_names() {
+fn g3_an_edge_follows_an_outcome_that_the_config_names() {
     let config = json!({ "cases": ["small", { "name": "large", "note": "{{ trigger.note }}" }] });
     refused(&routed(&config, &["small", "large", "opened"]), &[]);
     refused(
