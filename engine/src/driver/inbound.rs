@@ -18,7 +18,7 @@ use super::run::{Nudge, RunTask};
 use super::values::encode_state;
 use super::{Inner, activation, request, trigger_call};
 use crate::core::limits::checked_size;
-use crate::core::run::{self, Given, RunState};
+use crate::core::run::{self, Admission, Given, RunState};
 use crate::model::{ActivationId, ActivationStatus, Entry, ExecutionId, RunId, WorkflowId, encode_entries};
 use crate::store::{ActivationRow, Callback, CommitError, Record, RunRow, StartRun, Started, StoreError};
 
@@ -174,7 +174,14 @@ impl Inner {
             values: &HashMap::new(),
             surroundings: &surroundings,
         };
-        let decision = run::start(&version.plan, start.activation, start.outcome, &given);
+        let lane = version.lane(Some(&start.outcome.data), &surroundings);
+        let admission = match &lane {
+            Ok(None) => Admission::Free,
+            Ok(Some(_)) => Admission::Queued,
+            Err(problem) => Admission::NoKey(problem.clone()),
+        };
+        let free = admission == Admission::Free;
+        let decision = run::start(&version.plan, start.activation, start.outcome, admission, &given);
         let ended = decision.state.ended.is_some();
         let row = RunRow {
             id,
@@ -193,14 +200,17 @@ impl Inner {
             .start_run(StartRun {
                 run: row,
                 record: Record { id: record, run: id, at: now, body },
-                owned: !ended,
+                owned: free && !ended,
                 activation: start.activation,
                 dedupe: start.dedupe,
+                lane: lane.ok().flatten(),
             })
             .await?;
         if started == Started::Created {
             self.run_changed(id);
-            if !ended {
+            if !free {
+                self.nudge(id, Nudge::Look);
+            } else if !ended {
                 let (sender, nudges) = mpsc::unbounded_channel();
                 self.tasks.lock().expect("no holder panics").insert(id, sender);
                 let task = RunTask::created(self, id, version, (decision, record), slots, nudges);

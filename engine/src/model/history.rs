@@ -198,7 +198,7 @@ impl History {
             }
             Entry::RetryRequested => self.error = None,
             Entry::RunEnded { error, .. } => self.error = error,
-            Entry::CancelRequested => {}
+            Entry::CancelRequested | Entry::RunAdmitted => {}
             Entry::AttemptStarted { execution, .. }
             | Entry::AttemptEnded { execution, .. }
             | Entry::CallbackReceived { execution, .. }

@@ -38,6 +38,8 @@ pub enum Entry {
         /// Its data: the value of the variable `trigger`.
         data: Value,
     },
+    /// The run was queued, and has a place now among those of its key that go on at once.
+    RunAdmitted,
     /// The run came to a step.
     ExecutionStarted {
         /// The execution's number within the run.

@@ -74,6 +74,19 @@ pub enum Event {
     Cancel,
     /// Somebody asks to go on from the failed steps.
     Retry,
+    /// The run, which was queued, has a place among those of its key that go on at once.
+    Admit,
+}
+
+/// Whether a run goes on at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// Nothing bounds how many runs go on at once.
+    Free,
+    /// It is queued until it has a place.
+    Queued,
+    /// Its key cannot be told, so that it fails.
+    NoKey(String),
 }
 
 /// What a handler returned.
@@ -141,13 +154,19 @@ pub struct Attempt {
 }
 
 /// Starts a run with an outcome of its trigger.
-pub fn start(plan: &Plan, activation: Option<ActivationId>, outcome: Outcome, given: &Given<'_>) -> Decision {
+pub fn start(
+    plan: &Plan,
+    activation: Option<ActivationId>,
+    outcome: Outcome,
+    admission: Admission,
+    given: &Given<'_>,
+) -> Decision {
     let mut transition = Transition::new(plan, RunState::default(), given);
     let Outcome { id, data } = outcome;
     let targets = plan.trigger.get(&id).cloned().unwrap_or_default();
     let value = transition.record(Entry::RunStarted { activation, outcome: id, data });
     transition.state.values.insert("trigger".to_owned(), value);
-    transition.enter_all(&targets);
+    transition.begin(targets, admission);
     transition.finish()
 }
 
@@ -173,6 +192,7 @@ pub fn apply(
         (Event::Interrupted { execution, message }, None) => transition.interrupted(execution, message)?,
         (Event::Tick, None) => transition.tick(),
         (Event::Cancel, None) => transition.cancel(),
+        (Event::Admit, None) => transition.admit()?,
     }
     Ok(transition.finish())
 }
