@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 
 pub use catalog::{Catalog, CatalogBlock};
 pub use check::check;
+pub(crate) use graph::{passed_before, reachable_from};
 pub use parse::{Parsed, is_workflow_id};
 
 /// A workflow: one trigger and the steps that follow.

@@ -10,6 +10,7 @@ mod engine;
 mod http;
 mod kit;
 mod lanes;
+mod replay;
 mod runs;
 mod several;
 #[path = "../support/mod.rs"]

@@ -275,6 +275,7 @@ fn not_running(number: u32) -> IllegalEvent {
 pub(crate) fn entry_value(entry: &Entry) -> Option<Value> {
     match entry {
         Entry::RunStarted { data, .. }
+        | Entry::ValueCarriedOver { data, .. }
         | Entry::AttemptEnded { result: AttemptResult::Outcome { data, .. }, .. } => Some(data.clone()),
         Entry::ExecutionStarted { config, .. } => Some(config.clone()),
         Entry::AttemptEnded {

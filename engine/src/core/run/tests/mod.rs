@@ -84,8 +84,9 @@ impl World {
             slots: 100,
         };
         let outcome = Outcome { id: "received".into(), data: json!({"n": 1}) };
+        let beginning = Beginning { activation: None, outcome, replayed: None };
         let (record, decision) =
-            world.decide(|plan, _, given| Ok(start(plan, None, outcome, Admission::Free, given)));
+            world.decide(|plan, _, given| Ok(start(plan, beginning, Admission::Free, given)));
         world.carry_out(record, decision.expect("a start fits any plan"));
         world
     }
