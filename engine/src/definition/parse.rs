@@ -21,7 +21,8 @@ const MOST_ATTEMPTS: u64 = 100;
 /// How many runs may go on at once where that is bounded.
 const MOST_RUNS: u64 = 1_000;
 /// The fields of a workflow.
-const FIELDS: [&str; 6] = ["id", "title", "description", "concurrency", "trigger", "steps"];
+const FIELDS: [&str; 8] =
+    ["id", "title", "description", "concurrency", "time_limit", "on_error", "trigger", "steps"];
 /// Words that name something else where a step's id may stand.
 const RESERVED: [&str; 6] = ["error", "deadline", "end", "trigger", "run", "workflow"];
 
@@ -108,6 +109,8 @@ impl Reader {
         }
         let description = self.optional_text(fields, "description", "");
         let concurrency = fields.get("concurrency").and_then(|value| self.concurrency(value));
+        let time_limit = self.duration(fields, "time_limit", "");
+        let on_error = fields.get("on_error").map(|target| self.targets(target, "on_error"));
         let trigger = if let Some(trigger) = fields.get("trigger") {
             self.trigger(trigger)
         } else {
@@ -116,7 +119,9 @@ impl Reader {
         };
         let steps = self.steps(fields.get("steps"));
         let (title, trigger) = (title?, trigger?);
-        Some(Parsed { id, definition: Definition { title, description, concurrency, trigger, steps } })
+        let on_error = on_error.unwrap_or_default();
+        let definition = Definition { title, description, concurrency, time_limit, on_error, trigger, steps };
+        Some(Parsed { id, definition })
     }
 
     fn concurrency(&mut self, value: &Value) -> Option<Concurrency> {

@@ -3,7 +3,7 @@
 //! While it lives it owns the run: its state is in memory and nothing is read from the store between two steps.
 //! When nothing runs and nothing is due, it ends and the run is a row again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -457,19 +457,14 @@ impl RunTask {
                 self.values.insert(ValueRef { record, entry }, value);
             }
         }
-        let state = &self.state;
-        self.values.retain(|place, _| {
-            state.values.values().any(|needed| needed == place)
-                || state.live.values().any(|execution| execution.config == *place)
-        });
+        let needed: HashSet<ValueRef> = self.state.needed(&self.version.references).collect();
+        self.values.retain(|place, _| needed.contains(place));
     }
 
     /// Reads the values from the store that are needed and not in memory.
     async fn load_values(&mut self) -> Result<(), Stop> {
-        let variables = self.version.references.iter().filter_map(|name| self.state.values.get(name));
-        let configs = self.state.live.values().map(|execution| &execution.config);
-        let missing: Vec<ValueRef> =
-            variables.chain(configs).filter(|place| !self.values.contains_key(place)).copied().collect();
+        let needed = self.state.needed(&self.version.references);
+        let missing: Vec<ValueRef> = needed.filter(|place| !self.values.contains_key(place)).collect();
         if !missing.is_empty() {
             let values = patiently!(self.inner, &self.lease, self.inner.values(&missing).await);
             self.values.extend(values);
