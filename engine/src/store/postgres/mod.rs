@@ -12,6 +12,7 @@ mod plan;
 mod read;
 mod rows;
 mod single;
+mod text;
 mod write;
 
 use std::sync::Arc;

@@ -1,18 +1,30 @@
 //! Several engines on one `PostgreSQL` database.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "lifecycle/blocks.rs"]
+#[expect(dead_code, reason = "the lifecycle suite uses the rest")]
+mod blocks;
+#[path = "support/cut.rs"]
+mod cut;
+#[path = "lifecycle/database.rs"]
+#[expect(dead_code, reason = "the lifecycle suite uses the rest")]
+mod database;
+#[path = "lifecycle/engine.rs"]
+#[expect(dead_code, reason = "the lifecycle suite uses the rest")]
+mod engine;
+mod support;
+
 use std::sync::Arc;
 
 use serde_json::json;
 use stepwell_engine::driver::{CallbackAnswer, TriggerAnswer};
 use stepwell_engine::model::RunStatus;
-use stepwell_engine::store::Store as _;
-use stepwell_engine::store::postgres::PostgresStore;
 use tempfile::TempDir;
 
 use crate::blocks::{gate, handlers, seen};
-use crate::engine::{Engine, results, workflow};
+use crate::engine::{Engine, results, until, workflow};
 use crate::support::postgres::Server;
-use crate::triggers::until;
 
 /// A database and the keys that belong to it.
 struct Shared {
@@ -30,10 +42,6 @@ impl Shared {
     }
 
     fn engine(&self) -> Engine {
-        self.engine_and_store().0
-    }
-
-    fn engine_and_store(&self) -> (Engine, Arc<PostgresStore>) {
         Engine::sharing(&self.url, self.keys.path())
     }
 }
@@ -60,12 +68,12 @@ fn o4_a_run_goes_on_elsewhere_when_its_engine_dies() {
 #[test]
 fn o4_an_engine_that_has_lost_its_lease_starts_anew() {
     let shared = Shared::new();
-    let (engine, store) = shared.engine_and_store();
+    let engine = shared.engine();
     engine.block_on(async {
         engine.enable("lost", &workflow("lost", &["hang", "done"])).await.unwrap();
         let run = engine.run("lost").await;
         until(|| handlers("lost").contains(&"execute")).await;
-        store.leave().await.unwrap();
+        engine.driver.store().leave().await.unwrap();
         engine.reaches(run, RunStatus::Completed).await;
         assert_eq!(handlers("lost").iter().filter(|handler| **handler == "execute").count(), 2);
     });
