@@ -18,12 +18,14 @@ mod support;
 use std::sync::Arc;
 
 use serde_json::json;
-use stepwell_engine::driver::{CallbackAnswer, TriggerAnswer};
+use stepwell_engine::driver::{CallbackAnswer, Limits, TriggerAnswer};
 use stepwell_engine::model::RunStatus;
+use stepwell_engine::store::postgres::PostgresStore;
 use tempfile::TempDir;
 
 use crate::blocks::{gate, handlers, seen};
-use crate::engine::{Engine, results, until, workflow};
+use crate::database::Data;
+use crate::engine::{Engine, LEASE, driver, results, runtime, until, workflow};
 use crate::support::postgres::Server;
 
 /// A database and the keys that belong to it.
@@ -42,8 +44,19 @@ impl Shared {
     }
 
     fn engine(&self) -> Engine {
-        Engine::sharing(&self.url, self.keys.path())
+        let runtime = runtime();
+        let (data, driver) = runtime.block_on(async {
+            let store = PostgresStore::open(&self.url, LEASE).await.unwrap();
+            let data = Data { directory: tempfile::tempdir().unwrap(), shared: None };
+            (data, driver(Arc::new(store), self.keys.path(), Limits::default()).await)
+        });
+        Engine { driver, data, runtime: Some(runtime) }
     }
+}
+
+/// Ends every task of an engine where it stands.
+fn die(mut engine: Engine) {
+    engine.runtime.take().unwrap().shutdown_background();
 }
 
 #[test]
@@ -56,7 +69,7 @@ fn o4_a_run_goes_on_elsewhere_when_its_engine_dies() {
         until(|| handlers("dies").contains(&"execute")).await;
         run
     });
-    first.die();
+    die(first);
     second.block_on(async {
         second.reaches(run, RunStatus::Completed).await;
         let attempts: Vec<u32> =
@@ -140,7 +153,7 @@ fn t2_an_activation_goes_on_elsewhere_when_its_engine_dies() {
         tokio::spawn(async move { driver.enable(&id).await });
         until(|| handlers("act-gated").contains(&"activate")).await;
     });
-    first.die();
+    die(first);
     second.block_on(async {
         until(|| seen("act-gated").len() == 2).await;
         let calls = seen("act-gated");

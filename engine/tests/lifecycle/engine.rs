@@ -16,7 +16,6 @@ use stepwell_engine::model::{
 };
 use stepwell_engine::outgoing::GuardedClient;
 use stepwell_engine::secrets::{Keys, Urls};
-use stepwell_engine::store::postgres::PostgresStore;
 use stepwell_engine::store::sqlite::SqliteStore;
 use stepwell_engine::store::{Draft, Store, VersionRow};
 use tokio::runtime::Runtime;
@@ -27,16 +26,21 @@ use crate::database::Data;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Short, so that a test of a lost lease is over soon.
-const LEASE: Duration = Duration::from_secs(3);
+pub(crate) const LEASE: Duration = Duration::from_secs(3);
 
 /// A running engine.
 pub(crate) struct Engine {
     pub(crate) driver: Driver,
-    data: Data,
-    runtime: Option<Runtime>,
+    pub(crate) data: Data,
+    pub(crate) runtime: Option<Runtime>,
 }
 
-fn driver(store: Arc<dyn Store>, directory: &Path, limits: Limits) -> impl Future<Output = Driver> + use<> {
+/// A driver whose keys lie in this directory.
+pub(crate) fn driver(
+    store: Arc<dyn Store>,
+    directory: &Path,
+    limits: Limits,
+) -> impl Future<Output = Driver> + use<> {
     let keys = Arc::new(Keys::open(directory).unwrap());
     let urls = Urls::new("http://stepwell.test".to_owned(), Arc::clone(&keys));
     let http = Arc::new(GuardedClient::new(false).unwrap());
@@ -53,7 +57,7 @@ fn driver(store: Arc<dyn Store>, directory: &Path, limits: Limits) -> impl Futur
     async move { Driver::launch(parts).await.unwrap() }
 }
 
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
@@ -78,22 +82,6 @@ impl Engine {
             driver(store, directory, limits).await
         });
         Self { driver, data, runtime: Some(runtime) }
-    }
-
-    /// An engine that shares a database with others, and their keys.
-    pub(crate) fn sharing(url: &str, keys: &Path) -> Self {
-        let runtime = runtime();
-        let (data, driver) = runtime.block_on(async {
-            let store = PostgresStore::open(url, LEASE).await.unwrap();
-            let data = Data { directory: tempfile::tempdir().unwrap(), shared: None };
-            (data, driver(Arc::new(store), keys, Limits::default()).await)
-        });
-        Self { driver, data, runtime: Some(runtime) }
-    }
-
-    /// Ends every task where it stands.
-    pub(crate) fn die(mut self) {
-        self.runtime.take().unwrap().shutdown_background();
     }
 
     /// Runs a test's body on the engine's runtime.
