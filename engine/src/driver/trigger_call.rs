@@ -52,6 +52,7 @@ impl Inner {
             };
             tracing::error!(workflow = %id, error = %error, source = %error.source, "the commit failed and is tried again");
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(waited) => waited = (waited * 2).min(Duration::from_secs(5)),
                 () = self.stopping.cancelled() => return,
             }
@@ -183,6 +184,7 @@ impl Inner {
                 Err(Refusal::Store(error)) => {
                     tracing::error!(activation = %id, error = %error, source = %error.source, "the run of a tick could not be started and is tried again");
                     tokio::select! {
+                        biased;
                         () = tokio::time::sleep(Duration::from_secs(1)) => {}
                         () = self.stopping.cancelled() => return Err(TickFailed::Stopping),
                     }
