@@ -605,7 +605,7 @@ async fn activate_lasting(
     let sim = Sim::current();
     Ok(Activated::new(Registration { renewed: 0 })
         .expires_in(Duration::from_mins(1) + sim.millis(0..60_000))
-        .tick_in(sim.millis(1000..30_000)))
+        .tick_in(sim.millis(1000..60_000)))
 }
 
 async fn deactivate(_config: NoTask, cx: DeactivateContext<Registration>) -> Result<(), ActivationError> {
@@ -648,7 +648,7 @@ async fn tick(
         .await
         .map_err(|error| TriggerError::failed(error.to_string()))?;
     let sim = Sim::current();
-    let next = sim.millis(1000..40_000);
+    let next = sim.millis(5000..90_000);
     *sim.ledger().activations.entry(id).or_default().ticks.entry(cx.time()).or_default() += 1;
     let outcome = LastingOutcome::Happened { event: -1 };
     Ok(Tick::outcome(outcome).dedupe(format!("tick {} {}", id, cx.time())).next_in(next))

@@ -37,9 +37,7 @@ pub(crate) struct Checker {
 /// A run as it was seen last.
 struct Seen {
     status: RunStatus,
-    sequence: i64,
     records: usize,
-    callbacks: usize,
     event: Option<i64>,
     workflow: WorkflowId,
     at: Timestamp,
@@ -106,11 +104,17 @@ impl Checker {
         })
     }
 
-    /// What must hold at any time. What has not changed since the last look is not looked at again, unless `whole`.
-    pub(crate) fn look(&mut self, whole: bool) {
-        self.look_at_activations();
-        for row in self.runs() {
-            self.look_at_run(&row, whole);
+    /// What must hold at any time, of what has changed since the last look.
+    pub(crate) fn look(&mut self) {
+        let changed = std::mem::take(&mut *self.sim.changed());
+        if changed.workflows {
+            self.look_at_activations();
+        }
+        for id in changed.runs {
+            // A run whose start failed is not there.
+            if let Some(row) = at_once(self.store.run(id)).expect("it reads") {
+                self.look_at_run(&row, false);
+            }
         }
         let mut broken = Vec::new();
         self.acknowledged(&mut broken);
@@ -123,16 +127,12 @@ impl Checker {
         }
     }
 
-    fn look_at_run(&mut self, row: &RunRow, whole: bool) {
+    fn look_at_run(&mut self, row: &RunRow, at_rest: bool) {
         let seen = self.runs.get(&row.id);
-        let callbacks = self.sim.ledger().callbacks.len();
         if let Some(seen) = seen {
             let retried = seen.status == RunStatus::Failed;
             if seen.status.is_final() && row.status != seen.status && !retried {
                 self.sim.broken(format!("run {} was {} and is {}", short(row.id.0), seen.status, row.status));
-            }
-            if !whole && seen.sequence == row.sequence && seen.callbacks == callbacks {
-                return;
             }
         }
         let before = seen.map_or(0, |seen| seen.records);
@@ -163,7 +163,7 @@ impl Checker {
             }
             let now = self.sim.now();
             for (number, execution) in &reading.live {
-                if let Some(late) = execution.late(now, SLACK).filter(|_| whole) {
+                if let Some(late) = execution.late(now, SLACK).filter(|_| at_rest) {
                     broken
                         .push(format!("execution {number} at step {} waits, though {late}", execution.step));
                 }
@@ -212,9 +212,7 @@ impl Checker {
         }
         let seen = Seen {
             status: row.status,
-            sequence: row.sequence,
             records: records.len(),
-            callbacks,
             event,
             workflow: row.workflow.clone(),
             at: row.created_at,
@@ -320,10 +318,11 @@ impl Checker {
 
     /// What must hold of a world that has come to rest.
     pub(crate) fn look_at_rest(&mut self) {
-        self.look(true);
+        self.look();
         let now = self.sim.now();
         let mut broken = Vec::new();
         for row in self.runs().iter().filter(|row| !row.status.is_final()) {
+            self.look_at_run(row, true);
             let name = short(row.id.0);
             if row.status != RunStatus::Waiting {
                 broken.push(format!("run {name} is stuck: it is {}", row.status));
@@ -349,9 +348,13 @@ impl Checker {
 
     /// What must hold at the end: every workflow is disabled, and every run has ended.
     pub(crate) fn look_at_end(&mut self) {
-        self.look(true);
+        let runs = self.runs();
+        for row in &runs {
+            self.look_at_run(row, false);
+        }
+        self.look();
         let mut broken = Vec::new();
-        for row in self.runs().iter().filter(|row| !row.status.is_final()) {
+        for row in runs.iter().filter(|row| !row.status.is_final()) {
             broken.push(format!("run {} is {} at the end", short(row.id.0), row.status));
         }
         for workflow in self.workflows() {

@@ -376,7 +376,7 @@ impl<'a> Reading<'a> {
                 if *ends != last {
                     return Err(format!("s7: after {} interruptions", execution.interruptions));
                 }
-                if !last && given_up.is_none() || !last && handler == HandlerName::Cancel {
+                if !last && (given_up.is_none() || handler == HandlerName::Cancel) {
                     execution.again = Some((handler, callback, at));
                     dealt_with = false;
                 } else if given_up.is_none() {

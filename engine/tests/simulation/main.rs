@@ -33,6 +33,7 @@ const MOST_TOLD: usize = 5;
 
 /// Plays worlds, each twice, and checks that nothing is broken and both are the same.
 #[derive(Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the flags of a command line")]
 struct Arguments {
     /// How many worlds
     #[arg(long)]

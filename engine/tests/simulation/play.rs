@@ -19,7 +19,7 @@ use crate::sim::{Sim, short};
 use crate::world::{Action, World};
 
 /// How long a world rests at least: longer than any deadline, wake time or back-off that it draws.
-const REST: Duration = Duration::from_mins(3);
+const REST: Duration = Duration::from_mins(2);
 /// How often it is let go on while something is still being done.
 const PATIENCE: usize = 120;
 /// How many steps may wait one after the other in a run.
@@ -43,7 +43,7 @@ pub(crate) fn play(world: &World) -> Played {
     for step in &world.plan {
         play.act(&step.action);
         play.live_for(step.then);
-        play.checker.look(false);
+        play.checker.look();
     }
     play.come_to_rest();
     play.end();

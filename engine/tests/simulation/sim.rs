@@ -1,6 +1,7 @@
 //! What a world shares: its chance, its time, its trace, and what the outside has seen of it.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use stepwell::block::BoxFuture;
 use stepwell_engine::driver::{Clock, Driver};
+use stepwell_engine::model::RunId;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -31,9 +33,17 @@ pub(crate) struct Sim {
     trace: Mutex<Vec<String>>,
     ledger: Mutex<Ledger>,
     faults: Mutex<Faults>,
+    changed: Mutex<Changed>,
     calm: AtomicBool,
     process: AtomicU32,
     driver: Mutex<Option<Driver>>,
+}
+
+/// What was changed in the database since somebody looked.
+#[derive(Default)]
+pub(crate) struct Changed {
+    pub(crate) runs: BTreeSet<RunId>,
+    pub(crate) workflows: bool,
 }
 
 /// The time, which goes on in the runtime of the process that lives.
@@ -55,6 +65,7 @@ impl Sim {
             trace: Mutex::default(),
             ledger: Mutex::default(),
             faults: Mutex::new(faults),
+            changed: Mutex::default(),
             calm: AtomicBool::new(false),
             process: AtomicU32::new(0),
             driver: Mutex::new(None),
@@ -65,7 +76,7 @@ impl Sim {
 
     /// The world of this thread.
     pub(crate) fn current() -> Arc<Self> {
-        CURRENT.with_borrow(|current| current.clone()).expect("a handler is called in a world")
+        CURRENT.with_borrow(Clone::clone).expect("a handler is called in a world")
     }
 
     /// Ends the world of this thread and gives its trace and its ledger.
@@ -100,6 +111,11 @@ impl Sim {
     /// What is to go wrong.
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
         lock(&self.faults)
+    }
+
+    /// What was changed in the database since somebody looked.
+    pub(crate) fn changed(&self) -> MutexGuard<'_, Changed> {
+        lock(&self.changed)
     }
 
     /// Whether this happens, which it does with a probability.

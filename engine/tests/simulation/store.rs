@@ -83,6 +83,13 @@ impl SimStore {
         result
     }
 
+    /// Notes that a change has touched a run.
+    async fn touching<T>(&self, run: RunId, change: impl Future<Output = T>) -> T {
+        let result = change.await;
+        self.sim.changed().runs.insert(run);
+        result
+    }
+
     /// Lets others go first, or time pass.
     async fn pause(&self) {
         if self.life.has_ended() {
@@ -171,7 +178,12 @@ impl Store for SimStore {
             })
             .collect();
         let what = format!("{} with activations [{}]", change.id, activations.join(", "));
-        self.write(what, self.inner.commit_workflow(change)).await
+        let commit = async {
+            let result = self.inner.commit_workflow(change).await;
+            self.sim.changed().workflows = true;
+            result
+        };
+        self.write(what, commit).await
     }
 
     async fn version(&self, id: VersionId) -> Result<Option<VersionRow>, StoreError> {
@@ -190,20 +202,23 @@ impl Store for SimStore {
     }
 
     async fn start_run(&self, start: StartRun) -> Result<Started, StoreError> {
+        let run = start.run.id;
         let what = format!("run {} begins ({})", short(start.run.id.0), entries(&start.record));
-        self.write(what, self.inner.start_run(start)).await
+        self.write(what, self.touching(run, self.inner.start_run(start))).await
     }
 
     async fn commit_run(&self, change: RunChange) -> Result<(), CommitError> {
+        let run = change.id;
         let record = change.record.as_ref().map(entries).unwrap_or_default();
         let owned = if change.owned { "" } else { ", released" };
         let what = format!("run {} is {}{owned} ({record})", short(change.id.0), change.status);
-        self.write(what, self.inner.commit_run(change)).await
+        self.write(what, self.touching(run, self.inner.commit_run(change))).await
     }
 
     async fn append_callback(&self, callback: Callback) -> Result<(), CommitError> {
+        let run = callback.record.run;
         let what = format!("a callback to run {}.{}", short(callback.record.run.0), callback.execution);
-        self.write(what, self.inner.append_callback(callback)).await
+        self.write(what, self.touching(run, self.inner.append_callback(callback))).await
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {
