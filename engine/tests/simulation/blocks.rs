@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
+use jiff::Timestamp;
 use stepwell::prelude::{
     ActivateContext, Activated, ActivationError, CancelContext, DeactivateContext, Dedupe, ExecuteContext,
     Execution, Finish, FinishContext, Rejected, RenewContext, Request, StepError, Tick, TickContext, Trigger,
@@ -504,8 +505,11 @@ fn event_number(number: usize) -> i64 {
     i64::try_from(number).expect("there are not so many events")
 }
 
-/// Something happened, and nobody knows whether twice
-#[trigger(outcomes(happened { event: i64 }), activate = activate, deactivate = deactivate)]
+/// Something happened, and nobody knows whether twice; with a tick
+#[trigger(
+    outcomes(happened { event: i64 }),
+    activate = activate, deactivate = deactivate, tick = tick_hook,
+)]
 async fn hook(
     request: Request,
     _config: NoTask,
@@ -590,10 +594,11 @@ fn activated(id: ActivationId, url: &str) {
     }
 }
 
-async fn activate(_config: NoTask, cx: ActivateContext) -> Result<Registration, ActivationError> {
+async fn activate(_config: NoTask, cx: ActivateContext) -> Result<Activated<Registration>, ActivationError> {
     let id = provider("activate", cx.unique_activation_id(), 3).await?;
     activated(id, cx.trigger_callback_url());
-    Ok(Registration { renewed: 0 })
+    let tick = Sim::current().millis(1000..60_000);
+    Ok(Activated::new(Registration { renewed: 0 }).tick_in(tick))
 }
 
 async fn activate_lasting(
@@ -640,16 +645,33 @@ async fn renew(
         .expires_in(Duration::from_mins(1) + sim.millis(0..60_000)))
 }
 
+/// The event that a tick of this time is.
+pub(crate) fn tick_event(time: Timestamp) -> i64 {
+    -time.as_millisecond()
+}
+
+/// Takes a tick: the event that it is, and when the next one is.
+async fn ticked(id: &str, time: Timestamp) -> Result<(i64, Duration), TriggerError> {
+    let called = provider("tick", id, 3).await;
+    let id = called.map_err(|error| TriggerError::failed(error.to_string()))?;
+    let sim = Sim::current();
+    sim.ledger().activations.entry(id).or_default().ticks.insert(time);
+    Ok((tick_event(time), sim.millis(5000..90_000)))
+}
+
+async fn tick_hook(
+    _config: NoTask,
+    cx: TickContext<Registration>,
+) -> Result<Tick<HookOutcome>, TriggerError> {
+    let (event, next) = ticked(cx.unique_activation_id(), cx.time()).await?;
+    Ok(Tick::outcome(HookOutcome::Happened { event }).next_in(next))
+}
+
 async fn tick(
     _config: NoTask,
     cx: TickContext<Registration>,
 ) -> Result<Tick<LastingOutcome, Dedupe>, TriggerError> {
-    let id = provider("tick", cx.unique_activation_id(), 3)
-        .await
-        .map_err(|error| TriggerError::failed(error.to_string()))?;
-    let sim = Sim::current();
-    let next = sim.millis(5000..90_000);
-    *sim.ledger().activations.entry(id).or_default().ticks.entry(cx.time()).or_default() += 1;
-    let outcome = LastingOutcome::Happened { event: -1 };
-    Ok(Tick::outcome(outcome).dedupe(format!("tick {} {}", id, cx.time())).next_in(next))
+    let (event, next) = ticked(cx.unique_activation_id(), cx.time()).await?;
+    let key = format!("tick {} {}", cx.unique_activation_id(), cx.time());
+    Ok(Tick::outcome(LastingOutcome::Happened { event }).dedupe(key).next_in(next))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use stepwell_engine::core::run::RunState;
-use stepwell_engine::core::workflow::WorkflowState;
+use stepwell_engine::core::workflow::{Phase, WorkflowState};
 use stepwell_engine::definition::Definition;
 use stepwell_engine::driver::Clock as _;
 use stepwell_engine::model::{
@@ -18,12 +18,18 @@ use stepwell_engine::model::{
 use stepwell_engine::store::sqlite::SqliteStore;
 use stepwell_engine::store::{ActivationRow, RunFilter, RunRow, Store as _, WorkflowRow};
 
+use crate::blocks::tick_event;
 use crate::journal::{Fate, Reading};
 use crate::ledger::{Answer, EventAnswer, Ledger};
 use crate::sim::{Sim, short};
 
 /// How late something may be done in a world that has come to rest.
 const SLACK: Duration = Duration::from_secs(15);
+
+/// The event of a run that a person has started.
+pub(crate) const BY_HAND: i64 = -2;
+/// Events below this are ticks: they are times.
+const EARLIEST_TICK: i64 = -1000;
 
 /// Looks at a world's database from outside.
 pub(crate) struct Checker {
@@ -267,7 +273,7 @@ impl Checker {
         let ledger = self.sim.ledger();
         let mut by_event: BTreeMap<i64, Vec<RunId>> = BTreeMap::new();
         for (id, run) in &self.runs {
-            by_event.entry(run.event.unwrap_or(i64::MIN)).or_default().push(*id);
+            by_event.entry(run.event.unwrap_or(BY_HAND)).or_default().push(*id);
         }
         let mut by_key: BTreeMap<(&WorkflowId, &str), BTreeSet<RunId>> = BTreeMap::new();
         for (number, event) in ledger.events.iter().enumerate() {
@@ -313,7 +319,7 @@ impl Checker {
         for run in ledger.by_hand.iter().filter(|run| !self.runs.contains_key(*run)) {
             broken.push(format!("o1: run {} was started by hand and is not there", short(run.0)));
         }
-        ticks(&ledger, by_event.get(&-1).map_or(0, Vec::len), broken);
+        ticks(&ledger, &by_event, broken);
     }
 
     /// What must hold of a world that has come to rest.
@@ -341,6 +347,16 @@ impl Checker {
             }
             if state.is_switching() {
                 broken.push(format!("{} is still being enabled", row.id));
+            }
+            for active in state.activations.iter().filter(|activation| activation.phase == Phase::Active) {
+                let name = short(active.id.0);
+                if active.expires_at.is_some_and(|expires| expires < now) {
+                    broken.push(format!("t12: activation {name} has expired at {:?}", active.expires_at));
+                }
+                // Whatever registers has a tick, and every tick names the next.
+                if active.registers && active.tick.is_none() {
+                    broken.push(format!("t14: activation {name} has no next tick"));
+                }
             }
         }
         self.tell(broken);
@@ -378,10 +394,16 @@ impl Checker {
 }
 
 /// Each tick starts one run at most.
-fn ticks(ledger: &Ledger, runs: usize, broken: &mut Vec<String>) {
-    let taken: usize = ledger.activations.values().map(|activation| activation.ticks.len()).sum();
-    if runs > taken {
-        broken.push(format!("t14: {taken} ticks have started {runs} runs"));
+fn ticks(ledger: &Ledger, by_event: &BTreeMap<i64, Vec<RunId>>, broken: &mut Vec<String>) {
+    let mut taken: BTreeMap<i64, usize> = BTreeMap::new();
+    for time in ledger.activations.values().flat_map(|activation| &activation.ticks) {
+        *taken.entry(tick_event(*time)).or_default() += 1;
+    }
+    for (event, runs) in by_event.range(..EARLIEST_TICK) {
+        let taken = taken.get(event).copied().unwrap_or_default();
+        if runs.len() > taken {
+            broken.push(format!("t14: {taken} ticks of one time have started {} runs", runs.len()));
+        }
     }
 }
 

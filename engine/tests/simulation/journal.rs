@@ -42,6 +42,8 @@ pub(crate) struct Execution {
     given_up: Option<Cause>,
     failures: u32,
     interruptions: u32,
+    /// After it was given up, a handler has said how it ended: there is nothing to take down any more.
+    settled: bool,
     /// The call that is to be made again, and not before when.
     again: Option<(HandlerName, Option<RecordId>, Timestamp)>,
     pub(crate) deadline_at: Option<Timestamp>,
@@ -204,6 +206,7 @@ impl<'a> Reading<'a> {
             given_up: None,
             failures: 0,
             interruptions: 0,
+            settled: false,
             again: None,
             deadline_at: None,
             wake_at: None,
@@ -331,6 +334,12 @@ impl<'a> Reading<'a> {
             execution.interruptions = 0;
         }
         let mut dealt_with = true;
+        execution.settled = given_up.is_some()
+            && match result {
+                AttemptResult::Outcome { .. } | AttemptResult::Exit | AttemptResult::Cancelled => true,
+                AttemptResult::Error { .. } => handler == HandlerName::Cancel || !said_retryable,
+                _ => handler == HandlerName::Cancel,
+            };
         match result {
             AttemptResult::Outcome { outcome, .. } => match given_up {
                 None => self.follow(number, outcome),
@@ -412,9 +421,14 @@ impl<'a> Reading<'a> {
     }
 
     fn execution_cancelled(&mut self, number: u32) -> Result<(), String> {
+        let block = &step(self.definition, self.live.get(&number))?.block;
+        let cancels = block.ends_with("/ask") || block.ends_with("/doze");
         let execution = live(&mut self.live, number)?;
         if matches!(execution.phase, Phase::Running(..)) {
             return Err("d8: an attempt is running".into());
+        }
+        if cancels && execution.deferred && !execution.settled {
+            return Err("d8: `cancel` was not called".into());
         }
         match execution.given_up {
             None => return Err("d8: nobody has given it up".into()),

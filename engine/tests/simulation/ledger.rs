@@ -102,6 +102,6 @@ pub(crate) struct Activation {
     pub(crate) stopped: Option<Timestamp>,
     /// The URL that it was told.
     pub(crate) url: Option<String>,
-    /// The ticks that were taken, with how often `tick` has succeeded for each.
-    pub(crate) ticks: BTreeMap<Timestamp, u32>,
+    /// The ticks that were taken, by their time.
+    pub(crate) ticks: BTreeSet<Timestamp>,
 }

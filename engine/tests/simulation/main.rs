@@ -95,6 +95,7 @@ fn main() -> ExitCode {
                     }
                     let seed = first.wrapping_add(index);
                     if let Some(broken) = try_world(seed, arguments.show) {
+                        eprintln!("seed {seed} failed: {}", broken[0]);
                         failed.lock().expect("no holder panics").push(Failed { seed, broken });
                     }
                     done.fetch_add(1, Ordering::Relaxed);

@@ -11,7 +11,7 @@ use stepwell_engine::secrets::Keys;
 use stepwell_engine::store::sqlite::MemoryDatabase;
 
 use crate::blocks::name;
-use crate::check::Checker;
+use crate::check::{BY_HAND, Checker};
 use crate::client;
 use crate::ledger::{End, Event, EventAnswer, Ledger};
 use crate::process::{Died, Process};
@@ -35,7 +35,7 @@ pub(crate) struct Played {
 pub(crate) fn play(world: &World) -> Played {
     let sim = Sim::enter(world.seed, world.faults.clone());
     let logged = crate::log::into(&sim);
-    let database = MemoryDatabase::new().expect("there is memory for a database");
+    let database = Arc::new(MemoryDatabase::new().expect("there is memory for a database"));
     let keys = Arc::new(Keys::ephemeral());
     let checker = Checker::new(&sim, database.open_inline().expect("the database in memory works"));
     let process = Process::launch(&sim, &database, &keys);
@@ -57,7 +57,7 @@ pub(crate) fn play(world: &World) -> Played {
 struct Play<'a> {
     sim: Arc<Sim>,
     world: &'a World,
-    database: MemoryDatabase,
+    database: Arc<MemoryDatabase>,
     keys: Arc<Keys>,
     checker: Checker,
     process: Option<Process>,
@@ -190,7 +190,7 @@ impl Play<'_> {
     fn start(&mut self, workflow: usize) {
         let id = WorkflowId(self.world.workflows[workflow].name.clone());
         self.begin(|driver| async move {
-            let started = driver.start_run(&id, None, serde_json::json!({ "event": -2 })).await;
+            let started = driver.start_run(&id, None, serde_json::json!({ "event": BY_HAND })).await;
             let sim = Sim::current();
             match started {
                 Ok(run) => {
@@ -235,7 +235,7 @@ impl Play<'_> {
     fn settle(&mut self, time: Duration) {
         self.live_for(time);
         for _ in 0..PATIENCE {
-            if !self.checker.is_busy() {
+            if !self.checker.is_busy() || !self.sim.ledger().broken.is_empty() {
                 return;
             }
             self.live_for(Duration::from_secs(1));

@@ -31,13 +31,12 @@ pub(crate) struct Died;
 
 impl Process {
     /// Starts a process, again if it dies or fails at once.
-    pub(crate) fn launch(sim: &Arc<Sim>, database: &MemoryDatabase, keys: &Arc<Keys>) -> Self {
+    pub(crate) fn launch(sim: &Arc<Sim>, database: &Arc<MemoryDatabase>, keys: &Arc<Keys>) -> Self {
         loop {
             let life = Life::default();
             let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
             let runtime = runtime.expect("a runtime on this thread needs nothing");
-            let inner = database.open_inline().expect("the database in memory works");
-            let store = Arc::new(SimStore { inner, sim: Arc::clone(sim), life: life.clone() });
+            let store = Arc::new(SimStore::new(sim, database, life.clone()));
             let parts = Parts {
                 store,
                 keys: Arc::clone(keys),

@@ -165,6 +165,11 @@ impl Sim {
         time.since = Some(Instant::now());
     }
 
+    /// The process has lost its lease, and goes on as if it were another.
+    pub(crate) fn begin_lease(&self) {
+        self.process.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The runtime of the process is gone; the time stands still until there is another.
     pub(crate) fn end_process(&self) {
         lock(&self.time).since = None;

@@ -1,21 +1,25 @@
 //! The store of a process: the real one, with what goes wrong between it and the process.
 
 use std::future::{Future, pending};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use stepwell_engine::model::{ActivationId, Entry, RecordId, RunId, VersionId, WorkflowId, decode_entries};
-use stepwell_engine::store::sqlite::SqliteStore;
+use stepwell_engine::store::sqlite::{MemoryDatabase, SqliteStore};
 use stepwell_engine::store::{
-    ActivationRow, Callback, CommitError, Draft, InboxEntry, Record, RunChange, RunFilter, RunRow, StartRun,
-    Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
+    ActivationRow, Callback, CommitError, Draft, InboxEntry, News, Record, RunChange, RunFilter, RunRow,
+    StartRun, Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
 };
 use tokio::sync::Notify;
 
 use crate::sim::{Sim, short};
 use crate::world::Death;
+
+/// How often a process may ask its database before it counts as going round in circles: many times what the longest
+/// worlds need.
+const MOST_ASKED: u32 = 50_000;
 
 /// Whether a process lives.
 #[derive(Clone, Default)]
@@ -41,12 +45,36 @@ impl Life {
 
 /// The store of a process.
 pub(crate) struct SimStore {
-    pub(crate) inner: SqliteStore,
-    pub(crate) sim: Arc<Sim>,
-    pub(crate) life: Life,
+    /// `None` while the lease is lost.
+    inner: Mutex<Option<Arc<SqliteStore>>>,
+    database: Arc<MemoryDatabase>,
+    lost: Notify,
+    asked: AtomicU32,
+    sim: Arc<Sim>,
+    life: Life,
 }
 
 impl SimStore {
+    pub(crate) fn new(sim: &Arc<Sim>, database: &Arc<MemoryDatabase>, life: Life) -> Self {
+        let inner = Mutex::new(Some(open(database)));
+        Self {
+            inner,
+            database: Arc::clone(database),
+            lost: Notify::new(),
+            asked: AtomicU32::new(0),
+            sim: Arc::clone(sim),
+            life,
+        }
+    }
+
+    fn lease(&self) -> MutexGuard<'_, Option<Arc<SqliteStore>>> {
+        self.inner.lock().expect("no holder panics")
+    }
+
+    fn inner(&self) -> Result<Arc<SqliteStore>, StoreError> {
+        self.lease().clone().ok_or_else(failed)
+    }
+
     async fn write<T, E: From<StoreError>>(
         &self,
         what: String,
@@ -63,6 +91,13 @@ impl SimStore {
             return Err(failed().into());
         }
         let result = change.await;
+        let probability = self.sim.faults().lease_lost;
+        if result.is_ok() && self.sim.happens(probability) {
+            self.sim.trace(format!("stored, and the lease is lost: {what}"));
+            *self.lease() = None;
+            self.lost.notify_one();
+            return Err(failed().into());
+        }
         self.sim.trace(format!("{}: {what}", if result.is_ok() { "stored" } else { "refused" }));
         if death.is_some_and(|death| death.stored) {
             self.die(&format!("after {what}")).await;
@@ -92,6 +127,10 @@ impl SimStore {
 
     /// Lets others go first, or time pass.
     async fn pause(&self) {
+        if self.asked.fetch_add(1, Ordering::Relaxed) == MOST_ASKED {
+            self.sim.broken("the process goes round in circles");
+            self.life.end();
+        }
         if self.life.has_ended() {
             pending::<()>().await;
         }
@@ -119,6 +158,10 @@ impl SimStore {
         self.life.end();
         pending::<()>().await;
     }
+}
+
+fn open(database: &MemoryDatabase) -> Arc<SqliteStore> {
+    Arc::new(database.open_inline().expect("the database in memory works"))
 }
 
 fn failed() -> StoreError {
@@ -154,19 +197,23 @@ fn entry(entry: &Entry) -> String {
 #[async_trait]
 impl Store for SimStore {
     fn next_record(&self) -> RecordId {
-        self.inner.next_record()
+        match &*self.lease() {
+            Some(inner) => inner.next_record(),
+            // Nothing is stored before there is a lease again.
+            None => RecordId(i64::MAX),
+        }
     }
 
     async fn put_draft(&self, draft: Draft) -> Result<WorkflowRow, StoreError> {
-        self.write(format!("draft of {}", draft.id), self.inner.put_draft(draft)).await
+        self.write(format!("draft of {}", draft.id), async { self.inner()?.put_draft(draft).await }).await
     }
 
     async fn workflow(&self, id: &WorkflowId) -> Result<Option<WorkflowRow>, StoreError> {
-        self.read(self.inner.workflow(id)).await
+        self.read(async { self.inner()?.workflow(id).await }).await
     }
 
     async fn workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
-        self.read(self.inner.workflows()).await
+        self.read(async { self.inner()?.workflows().await }).await
     }
 
     async fn commit_workflow(&self, change: WorkflowChange) -> Result<(), CommitError> {
@@ -179,7 +226,7 @@ impl Store for SimStore {
             .collect();
         let what = format!("{} with activations [{}]", change.id, activations.join(", "));
         let commit = async {
-            let result = self.inner.commit_workflow(change).await;
+            let result = async { self.inner()?.commit_workflow(change).await }.await;
             self.sim.changed().workflows = true;
             result
         };
@@ -187,24 +234,24 @@ impl Store for SimStore {
     }
 
     async fn version(&self, id: VersionId) -> Result<Option<VersionRow>, StoreError> {
-        self.read(self.inner.version(id)).await
+        self.read(async { self.inner()?.version(id).await }).await
     }
 
     async fn versions(
         &self,
         workflow: &WorkflowId,
     ) -> Result<Vec<(VersionRow, Option<ActivationRow>)>, StoreError> {
-        self.read(self.inner.versions(workflow)).await
+        self.read(async { self.inner()?.versions(workflow).await }).await
     }
 
     async fn activation(&self, id: ActivationId) -> Result<Option<ActivationRow>, StoreError> {
-        self.read(self.inner.activation(id)).await
+        self.read(async { self.inner()?.activation(id).await }).await
     }
 
     async fn start_run(&self, start: StartRun) -> Result<Started, StoreError> {
         let run = start.run.id;
         let what = format!("run {} begins ({})", short(start.run.id.0), entries(&start.record));
-        self.write(what, self.touching(run, self.inner.start_run(start))).await
+        self.write(what, self.touching(run, async { self.inner()?.start_run(start).await })).await
     }
 
     async fn commit_run(&self, change: RunChange) -> Result<(), CommitError> {
@@ -212,53 +259,53 @@ impl Store for SimStore {
         let record = change.record.as_ref().map(entries).unwrap_or_default();
         let owned = if change.owned { "" } else { ", released" };
         let what = format!("run {} is {}{owned} ({record})", short(change.id.0), change.status);
-        self.write(what, self.touching(run, self.inner.commit_run(change))).await
+        self.write(what, self.touching(run, async { self.inner()?.commit_run(change).await })).await
     }
 
     async fn append_callback(&self, callback: Callback) -> Result<(), CommitError> {
         let run = callback.record.run;
         let what = format!("a callback to run {}.{}", short(callback.record.run.0), callback.execution);
-        self.write(what, self.touching(run, self.inner.append_callback(callback))).await
+        self.write(what, self.touching(run, async { self.inner()?.append_callback(callback).await })).await
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {
-        self.read(self.inner.run(id)).await
+        self.read(async { self.inner()?.run(id).await }).await
     }
 
     async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, StoreError> {
-        self.read(self.inner.runs(filter)).await
+        self.read(async { self.inner()?.runs(filter).await }).await
     }
 
     async fn journal(&self, run: RunId) -> Result<Vec<Record>, StoreError> {
-        self.read(self.inner.journal(run)).await
+        self.read(async { self.inner()?.journal(run).await }).await
     }
 
     async fn records(&self, ids: &[RecordId]) -> Result<Vec<Record>, StoreError> {
-        self.read(self.inner.records(ids)).await
+        self.read(async { self.inner()?.records(ids).await }).await
     }
 
     async fn inbox(&self, run: RunId) -> Result<Vec<InboxEntry>, StoreError> {
-        self.read(self.inner.inbox(run)).await
+        self.read(async { self.inner()?.inbox(run).await }).await
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<RunId>, StoreError> {
-        self.read(self.inner.due(now, limit)).await
+        self.read(async { self.inner()?.due(now, limit).await }).await
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(self.inner.next_due()).await
+        self.read(async { self.inner()?.next_due().await }).await
     }
 
     async fn adopt_runs(&self, limit: usize) -> Result<Vec<RunId>, StoreError> {
-        self.read(self.inner.adopt_runs(limit)).await
+        self.read(async { self.inner()?.adopt_runs(limit).await }).await
     }
 
     async fn adopt_workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
-        self.read(self.inner.adopt_workflows()).await
+        self.read(async { self.inner()?.adopt_workflows().await }).await
     }
 
     async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(self.inner.once(run, execution, name)).await
+        self.read(async { self.inner()?.once(run, execution, name).await }).await
     }
 
     async fn record_once(
@@ -269,14 +316,29 @@ impl Store for SimStore {
         value: Vec<u8>,
     ) -> Result<(), CommitError> {
         let what = format!("`once` of run {}.{execution}", short(run.0));
-        self.write(what, self.inner.record_once(run, execution, name, value)).await
+        self.write(what, async { self.inner()?.record_once(run, execution, name, value).await }).await
+    }
+
+    async fn news(&self) -> News {
+        self.lost.notified().await;
+        News::LeaseLost
+    }
+
+    async fn take_part_again(&self) -> Result<(), StoreError> {
+        self.read(async {
+            *self.lease() = Some(open(&self.database));
+            self.sim.begin_lease();
+            self.sim.trace("there is a new lease");
+            Ok(())
+        })
+        .await
     }
 
     async fn put_token(&self, hash: [u8; 32], name: &str, now: Timestamp) -> Result<(), StoreError> {
-        self.write("a token".to_owned(), self.inner.put_token(hash, name, now)).await
+        self.write("a token".to_owned(), async { self.inner()?.put_token(hash, name, now).await }).await
     }
 
     async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError> {
-        self.read(self.inner.has_token(hash)).await
+        self.read(async { self.inner()?.has_token(hash).await }).await
     }
 }

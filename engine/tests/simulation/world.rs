@@ -29,6 +29,8 @@ pub(crate) struct Workflow {
 pub(crate) struct Faults {
     /// How probably a change fails and is not stored.
     pub(crate) write_error: f64,
+    /// How probably a change is stored, its answer is lost, and with it the lease.
+    pub(crate) lease_lost: f64,
     /// How probably a look into the database fails.
     pub(crate) read_error: f64,
     /// How probably the database takes its time.
@@ -108,6 +110,7 @@ impl World {
             .collect();
         let faults = Faults {
             write_error: choose(&mut rng, &[(6, 0.0), (2, 0.02), (1, 0.15)]),
+            lease_lost: choose(&mut rng, &[(6, 0.0), (2, 0.02)]),
             read_error: choose(&mut rng, &[(6, 0.0), (2, 0.01), (1, 0.05)]),
             slow: choose(&mut rng, &[(2, 0.0), (3, 0.1), (2, 0.4)]),
             death: None,
