@@ -136,7 +136,8 @@ impl SimStore {
         }
         let probability = self.sim.faults().slow;
         if self.sim.happens(probability) {
-            tokio::time::sleep(self.sim.millis(0..20)).await;
+            let most = self.sim.choose(&[(4, 20), (1, 500)]);
+            tokio::time::sleep(self.sim.millis(0..most)).await;
         }
         if self.life.has_ended() {
             pending::<()>().await;

@@ -217,7 +217,8 @@ fn with_error_edge(rng: &mut Rng) -> (Value, Value) {
 }
 
 fn with_deadline(rng: &mut Rng) -> (Value, Value) {
-    let mut a = any(rng, "{{ trigger.event }}", "end");
+    let name = choose(rng, &[(3, "ask"), (2, "listen"), (1, "doze"), (1, "work")]);
+    let mut a = step(name, "{{ trigger.event }}", "end");
     a["deadline"] = json!(format!("{}s", rng.u32(1..60)));
     a["on"]["deadline"] = json!("b");
     (json!("a"), json!({ "a": a, "b": step("work", "{{ trigger.event }}", "end") }))
