@@ -10,7 +10,6 @@ use stepwell::outcome::Outcome;
 use stepwell::request::Request;
 use stepwell::trigger::{Event as TriggerEvent, Trigger};
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use super::answer::{CallbackAnswer, Refusal, TriggerAnswer};
 use super::call::{Ended, contained};
@@ -157,7 +156,7 @@ impl Inner {
         let version = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
         checked_size("the data of the trigger's outcome", &start.outcome.data)
             .map_err(|error| Refusal::Conflict(error.to_string()))?;
-        let id = RunId(Uuid::now_v7());
+        let id = RunId(self.clock.id());
         let record = self.store.next_record();
         let now = self.clock.now();
         let mut slots = Vec::new();
@@ -170,7 +169,7 @@ impl Inner {
         let given = Given {
             now,
             record,
-            jitter: super::random(),
+            jitter: self.clock.jitter(),
             slots: slots.len(),
             values: &HashMap::new(),
             surroundings: &surroundings,

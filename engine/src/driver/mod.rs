@@ -426,11 +426,3 @@ impl Inner {
 fn elsewhere() -> Refusal {
     Refusal::Conflict("the run cannot be worked on now; see the log".into())
 }
-
-/// A random number in 0..1, for back-off.
-fn random() -> f64 {
-    let bits = uuid::Uuid::new_v4().as_u128() >> 75;
-    #[expect(clippy::cast_precision_loss, reason = "53 bits fit an f64 exactly")]
-    let (bits, range) = ((bits as u64) as f64, (1_u64 << 53) as f64);
-    bits / range
-}

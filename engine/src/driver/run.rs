@@ -332,7 +332,7 @@ impl RunTask {
         let given = Given {
             now,
             record,
-            jitter: super::random(),
+            jitter: self.inner.clock.jitter(),
             slots: self.slots.len(),
             values: &self.values,
             surroundings: &self.surroundings,
