@@ -43,6 +43,7 @@ impl Inner {
         if !row.accepts {
             return TriggerAnswer::Gone;
         }
+        let Some(_room) = self.room_for_a_run() else { return TriggerAnswer::Busy };
         match self.call_trigger(&row, request).await {
             Ok(Trigger::Outcome(TriggerEvent { outcome, dedupe, response })) => {
                 let start = Start { activation: Some(id), outcome, dedupe };
@@ -143,10 +144,11 @@ impl Inner {
         let compiled = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
         let id = activation::check_outcome(self, &compiled, outcome.as_deref(), &data)?;
         let start = Start { activation: None, outcome: Outcome { id, data }, dedupe: None };
+        let _room = self.room_for_a_run().ok_or(Refusal::Busy)?;
         Ok(self.start_run(workflow, version, start).await?.0)
     }
 
-    /// Creates a run and begins to work on it. It is durable when this returns `Started::Created`.
+    /// Creates a run and begins to work on it; who refuses runs beyond the limit has asked for room. It is durable when this returns `Started::Created`.
     pub(super) async fn start_run(
         self: &Arc<Self>,
         workflow: &WorkflowId,
