@@ -21,6 +21,7 @@ const ALWAYS_THERE: [&str; 3] = ["trigger", "run", "workflow"];
 pub fn check(definition: &Definition, catalog: &Catalog) -> Vec<Problem> {
     let mut checker = Checker { definition, catalog, templates: Vec::new(), problems: Vec::new() };
     checker.trigger();
+    checker.concurrency();
     for (id, step) in &definition.steps {
         checker.step(id, step);
     }
@@ -62,6 +63,27 @@ impl<'a> Checker<'a> {
         self.edges(available.as_ref(), &trigger.on, "trigger.on", &[]);
         if trigger.on.0.values().all(Vec::is_empty) && !self.definition.steps.is_empty() {
             self.problem("trigger.on", "The trigger leads nowhere; say which step follows which outcome");
+        }
+    }
+
+    /// The key is known before the first step, from the trigger's data.
+    fn concurrency(&mut self) {
+        const KEY: &str = "concurrency.key";
+        const KNOWN: [&str; 2] = ["trigger", "workflow"];
+        let Some(key) = self.definition.concurrency.as_ref().and_then(|bound| bound.key.as_ref()) else {
+            return;
+        };
+        match Template::compile(&Value::String(key.clone())) {
+            Ok(template) if template.references().is_empty() => self.problem(
+                KEY,
+                "This key is the same for all runs; name a variable, such as `{{ trigger.customer }}`, or leave it out",
+            ),
+            Ok(template) => {
+                for name in template.references().iter().filter(|name| !KNOWN.contains(&name.as_str())) {
+                    self.problem(KEY, unknown("variable", name, KNOWN.into_iter()));
+                }
+            }
+            Err(problems) => self.nested(KEY, problems),
         }
     }
 

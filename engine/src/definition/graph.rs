@@ -172,6 +172,27 @@ impl<'a> Graph<'a> {
     }
 }
 
+/// The steps that every path to this step has passed.
+pub(crate) fn passed_before(definition: &Definition, step: &str) -> BTreeSet<String> {
+    let passed = Graph::of(definition).always_before().remove(step).unwrap_or_default();
+    passed.into_iter().map(ToOwned::to_owned).collect()
+}
+
+/// This step and all that can follow it.
+pub(crate) fn reachable_from<'a>(definition: &'a Definition, step: &'a str) -> BTreeSet<&'a str> {
+    let mut reached = BTreeSet::from([step]);
+    let mut open = vec![step];
+    while let Some(step) = open.pop() {
+        let edges = definition.steps.get(step).map(|step| step.on.0.values());
+        for target in edges.into_iter().flatten().flatten() {
+            if reached.insert(target) {
+                open.push(target);
+            }
+        }
+    }
+    reached
+}
+
 /// A set of small numbers.
 #[derive(Debug, Clone)]
 struct NodeSet(Vec<u64>);

@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 
 pub use catalog::{Catalog, CatalogBlock};
 pub use check::check;
+pub(crate) use graph::{passed_before, reachable_from};
 pub use parse::{Parsed, is_workflow_id};
 
 /// A workflow: one trigger and the steps that follow.
@@ -28,10 +29,22 @@ pub struct Definition {
     pub title: String,
     /// What the workflow is for.
     pub description: Option<String>,
+    /// How many runs may go on at once, if that is bounded.
+    pub concurrency: Option<Concurrency>,
     /// The trigger.
     pub trigger: TriggerInstance,
     /// The steps by id, in the order of the file.
     pub steps: IndexMap<String, StepInstance>,
+}
+
+/// How many runs of a workflow may go on at once. Others are queued, in order of arrival.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Concurrency {
+    /// The number, 1 to 1,000.
+    pub limit: u32,
+    /// What the number is counted by, with expressions over `trigger` and `workflow`; none counts all runs
+    /// together.
+    pub key: Option<String>,
 }
 
 /// The trigger of a workflow.
@@ -99,6 +112,11 @@ impl Definition {
         value.insert("title".into(), json!(self.title));
         if let Some(description) = &self.description {
             value.insert("description".into(), json!(description));
+        }
+        if let Some(Concurrency { limit, key }) = &self.concurrency {
+            let mut concurrency = Map::from_iter([("limit".to_owned(), json!(limit))]);
+            concurrency.extend(key.iter().map(|key| ("key".to_owned(), json!(key))));
+            value.insert("concurrency".into(), Value::Object(concurrency));
         }
         value.insert(
             "trigger".into(),

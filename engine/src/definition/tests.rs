@@ -471,3 +471,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn s12_a_bound_names_its_limit_and_a_key_from_the_trigger() {
+    let bounded = |concurrency: Value| with(good(), "/concurrency", concurrency);
+    assert_eq!(problems(&bounded(json!({ "limit": 1 }))), []);
+    let keyed = bounded(json!({ "limit": 3, "key": "{{ trigger.text }}-{{ workflow.id }}" }));
+    assert_eq!(problems(&keyed), []);
+    let definition = Definition::from_value(&keyed).unwrap().definition;
+    assert_eq!(Definition::from_value(&definition.to_value()).unwrap().definition, definition);
+    refused(&bounded(json!({ "limit": 0 })), &[("concurrency.limit", "from 1 to 1000")]);
+    refused(
+        &bounded(json!({ "key": 1 })),
+        &[("concurrency.limit", "from 1"), ("concurrency.key", "is a text")],
+    );
+    refused(&bounded(json!({ "limit": 1, "key": "all" })), &[("concurrency.key", "the same for all runs")]);
+    refused(
+        &bounded(json!({ "limit": 1, "key": "{{ a.text }}" })),
+        &[("concurrency.key", "no variable `a`")],
+    );
+    refused(
+        &bounded(json!({ "limit": 1, "key": "{{ trigger. }}" })),
+        &[("concurrency.key", "cannot be read")],
+    );
+}

@@ -98,13 +98,15 @@ impl Inner {
                 return Ok(decision);
             }
             let version = match (event, draft) {
-                (Event::Enable { version, .. }, Some(draft)) => Some(VersionRow {
-                    id: *version,
-                    workflow: id.clone(),
-                    number: decision.state.versions,
-                    definition: draft.to_owned(),
-                    created_at: now,
-                }),
+                (Event::Enable { version, .. } | Event::Snapshot { version }, Some(draft)) => {
+                    Some(VersionRow {
+                        id: *version,
+                        workflow: id.clone(),
+                        number: decision.state.versions,
+                        definition: draft.to_owned(),
+                        created_at: now,
+                    })
+                }
                 _ => None,
             };
             let change = WorkflowChange {
@@ -207,7 +209,8 @@ fn activation_row(workflow: &WorkflowId, activation: &Activation) -> ActivationR
         status: activation.status(),
         accepts: activation.accepts,
         registration: activation.registration.as_ref().map(|sealed| sealed.0.clone()).unwrap_or_default(),
-        error: activation.error.clone(),
+        // A text of a database holds no NUL.
+        error: activation.error.as_ref().map(|error| error.replace('\0', "\u{fffd}")),
     }
 }
 

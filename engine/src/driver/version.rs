@@ -3,17 +3,18 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use stepwell::block::{BlockDefinition, Handlers, StepHandlers, TriggerHandlers};
 
 use super::Inner;
+use super::index_key::index_key;
 use crate::core::policy::RetryPolicy;
 use crate::core::run::{Plan, PlannedStep, ResolveConfig};
 use crate::definition::{Catalog, Definition, Retry, StepInstance};
 use crate::expr::Template;
 use crate::model::{VersionId, WorkflowId};
 use crate::secrets::{Keys, Place};
-use crate::store::{StoreError, VersionRow};
+use crate::store::{Lane, StoreError, VersionRow};
 
 /// A version, compiled for running.
 pub(super) struct Version {
@@ -24,6 +25,32 @@ pub(super) struct Version {
     pub(super) references: BTreeSet<String>,
     /// The most steps that one outcome starts.
     pub(super) widest: usize,
+    /// How many runs go on at once, and by which key they are counted.
+    concurrency: Option<(u32, Template)>,
+}
+
+impl Version {
+    /// The lane that a run with this event queues in; none if all runs go on at once.
+    ///
+    /// # Errors
+    ///
+    /// When the key cannot be told.
+    pub(super) fn lane(
+        &self,
+        trigger: Option<&Value>,
+        surroundings: &Map<String, Value>,
+    ) -> Result<Option<Lane>, String> {
+        let Some((limit, key)) = &self.concurrency else { return Ok(None) };
+        let mut variables = surroundings.clone();
+        variables.extend(trigger.map(|data| ("trigger".to_owned(), data.clone())));
+        let key =
+            key.resolve(&variables).map_err(|problem| format!("concurrency.key: {}", problem.message))?;
+        let key = match key {
+            Value::String(key) => key,
+            other => other.to_string(),
+        };
+        Ok(Some(Lane { key: index_key(key), limit: *limit }))
+    }
 }
 
 /// Why a version cannot run in this binary.
@@ -60,9 +87,17 @@ impl Inner {
             .map(|(id, step)| Ok((id.clone(), self.plan_step(&row.workflow, step)?)))
             .collect::<Result<HashMap<_, _>, String>>()?;
         let trigger = definition.trigger.on.0.iter().map(|(id, steps)| (id.clone(), steps.clone())).collect();
-        let references = steps.values().flat_map(|step| step.config.references().iter().cloned()).collect();
+        let concurrency = definition.concurrency.as_ref().map(|bound| {
+            let key = Template::compile(&json!(bound.key.as_deref().unwrap_or_default()));
+            Ok::<_, String>((bound.limit, key.map_err(|problems| describe(&problems))?))
+        });
+        let concurrency = concurrency.transpose()?;
+        let key = concurrency.iter().flat_map(|(_, key)| key.references());
+        let references =
+            steps.values().flat_map(|step| step.config.references()).chain(key).cloned().collect();
         let widest = steps.values().flat_map(|step| step.on.values().map(Vec::len)).max().unwrap_or(1).max(1);
-        Ok(Version { row, definition, plan: Plan { trigger, steps }, references, widest })
+        let plan = Plan { trigger, limited: concurrency.is_some(), steps };
+        Ok(Version { row, definition, plan, references, widest, concurrency })
     }
 
     fn plan_step(&self, workflow: &WorkflowId, step: &StepInstance) -> Result<PlannedStep, String> {

@@ -1,5 +1,6 @@
 //! Bodies of requests, read whole, within a limit and a time.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -8,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{StatusCode, header};
+use http_body_util::LengthLimitError;
 
 use super::Api;
 use super::problem::{Problem, too_long};
@@ -38,7 +40,13 @@ pub(super) async fn read(
     }
     match tokio::time::timeout(patience, to_bytes(body, longest)).await {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(too_long()),
+        Ok(Err(error)) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => {
+            Err(too_long())
+        }
+        Ok(Err(_)) => {
+            let detail = "The body broke off, or is not what its head announces";
+            Err(Problem::new(StatusCode::BAD_REQUEST, "broken-body", "Broken body", detail))
+        }
         Err(_) => {
             let detail = format!("The body did not arrive within {} s", patience.as_secs());
             Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "Too slow", detail))

@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{AttemptResult, CallbackRequest, Entry, HandlerName, RecordId, Unused};
+use super::{AttemptResult, CallbackRequest, Entry, HandlerName, Origin, RecordId, Unused};
 
 /// Everything that happened to a run.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -14,6 +14,12 @@ pub struct History {
     /// The event that started it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger: Option<TriggerView>,
+    /// The run that this one goes through again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// What was taken over from that run, by step.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub carried_over: Map<String, Value>,
     /// Its executions, in order.
     pub executions: Vec<ExecutionView>,
     /// Why it failed.
@@ -173,7 +179,8 @@ impl History {
 
     fn add(&mut self, record: RecordId, at: Timestamp, entry: Entry, id: &impl Fn(u32) -> String) {
         match entry {
-            Entry::RunStarted { activation, outcome, data } => {
+            Entry::RunStarted { activation, outcome, data, origin } => {
+                self.origin = origin;
                 let unique_activation_id = activation.map(|id| id.to_string());
                 self.trigger = Some(TriggerView { outcome, data, unique_activation_id });
             }
@@ -198,7 +205,10 @@ impl History {
             }
             Entry::RetryRequested => self.error = None,
             Entry::RunEnded { error, .. } => self.error = error,
-            Entry::CancelRequested => {}
+            Entry::CancelRequested | Entry::RunAdmitted => {}
+            Entry::ValueCarriedOver { step, data } => {
+                self.carried_over.insert(step, data);
+            }
             Entry::AttemptStarted { execution, .. }
             | Entry::AttemptEnded { execution, .. }
             | Entry::CallbackReceived { execution, .. }

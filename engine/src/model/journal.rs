@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stepwell::step::WaitingFor;
 
-use super::{ActivationId, RecordId, RunStatus};
+use super::{ActivationId, RecordId, RunId, RunStatus};
 
 /// The version of the journal's form; each record carries the one that it was written with.
 pub const JOURNAL_FORMAT: u32 = 1;
@@ -37,7 +37,19 @@ pub enum Entry {
         outcome: String,
         /// Its data: the value of the variable `trigger`.
         data: Value,
+        /// The run that this one goes through again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<Origin>,
     },
+    /// A step's data was taken over from the run that this one goes through again.
+    ValueCarriedOver {
+        /// The step.
+        step: String,
+        /// The data: the value of its variable.
+        data: Value,
+    },
+    /// The run was queued, and has a place now among those of its key that go on at once.
+    RunAdmitted,
     /// The run came to a step.
     ExecutionStarted {
         /// The execution's number within the run.
@@ -117,6 +129,17 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     },
+}
+
+/// The run that another goes through again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The run.
+    #[serde(rename = "run_id")]
+    pub run: RunId,
+    /// The step that the other began with; none for the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
 }
 
 /// What came of an attempt.

@@ -10,7 +10,7 @@ pub use history::{
 };
 pub use ids::{ActivationId, ExecutionId, RecordId, RunId, UnknownId, ValueRef, VersionId, WorkflowId};
 pub use journal::{
-    AttemptResult, CallbackRequest, Entry, HandlerName, JOURNAL_FORMAT, UnreadableRecord, Unused,
+    AttemptResult, CallbackRequest, Entry, HandlerName, JOURNAL_FORMAT, Origin, UnreadableRecord, Unused,
     decode_entries, encode_entries,
 };
 pub use status::{ActivationStatus, RunStatus};

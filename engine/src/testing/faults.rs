@@ -176,6 +176,10 @@ impl<S: Store> Store for MortalStore<S> {
         reads!(self, due(now, limit))
     }
 
+    async fn has_place(&self, run: RunId) -> Result<bool, StoreError> {
+        reads!(self, has_place(run))
+    }
+
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         reads!(self, next_due())
     }

@@ -119,10 +119,10 @@ impl Engine {
         self.driver.enable(&id).await
     }
 
-    /// The activation of the newest version.
+    /// The newest activation.
     pub(crate) async fn activation(&self, id: &str) -> ActivationId {
         let versions = self.driver.store().versions(&WorkflowId(id.to_owned())).await.unwrap();
-        versions[0].1.as_ref().unwrap().id
+        versions.iter().find_map(|(_, activation)| activation.as_ref()).unwrap().id
     }
 
     pub(crate) async fn event(&self, activation: ActivationId, value: i64) -> TriggerAnswer {

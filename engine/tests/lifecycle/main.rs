@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod abuse;
 mod blocks;
 mod builtin;
 #[path = "../support/cut.rs"]
@@ -9,7 +10,9 @@ mod cut;
 mod engine;
 mod http;
 mod kit;
+mod lanes;
 mod limits;
+mod replay;
 mod runs;
 mod several;
 #[path = "../support/mod.rs"]

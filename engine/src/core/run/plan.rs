@@ -14,6 +14,8 @@ use crate::core::policy::RetryPolicy;
 pub struct Plan {
     /// The steps that follow each outcome of the trigger.
     pub trigger: BTreeMap<String, Vec<String>>,
+    /// Whether the workflow bounds how many of its runs go on at once.
+    pub limited: bool,
     /// The steps by id.
     pub steps: HashMap<String, PlannedStep>,
 }

@@ -21,6 +21,9 @@ pub struct RunState {
     pub live: BTreeMap<u32, Execution>,
     /// The latest value of each variable: `trigger`, and the steps that have had an outcome.
     pub values: BTreeMap<String, ValueRef>,
+    /// The steps that follow once the run has a place among those of its key that go on at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued: Option<Vec<String>>,
     /// A cancellation was asked for.
     #[serde(default)]
     pub cancelling: bool,
@@ -191,6 +194,8 @@ impl RunState {
             status
         } else if self.cancelling {
             RunStatus::Cancelling
+        } else if self.queued.is_some() {
+            RunStatus::Queued
         } else if self.live.values().all(|execution| execution.phase == Phase::Waiting) {
             RunStatus::Waiting
         } else if self.live.values().all(|execution| execution.attempts == 0)

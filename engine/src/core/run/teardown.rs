@@ -1,5 +1,6 @@
 //! Giving executions up: cancellation, the failure of another step, a deadline.
 
+use super::Admission;
 use super::state::{Call, Cause, Execution, Phase};
 use super::transition::Transition;
 use crate::model::{Entry, Unused, ValueRef};
@@ -11,6 +12,7 @@ impl Transition<'_> {
             return;
         }
         self.state.cancelling = true;
+        self.state.queued = None;
         self.record(Entry::CancelRequested);
         self.give_up_all(Cause::RunCancelled);
     }
@@ -21,7 +23,8 @@ impl Transition<'_> {
         self.state.ended = None;
         self.state.failure = None;
         let steps = std::mem::take(&mut self.state.unfinished);
-        self.enter_all(&steps);
+        let admission = if self.plan.limited { Admission::Queued } else { Admission::Free };
+        self.begin(steps, admission);
     }
 
     pub(super) fn give_up_all(&mut self, cause: Cause) {

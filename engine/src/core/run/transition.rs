@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::state::{Call, Cause, Execution, Phase, RunState};
-use super::{Attempt, Decision, Given, Plan};
+use super::{Admission, Attempt, Decision, Given, Plan};
 use crate::core::IllegalEvent;
 use crate::core::limits::{LARGEST_RUN, MOST_EXECUTIONS, TooMuch, checked_size};
 use crate::model::{AttemptResult, Entry, HandlerName, RecordId, RunStatus, ValueRef};
@@ -49,7 +49,7 @@ impl<'a> Transition<'a> {
     /// Ends the run if nothing of it lives, and starts what is ready.
     pub(super) fn finish(mut self) -> Decision {
         self.start_ready();
-        if self.state.live.is_empty() && self.state.ended.is_none() {
+        if self.state.live.is_empty() && self.state.queued.is_none() && self.state.ended.is_none() {
             let status = match (&self.state.failure, self.state.cancelling) {
                 (_, true) => RunStatus::Cancelled,
                 (Some(_), false) => RunStatus::Failed,
@@ -60,6 +60,27 @@ impl<'a> Transition<'a> {
             self.record(Entry::RunEnded { status, error });
         }
         Decision { state: self.state, entries: self.entries, calls: self.calls, taken: self.taken }
+    }
+
+    /// Comes to the first steps, or queues the run before them.
+    pub(super) fn begin(&mut self, steps: Vec<String>, admission: Admission) {
+        match admission {
+            Admission::Free => self.enter_all(&steps),
+            Admission::Queued => self.state.queued = Some(steps),
+            Admission::NoKey(problem) => {
+                self.state.unfinished = steps;
+                self.state.failure = Some(problem);
+            }
+        }
+    }
+
+    /// Goes on with a run that was queued.
+    pub(super) fn admit(&mut self) -> Result<(), IllegalEvent> {
+        let steps = self.state.queued.take();
+        let steps = steps.ok_or_else(|| IllegalEvent("the run is not queued".into()))?;
+        self.record(Entry::RunAdmitted);
+        self.enter_all(&steps);
+        Ok(())
     }
 
     /// Comes to each of these steps. Once the run fails, the rest is left to a retry.
@@ -254,6 +275,7 @@ fn not_running(number: u32) -> IllegalEvent {
 pub(crate) fn entry_value(entry: &Entry) -> Option<Value> {
     match entry {
         Entry::RunStarted { data, .. }
+        | Entry::ValueCarriedOver { data, .. }
         | Entry::AttemptEnded { result: AttemptResult::Outcome { data, .. }, .. } => Some(data.clone()),
         Entry::ExecutionStarted { config, .. } => Some(config.clone()),
         Entry::AttemptEnded {

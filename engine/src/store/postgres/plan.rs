@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::model::{ActivationId, RecordId, RunId};
 use crate::store::change::{Answer, Change};
-use crate::store::{Callback, Record, RunChange, StartRun, Started};
+use crate::store::{Callback, PlaceChange, Record, RunChange, StartRun, Started};
 
 /// A run as it is, locked.
 pub(super) struct LockedRun {
@@ -50,6 +50,8 @@ pub(super) struct Writes<'a> {
     pub(super) arrived: Vec<&'a Callback>,
     pub(super) taken: Vec<(RunId, RecordId)>,
     pub(super) once: Vec<Once<'a>>,
+    /// What becomes of the places of runs that move on, in order.
+    pub(super) places: Vec<(RunId, &'a PlaceChange)>,
     /// Runs that another process works on, which is to hear of it.
     pub(super) heard: HashSet<RunId>,
 }
@@ -104,6 +106,9 @@ impl<'a> Writes<'a> {
             run.head = record.id;
         }
         self.taken.extend(change.taken.iter().map(|record| (change.id, *record)));
+        if change.place != PlaceChange::None {
+            self.places.push((change.id, &change.place));
+        }
         run.sequence += 1;
         run.owner = change.owned.then_some(epoch);
         let moved = Moved { change: Some(change), sequence: run.sequence, head: run.head };

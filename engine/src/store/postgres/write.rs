@@ -79,6 +79,7 @@ impl Writes<'_> {
             }
             client.execute(&statements.notify, &[&CHANNEL, &notices]).await
         };
+        self.change_places(client).await?;
         let written = tokio::join! {
             biased;
             self.start_runs(client, statements, epoch),
