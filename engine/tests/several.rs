@@ -45,13 +45,18 @@ impl Shared {
     }
 
     fn engine(&self) -> Engine {
+        self.engine_and_store().0
+    }
+
+    fn engine_and_store(&self) -> (Engine, Arc<PostgresStore>) {
         let runtime = runtime();
-        let (data, driver) = runtime.block_on(async {
-            let store = PostgresStore::open(&self.url, LEASE).await.unwrap();
+        let (data, store, driver) = runtime.block_on(async {
+            let store = Arc::new(PostgresStore::open(&self.url, LEASE).await.unwrap());
             let data = Data { directory: tempfile::tempdir().unwrap(), shared: None };
-            (data, driver(Arc::new(store), self.keys.path(), Limits::default()).await)
+            let driver = driver(store.clone(), self.keys.path(), Limits::default()).await;
+            (data, store, driver)
         });
-        Engine { driver, data, runtime: Some(runtime) }
+        (Engine { driver, data, runtime: Some(runtime) }, store)
     }
 }
 

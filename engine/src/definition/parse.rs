@@ -101,11 +101,10 @@ impl Reader {
             self.problem("id", "An id is 1 to 100 letters, digits, `-` and `_`, such as `qualify-lead`");
         }
         let title = self.text(fields, "title", "");
-        if title
-            .as_deref()
-            .is_some_and(|title| title.trim().is_empty() || title.chars().count() > LONGEST_TITLE)
-        {
-            self.problem("title", format!("A title has 1 to {LONGEST_TITLE} characters"));
+        if title.as_deref().is_some_and(|title| {
+            title.trim().is_empty() || title.contains('\0') || title.chars().count() > LONGEST_TITLE
+        }) {
+            self.problem("title", format!("A title has 1 to {LONGEST_TITLE} characters, and no NUL"));
         }
         let description = self.optional_text(fields, "description", "");
         let concurrency = fields.get("concurrency").and_then(|value| self.concurrency(value));

@@ -208,7 +208,8 @@ fn activation_row(workflow: &WorkflowId, activation: &Activation) -> ActivationR
         status: activation.status(),
         accepts: activation.accepts,
         registration: activation.registration.as_ref().map(|sealed| sealed.0.clone()).unwrap_or_default(),
-        error: activation.error.clone(),
+        // A text of a database holds no NUL.
+        error: activation.error.as_ref().map(|error| error.replace('\0', "\u{fffd}")),
     }
 }
 

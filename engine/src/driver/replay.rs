@@ -52,6 +52,7 @@ impl Inner {
                 row.status
             )));
         }
+        let _room = self.room_for_a_run().ok_or(Refusal::Busy)?;
         let recorded = self.recorded(&row).await?;
         let version = match on {
             ReplayOn::Same => row.version,

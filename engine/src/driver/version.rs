@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use stepwell::block::{BlockDefinition, Handlers, StepHandlers, TriggerHandlers};
 
 use super::Inner;
+use super::index_key::index_key;
 use crate::core::policy::RetryPolicy;
 use crate::core::run::{Control, Plan, PlannedStep, ResolveConfig};
 use crate::definition::{Catalog, Definition, Retry, StepInstance, control};
@@ -48,7 +49,7 @@ impl Version {
             Value::String(key) => key,
             other => other.to_string(),
         };
-        Ok(Some(Lane { key, limit: *limit }))
+        Ok(Some(Lane { key: index_key(key), limit: *limit }))
     }
 }
 

@@ -11,39 +11,44 @@ use crate::database::Data;
 use crate::engine::{PATIENCE, workflow};
 use crate::triggers::until;
 
-struct Server {
-    engine: Engine,
-    client: Client,
+/// An engine that listens on a port of its own.
+pub(crate) struct Server {
+    pub(crate) engine: Engine,
+    pub(crate) client: Client,
     _data: Data,
 }
 
 impl Server {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub(crate) async fn with(options: Options) -> Self {
         let data = Data::new().await;
         let options = Options {
             data: data.directory.path().join("data"),
             database: data.shared.as_ref().map(|shared| shared.url.clone()),
             listen: ([127, 0, 0, 1], 0).into(),
-            ..Options::default()
+            ..options
         };
         let engine = Engine::start(options).await.unwrap();
         Self { engine, client: Client::builder().no_proxy().build().unwrap(), _data: data }
     }
 
-    fn open(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn open(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.engine.url()))
     }
 
-    fn api(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn api(&self, method: Method, path: &str) -> RequestBuilder {
         self.open(method, &format!("/api/v1{path}")).bearer_auth(self.engine.token())
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         body(self.api(Method::GET, path).send().await.unwrap()).await
     }
 
     /// Stores and enables a workflow; the callback URL of its trigger.
-    async fn enable(&self, key: &str, doing: &[&str]) -> String {
+    pub(crate) async fn enable(&self, key: &str, doing: &[&str]) -> String {
         let put = self.api(Method::PUT, &format!("/workflows/{key}")).json(&workflow(key, doing));
         assert_eq!(put.send().await.unwrap().status(), 200);
         let enabled = self.api(Method::POST, &format!("/workflows/{key}/enable")).send().await.unwrap();
@@ -53,7 +58,7 @@ impl Server {
     }
 
     /// Sends an event; the run that it started.
-    async fn event(&self, url: &str) -> String {
+    pub(crate) async fn event(&self, url: &str) -> String {
         let sent = self
             .client
             .post(url)
@@ -67,7 +72,7 @@ impl Server {
     }
 }
 
-async fn body(response: Response) -> Value {
+pub(crate) async fn body(response: Response) -> Value {
     serde_json::from_str(&response.text().await.unwrap()).unwrap()
 }
 

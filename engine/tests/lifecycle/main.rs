@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod abuse;
 mod blocks;
 mod builtin;
 #[path = "../support/cut.rs"]
@@ -12,6 +13,7 @@ mod engine;
 mod http;
 mod kit;
 mod lanes;
+mod limits;
 mod replay;
 mod runs;
 #[path = "../support/mod.rs"]

@@ -85,7 +85,7 @@ pub(crate) async fn send(
             TriggerAnswer::Rejected { .. } | TriggerAnswer::Failed(_) | TriggerAnswer::NotReady => {
                 EventAnswer::Refused
             }
-            TriggerAnswer::Unavailable(_) => EventAnswer::Unavailable,
+            TriggerAnswer::Unavailable(_) | TriggerAnswer::Busy => EventAnswer::Unavailable,
             TriggerAnswer::Unknown => {
                 sim.broken(format!("t1: the URL of activation {} is unknown", short(activation.0)));
                 return;

@@ -186,7 +186,6 @@ impl<'a> Reading<'a> {
                 self.expected = std::mem::take(&mut self.unfinished);
             }
             Entry::RunEnded { status, .. } => self.run_ended(*status)?,
-            #[expect(unreachable_patterns, reason = "entries that are not known here are no break")]
             _ => {}
         }
         Ok(())

@@ -44,7 +44,13 @@ impl Process {
                 http: Testing::new().http,
                 connections: Arc::new(ProgramConnections::new()),
                 clock: Arc::clone(sim) as _,
-                limits: Limits { step: TIME_LIMIT, trigger: TIME_LIMIT, attempts: 4, grace: TIME_LIMIT },
+                limits: Limits {
+                    step: TIME_LIMIT,
+                    trigger: TIME_LIMIT,
+                    attempts: 4,
+                    grace: TIME_LIMIT,
+                    ..Limits::default()
+                },
                 blocks: crate::our_blocks(),
             };
             let launched: Option<Result<Driver, StartError>> = runtime.block_on(async {

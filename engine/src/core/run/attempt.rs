@@ -9,6 +9,7 @@ use super::Returned;
 use super::state::{Call, Phase};
 use super::transition::Transition;
 use crate::core::IllegalEvent;
+use crate::core::limits::TooMuch;
 use crate::core::policy::{MOST_INTERRUPTIONS, RetryPolicy};
 use crate::model::AttemptResult;
 
@@ -16,9 +17,14 @@ impl Transition<'_> {
     /// A handler has returned.
     pub(super) fn returned(&mut self, number: u32, returned: Returned) -> Result<(), IllegalEvent> {
         let now = self.given.now;
+        let finishing = matches!(self.running(number)?.1, Call::Finish { .. });
         let returned = match returned {
             Returned::Outcome(outcome) => match self.take_room("the outcome's data", &outcome.data) {
                 Ok(()) => Returned::Outcome(outcome),
+                // What a callback brings ends no run (d12).
+                Err(error @ (TooMuch::Value { .. } | TooMuch::Deep { .. })) if finishing => {
+                    Returned::Rejected(error.to_string())
+                }
                 Err(error) => Returned::Error { message: error.to_string(), retry: None },
             },
             returned => returned,
