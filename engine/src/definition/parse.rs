@@ -12,6 +12,8 @@ const LONGEST_TEXT: usize = 1024 * 1024;
 const MOST_STEPS: usize = 1_000;
 /// How deep a definition may nest.
 const DEEPEST: usize = 64;
+/// How many brackets of a definition's text may be open at once.
+const MOST_OPEN: usize = 1_000;
 /// How long a step's id may be, in characters.
 pub(super) const LONGEST_ID: usize = 64;
 /// How long a title may be, in characters.
@@ -48,6 +50,12 @@ impl Definition {
                 format!("The definition is longer than {LONGEST_TEXT} bytes; split the workflow"),
             )]);
         }
+        if opens_too_many(text) {
+            return Err(vec![Problem::new(
+                "",
+                format!("The definition nests deeper than {DEEPEST}; make it flatter"),
+            )]);
+        }
         // JSON values would keep the last of two fields with one name; YAML values refuse them.
         let value = serde_yaml_ng::from_str::<serde_yaml_ng::Value>(text)
             .and_then(|_| serde_yaml_ng::from_str::<Value>(text))
@@ -74,6 +82,20 @@ impl Definition {
             _ => Err(reader.problems),
         }
     }
+}
+
+/// Whether more brackets are open at once than the parser of YAML, whose work grows with their square, should see.
+/// Those in quoted texts count as well; no text has so many that are not closed.
+fn opens_too_many(text: &str) -> bool {
+    let mut open = 0_usize;
+    text.bytes().any(|byte| {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open > MOST_OPEN
+    })
 }
 
 fn syntax(error: &serde_yaml_ng::Error) -> String {

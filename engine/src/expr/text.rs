@@ -9,6 +9,12 @@ use serde_json::Value;
 
 use super::{LENIENT, LONGEST_CONFIG, STRICT};
 
+/// How many words and signs an expression may have. Each may nest one level deeper, and a compiler that follows them needs
+/// a stack that is deep enough.
+const MOST_WORDS: usize = 500;
+/// How much of an expression is shown that is too long, in characters.
+const SHOWN: usize = 40;
+
 /// A string of a config.
 pub(super) enum Text {
     /// Without expressions.
@@ -118,6 +124,12 @@ impl Part {
         let source = source.trim().to_owned();
         if source.is_empty() {
             return Err("The expression is empty; write a variable between `{{` and `}}`".into());
+        }
+        if words(&source).len() > MOST_WORDS {
+            return Err(format!(
+                "The expression `{}…` has more than {MOST_WORDS} words and signs; do part of it in a step of its own",
+                source.chars().take(SHOWN).collect::<String>()
+            ));
         }
         let environment = if copes_with_missing(&source) { &LENIENT } else { &STRICT };
         let expression = environment
