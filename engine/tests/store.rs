@@ -19,6 +19,17 @@ async fn sqlite_conforms() {
 }
 
 #[tokio::test]
+async fn sqlite_is_handed_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = SqliteStore::open(directory.path()).unwrap();
+    conformance::succession(first, async |dead| {
+        drop(dead);
+        SqliteStore::open(directory.path()).unwrap()
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn o1_what_was_acknowledged_is_found_in_a_copy_of_the_files() {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(directory.path()).unwrap();

@@ -11,6 +11,7 @@ mod database;
 mod engine;
 mod http;
 mod kit;
+mod rules;
 mod runs;
 #[path = "../support/mod.rs"]
 mod support;
