@@ -1,5 +1,7 @@
 //! `PostgreSQL` through the conformance suite, and what it promises beyond that: leases, and several processes.
 
+#[path = "support/newer.rs"]
+mod newer;
 #[path = "support/proxy.rs"]
 mod proxy;
 mod support;
@@ -193,6 +195,17 @@ async fn o1_a_database_that_acknowledges_what_a_crash_may_lose_is_refused() {
     let url = format!("{}?options=-c%20synchronous_commit%3Doff", server.database().await);
     let error = PostgresStore::open(&url, LEASE).await.err().unwrap();
     assert!(error.source.to_string().contains("`synchronous_commit`"), "{}", error.source);
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_engine_is_refused() {
+    let server = Server::shared();
+    let url = server.database().await;
+    drop(open(&url).await);
+    let (_, name) = url.rsplit_once('/').unwrap();
+    server.connect(name).await.batch_execute(newer::NEWER).await.unwrap();
+    let error = PostgresStore::open(&url, LEASE).await.err().unwrap();
+    assert!(error.source.to_string().contains("use a newer engine"), "{}", error.source);
 }
 
 #[tokio::test]

@@ -144,13 +144,13 @@ impl Committer {
 
     async fn commit_on(&self, client: &Client, batch: &[Job], again: bool) -> Result<Vec<Answer>, Failed> {
         let epoch = self.lease.epoch();
-        let decided = self.answered(async {
+        let decided = self.answered(Box::pin(async {
             let locks = LockStatements::prepare(client).await?;
             let writes = WriteStatements::prepare(client).await?;
             Ok((self.decide(client, &locks, batch, epoch, again).await?, writes))
-        });
+        }));
         let ((answers, decision), writes) = decided.await.map_err(Failed::Undone)?;
-        match self.answered(decision.commit(client, &writes, epoch)).await {
+        match self.answered(Box::pin(decision.commit(client, &writes, epoch))).await {
             Ok(()) => Ok(answers),
             // The database has answered, so it has rolled back.
             Err(error @ QueryError::Refused(_)) => Err(Failed::Undone(error)),
