@@ -359,7 +359,12 @@ async fn subscribe(config: Noted, cx: ActivateContext) -> Result<(), ActivationE
 
 async fn unsubscribe(config: Noted, cx: DeactivateContext) -> Result<(), ActivationError> {
     effect(&format!("{}-removed", config.name), cx.unique_activation_id());
-    if config.name == "t4-stubborn" { Err(ActivationError::new("not now")) } else { Ok(()) }
+    let refuses = match config.name.as_str() {
+        "t4-stubborn" => true,
+        "t8-stubborn" => effects("t8-mended") == 0,
+        _ => false,
+    };
+    if refuses { Err(ActivationError::new("not now")) } else { Ok(()) }
 }
 
 #[tokio::test]
@@ -375,6 +380,46 @@ async fn t4_overlap_lets_nothing_fall_between_and_counts_nothing_twice() {
     engine.advance(Duration::from_mins(10)).await;
     assert_eq!(trigger.request_to(&old, post("b")).await.status(), 410);
     trigger.deliver("b").await.has_started(FeedOutcome::Came { key: "b".into() });
+}
+
+#[tokio::test]
+async fn t7_an_event_that_comes_again_is_answered_as_it_was_at_first() {
+    let engine = engine().await;
+    let trigger = engine.trigger(feed, noted("t7")).await.unwrap();
+    let first = trigger.deliver("a").await;
+    first.has_started(FeedOutcome::Came { key: "a".into() });
+    let again = trigger.deliver("a").await;
+    assert_eq!(again.started, []);
+    assert_eq!(again.status(), first.status());
+    assert_eq!(again.response.headers(), first.response.headers());
+    assert_eq!(again.response.bytes(), first.response.bytes());
+    trigger.deliver("b").await.has_started(FeedOutcome::Came { key: "b".into() });
+}
+
+#[tokio::test]
+async fn t8_a_deactivation_that_failed_is_shown_and_tried_again_by_hand() {
+    let engine = engine().await;
+    let trigger = engine.trigger(feed, noted("t8-stubborn")).await.unwrap();
+    trigger.disable().await.unwrap();
+    engine.advance(HOUR * 48).await;
+    let (status, error) = trigger.status().await;
+    assert_eq!((status, error.as_deref()), (ActivationStatus::DeactivationFailed, Some("not now")));
+    effect("t8-mended", "");
+    trigger.disable().await.unwrap();
+    assert_eq!(trigger.status().await, (ActivationStatus::Deactivated, None));
+    assert_eq!(effects("t8-stubborn-removed"), 1, "every call had the same id");
+}
+
+#[tokio::test]
+async fn d1_following_the_url_as_a_link_changes_nothing() {
+    let engine = engine().await;
+    let run = engine.run(ask, noted("d1")).await;
+    let followed = run.request(Request::new(Method::GET, "")).await;
+    assert_eq!(followed.status(), 405);
+    engine.settle().await;
+    assert_eq!((run.status().await, run.execution().await.attempts.len()), (RunStatus::Waiting, 1));
+    run.callback("yes").await;
+    run.has_outcome(answered("yes")).await;
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod kit;
 mod lanes;
 mod limits;
 mod replay;
+mod rules;
 mod runs;
 #[path = "../support/mod.rs"]
 mod support;
