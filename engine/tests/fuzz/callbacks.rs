@@ -96,6 +96,7 @@ fn entry(bytes: &mut Bytes<'_>) -> Entry {
             Entry::RunStarted { activation, outcome: bytes.text(), data: bytes.value(), origin: None }
         }
         1 => Entry::ExecutionStarted {
+            round: None,
             execution,
             step: bytes.text(),
             block: bytes.text(),
