@@ -15,19 +15,19 @@ const HOUR: Duration = Duration::from_hours(1);
 /// Outside effects by idempotency key: what happened to the outside, however often it was asked for.
 static EFFECTS: LazyLock<Mutex<BTreeMap<String, BTreeSet<String>>>> = LazyLock::new(Mutex::default);
 
-fn effect(of: &str, key: &str) {
+pub(crate) fn effect(of: &str, key: &str) {
     EFFECTS.lock().unwrap().entry(of.to_owned()).or_default().insert(key.to_owned());
 }
 
-fn effects(of: &str) -> usize {
+pub(crate) fn effects(of: &str) -> usize {
     EFFECTS.lock().unwrap().get(of).map_or(0, BTreeSet::len)
 }
 
 /// Whom to note effects under.
 #[config]
-struct Noted {
+pub(crate) struct Noted {
     /// Name
-    name: String,
+    pub(crate) name: String,
 }
 
 #[data]
@@ -174,50 +174,6 @@ async fn o1_d8_d11_a_wait_survives_a_crash_at_every_moment() {
         })
         .await;
     assert!(moments > 30, "{moments} moments");
-}
-
-/// Hangs, and must not be called again
-#[step(outcomes(done), if_interrupted = fail)]
-async fn fragile(_config: Noted, _cx: ExecuteContext) -> Result<FragileOutcome, StepError> {
-    std::future::pending::<()>().await;
-    Ok(FragileOutcome::Done)
-}
-
-/// Hangs at the first attempt
-#[step(outcomes(done))]
-async fn sturdy(config: Noted, cx: ExecuteContext) -> Result<SturdyOutcome, StepError> {
-    effect(&config.name, cx.unique_execution_id());
-    if cx.attempt() == 1 {
-        std::future::pending::<()>().await;
-    }
-    Ok(SturdyOutcome::Done)
-}
-
-#[tokio::test]
-async fn o1_s7_a_crash_while_interrupted_attempts_are_recorded_leaves_none_behind() {
-    let setup = Setup::new();
-    let step = |block: &str, name: &str| serde_json::json!({ "block": format!("stepwell-engine/{block}"), "config": { "name": name }, "on": { "done": "end" } });
-    let moments = setup
-        .at_every_crash(async |engine| {
-            let name = format!("s7-{:?}", std::time::Instant::now());
-            let definition = serde_json::json!({
-                "title": "Two at once",
-                "trigger": { "block": "core/manual", "on": { "started": ["fragile", "sturdy"] } },
-                "steps": { "fragile": step("fragile", &name), "sturdy": step("sturdy", &name) },
-            });
-            engine.enable("two", &definition).await.unwrap();
-            let run = engine.start_workflow("two", serde_json::Value::Null).await;
-            let begun = async {
-                // A process that has died is started again by who asks it.
-                while !run.status().await.is_final() && effects(&name) == 0 {}
-            };
-            tokio::time::timeout(crate::engine::PATIENCE, begun).await.expect("the run goes on");
-            engine.crash().await;
-            engine.settle().await;
-            assert_eq!(run.status().await, RunStatus::Failed, "{:#?}", run.history().await);
-        })
-        .await;
-    assert!(moments > 8, "{moments} moments");
 }
 
 /// Which hours a schedule is for.

@@ -8,6 +8,7 @@ mod builtin;
 mod cut;
 mod engine;
 mod http;
+mod interrupted;
 mod kit;
 mod runs;
 mod several;
