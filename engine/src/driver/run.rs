@@ -349,8 +349,10 @@ impl RunTask {
             return Ok(Ok(()));
         }
         let configs = self.callbacks(&decision.calls).await?;
+        // An attempt counts as running until its end is recorded, also one that a dead process has left: were the run
+        // nobody's meanwhile, nobody would look for it after another crash.
         let owned = decision.state.ended.is_none()
-            && (!decision.calls.is_empty()
+            && (decision.state.running().next().is_some()
                 || !self.attempts.is_empty()
                 || decision.state.due_at().is_some_and(|due| due <= now));
         self.commit(&decision, record, now, owned).await?;

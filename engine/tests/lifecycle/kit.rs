@@ -16,19 +16,19 @@ const HOUR: Duration = Duration::from_hours(1);
 /// Outside effects by idempotency key: what happened to the outside, however often it was asked for.
 static EFFECTS: LazyLock<Mutex<BTreeMap<String, BTreeSet<String>>>> = LazyLock::new(Mutex::default);
 
-fn effect(of: &str, key: &str) {
+pub(crate) fn effect(of: &str, key: &str) {
     EFFECTS.lock().unwrap().entry(of.to_owned()).or_default().insert(key.to_owned());
 }
 
-fn effects(of: &str) -> usize {
+pub(crate) fn effects(of: &str) -> usize {
     EFFECTS.lock().unwrap().get(of).map_or(0, BTreeSet::len)
 }
 
 /// Whom to note effects under.
 #[config]
-struct Noted {
+pub(crate) struct Noted {
     /// Name
-    name: String,
+    pub(crate) name: String,
 }
 
 #[data]

@@ -11,6 +11,7 @@ mod cut;
 mod database;
 mod engine;
 mod http;
+mod interrupted;
 mod kit;
 mod lanes;
 mod limits;

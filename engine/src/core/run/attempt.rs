@@ -121,10 +121,24 @@ impl Transition<'_> {
         let (execution, call) = self.running(number)?;
         execution.interruptions += 1;
         let policy = plan.steps.get(&execution.step).map(|step| step.if_interrupted);
-        let never_repeated = policy == Some(IfInterrupted::Fail) && call != Call::Cancel;
-        let given_up = never_repeated || execution.interruptions >= MOST_INTERRUPTIONS;
         let torn_down = execution.teardown.is_some();
         let attempt = execution.attempts;
+        if call == Call::Cancel {
+            // Whatever was set up outside would be left behind: it is at last tried again as one that failed (d8).
+            let at_once = execution.interruptions < MOST_INTERRUPTIONS;
+            if at_once {
+                execution.phase = Phase::Ready { call, at: now };
+            }
+            let given_up = !at_once && !self.try_again(number, call, RetryPolicy::DEFAULT, Duration::ZERO);
+            let result = AttemptResult::Interrupted { message, given_up };
+            self.record_end(number, attempt, call.handler(), result);
+            if given_up {
+                self.settle(number);
+            }
+            return Ok(());
+        }
+        let never_repeated = policy == Some(IfInterrupted::Fail);
+        let given_up = never_repeated || execution.interruptions >= MOST_INTERRUPTIONS;
         if !given_up {
             execution.phase = Phase::Ready { call, at: now };
         }
@@ -145,11 +159,10 @@ impl Transition<'_> {
             call.handler(),
             AttemptResult::Interrupted { message: message.clone(), given_up },
         );
-        match (call, given_up, torn_down) {
-            (Call::Cancel, true, _) => self.settle(number),
-            (Call::Cancel, false, _) | (_, false, false) => {}
-            (_, true, false) => self.fail(number, &message, value),
-            (_, _, true) => self.tear_down_state(number),
+        match (given_up, torn_down) {
+            (false, false) => {}
+            (true, false) => self.fail(number, &message, value),
+            (_, true) => self.tear_down_state(number),
         }
         Ok(())
     }
