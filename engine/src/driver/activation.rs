@@ -97,13 +97,15 @@ impl Inner {
                 return Ok(decision);
             }
             let version = match (event, draft) {
-                (Event::Enable { version, .. }, Some(draft)) => Some(VersionRow {
-                    id: *version,
-                    workflow: id.clone(),
-                    number: decision.state.versions,
-                    definition: draft.to_owned(),
-                    created_at: now,
-                }),
+                (Event::Enable { version, .. } | Event::Snapshot { version }, Some(draft)) => {
+                    Some(VersionRow {
+                        id: *version,
+                        workflow: id.clone(),
+                        number: decision.state.versions,
+                        definition: draft.to_owned(),
+                        created_at: now,
+                    })
+                }
                 _ => None,
             };
             let change = WorkflowChange {

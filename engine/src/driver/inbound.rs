@@ -17,7 +17,7 @@ use super::run::{Nudge, RunTask};
 use super::values::encode_state;
 use super::{Inner, activation, request, trigger_call};
 use crate::core::limits::checked_size;
-use crate::core::run::{self, Given, RunState};
+use crate::core::run::{self, Admission, Beginning, Given, Replayed, RunState};
 use crate::model::{ActivationId, ActivationStatus, Entry, ExecutionId, RunId, WorkflowId, encode_entries};
 use crate::store::{ActivationRow, Callback, CommitError, Record, RunRow, StartRun, Started, StoreError};
 
@@ -29,6 +29,7 @@ pub(super) struct Start {
     pub(super) activation: Option<ActivationId>,
     pub(super) outcome: Outcome,
     pub(super) dedupe: Option<String>,
+    pub(super) replayed: Option<Replayed>,
 }
 
 impl Inner {
@@ -44,7 +45,7 @@ impl Inner {
         }
         match self.call_trigger(&row, request).await {
             Ok(Trigger::Outcome(TriggerEvent { outcome, dedupe, response })) => {
-                let start = Start { activation: Some(id), outcome, dedupe };
+                let start = Start { activation: Some(id), outcome, dedupe, replayed: None };
                 match self.start_run(&row.workflow, row.version, start).await {
                     Ok((run, Started::Created)) => TriggerAnswer::Started(run, response),
                     Ok((_, Started::Duplicate(run))) => TriggerAnswer::Duplicate(run, response),
@@ -141,7 +142,7 @@ impl Inner {
         })?;
         let compiled = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
         let id = activation::check_outcome(self, &compiled, outcome.as_deref(), &data)?;
-        let start = Start { activation: None, outcome: Outcome { id, data }, dedupe: None };
+        let start = Start { activation: None, outcome: Outcome { id, data }, dedupe: None, replayed: None };
         Ok(self.start_run(workflow, version, start).await?.0)
     }
 
@@ -173,7 +174,16 @@ impl Inner {
             values: &HashMap::new(),
             surroundings: &surroundings,
         };
-        let decision = run::start(&version.plan, start.activation, start.outcome, &given);
+        let lane = version.lane(Some(&start.outcome.data), &surroundings);
+        let admission = match &lane {
+            Ok(None) => Admission::Free,
+            Ok(Some(_)) => Admission::Queued,
+            Err(problem) => Admission::NoKey(problem.clone()),
+        };
+        let free = admission == Admission::Free;
+        let Start { activation, outcome, dedupe, replayed } = start;
+        let beginning = Beginning { activation, outcome, replayed };
+        let decision = run::start(&version.plan, beginning, admission, &given);
         let ended = decision.state.ended.is_some();
         let row = RunRow {
             id,
@@ -192,14 +202,17 @@ impl Inner {
             .start_run(StartRun {
                 run: row,
                 record: Record { id: record, run: id, at: now, body },
-                owned: !ended,
-                activation: start.activation,
-                dedupe: start.dedupe,
+                owned: free && !ended,
+                activation,
+                dedupe,
+                lane: lane.ok().flatten(),
             })
             .await?;
         if started == Started::Created {
             self.run_changed(id);
-            if !ended {
+            if !free {
+                self.nudge(id, Nudge::Look);
+            } else if !ended {
                 let (sender, nudges) = mpsc::unbounded_channel();
                 self.tasks.lock().expect("no holder panics").insert(id, sender);
                 let task = RunTask::created(self, id, version, (decision, record), slots, nudges);

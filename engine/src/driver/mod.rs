@@ -10,6 +10,7 @@ mod inbound;
 mod news;
 mod options;
 mod refused;
+mod replay;
 mod request;
 mod run;
 mod services;
@@ -38,6 +39,7 @@ pub use changes::Change;
 pub use clock::{Clock, SystemClock};
 pub use options::OptionsRequest;
 pub use refused::{Unstarted, UnstartedRequest};
+pub use replay::ReplayOn;
 
 use crate::connections::{ConnectionError, ConnectionProvider};
 use crate::core::run::Event;

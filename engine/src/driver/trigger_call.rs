@@ -185,8 +185,12 @@ impl Inner {
         // A tick that is called again after a crash starts its run only once. No block's key begins like this.
         let dedupe = key.unwrap_or_else(|| format!("\u{0}tick:{id}:{}", time.as_microsecond()));
         loop {
-            let start =
-                Start { activation: Some(id), outcome: outcome.clone(), dedupe: Some(dedupe.clone()) };
+            let start = Start {
+                activation: Some(id),
+                outcome: outcome.clone(),
+                dedupe: Some(dedupe.clone()),
+                replayed: None,
+            };
             match self.start_run(&row.workflow, version.row.id, start).await {
                 Ok(_) => return Ok(next),
                 Err(Refusal::Store(error)) => {

@@ -338,9 +338,18 @@ impl Store for SqliteStore {
             let sql = "SELECT id FROM (SELECT id FROM runs WHERE owner IS NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2)
                 UNION SELECT id FROM (SELECT DISTINCT runs.id FROM inbox JOIN runs ON runs.id = inbox.run
                     WHERE runs.owner IS NULL LIMIT ?2)
+                UNION SELECT id FROM (SELECT runs.id FROM places JOIN runs ON runs.id = places.run
+                    WHERE given AND NOT taken_up AND runs.owner IS NULL LIMIT ?2)
                 LIMIT ?2";
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             connection.prepare_cached(sql)?.query_map(params![micros(now), limit], rows::run_id)?.collect()
+        })
+        .await
+    }
+
+    async fn has_place(&self, run: RunId) -> Result<bool, StoreError> {
+        self.read("looking for the run's place", move |connection| {
+            connection.prepare_cached("SELECT 1 FROM places WHERE run = ?1 AND given")?.exists([run.0])
         })
         .await
     }
