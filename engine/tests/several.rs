@@ -174,13 +174,13 @@ fn t2_an_activation_goes_on_elsewhere_when_its_engine_dies() {
 #[test]
 fn o4_t2_an_activation_call_under_a_lost_lease_ends_and_is_made_again() {
     let shared = Shared::new();
-    let (engine, store) = shared.engine_and_store();
+    let engine = shared.engine();
     engine.block_on(async {
         let id = engine.draft("left-gated", &workflow("left-gated", &["done"])).await;
         let driver = engine.driver.clone();
         let enabled = tokio::spawn(async move { driver.enable(&id).await });
         until(|| seen("left-gated").len() == 1).await;
-        store.leave().await.unwrap();
+        engine.driver.store().leave().await.unwrap();
         until(|| seen("left-gated").len() == 2).await;
         gate("left-gated").notify_one();
         enabled.await.unwrap().unwrap();

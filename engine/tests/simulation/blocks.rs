@@ -597,7 +597,7 @@ fn activated(id: ActivationId, url: &str) {
 async fn activate(_config: NoTask, cx: ActivateContext) -> Result<Activated<Registration>, ActivationError> {
     let id = provider("activate", cx.unique_activation_id(), 3).await?;
     activated(id, cx.trigger_callback_url());
-    let tick = Sim::current().millis(1000..60_000);
+    let tick = Sim::current().millis(500..30_000);
     Ok(Activated::new(Registration { renewed: 0 }).tick_in(tick))
 }
 
@@ -610,7 +610,7 @@ async fn activate_lasting(
     let sim = Sim::current();
     Ok(Activated::new(Registration { renewed: 0 })
         .expires_in(Duration::from_mins(1) + sim.millis(0..60_000))
-        .tick_in(sim.millis(1000..60_000)))
+        .tick_in(sim.millis(500..30_000)))
 }
 
 async fn deactivate(_config: NoTask, cx: DeactivateContext<Registration>) -> Result<(), ActivationError> {
@@ -656,7 +656,8 @@ async fn ticked(id: &str, time: Timestamp) -> Result<(i64, Duration), TriggerErr
     let id = called.map_err(|error| TriggerError::failed(error.to_string()))?;
     let sim = Sim::current();
     sim.ledger().activations.entry(id).or_default().ticks.insert(time);
-    Ok((tick_event(time), sim.millis(5000..90_000)))
+    let next = if sim.is_calm() { sim.millis(60_000..120_000) } else { sim.millis(500..30_000) };
+    Ok((tick_event(time), next))
 }
 
 async fn tick_hook(

@@ -353,6 +353,11 @@ impl Checker {
                 if active.expires_at.is_some_and(|expires| expires < now) {
                     broken.push(format!("t12: activation {name} has expired at {:?}", active.expires_at));
                 }
+                for duty in [active.renewal, active.tick].into_iter().flatten().filter(|duty| !duty.running) {
+                    if duty.at.checked_add(SLACK).is_ok_and(|at| at < now) {
+                        broken.push(format!("t14: a duty of activation {name} is due since {}", duty.at));
+                    }
+                }
                 // Whatever registers has a tick, and every tick names the next.
                 if active.registers && active.tick.is_none() {
                     broken.push(format!("t14: activation {name} has no next tick"));

@@ -186,6 +186,7 @@ impl<'a> Reading<'a> {
                 self.expected = std::mem::take(&mut self.unfinished);
             }
             Entry::RunEnded { status, .. } => self.run_ended(*status)?,
+            // No world has loops, joins or bounds yet.
             _ => {}
         }
         Ok(())
@@ -480,9 +481,7 @@ impl<'a> Reading<'a> {
                 let phase = match execution.phase {
                     run::Phase::Ready { .. } => "ready",
                     run::Phase::Running { .. } => "running",
-                    run::Phase::Waiting => "waiting",
-                    run::Phase::Gathering(_) => "gathering",
-                    run::Phase::Looping(_) => "looping",
+                    run::Phase::Waiting | run::Phase::Gathering(_) | run::Phase::Looping(_) => "waiting",
                 };
                 (*number, phase)
             })

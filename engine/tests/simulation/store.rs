@@ -309,6 +309,10 @@ impl Store for SimStore {
         self.read(async { self.inner()?.adopt_workflows().await }).await
     }
 
+    async fn has_place(&self, run: RunId) -> Result<bool, StoreError> {
+        self.read(async { self.inner()?.has_place(run).await }).await
+    }
+
     async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.read(async { self.inner()?.once(run, execution, name).await }).await
     }
