@@ -176,11 +176,12 @@ impl Inner {
         };
         let decision = run::start(&version.plan, start.activation, start.outcome, &given);
         let ended = decision.state.ended.is_some();
+        let status = decision.state.status();
         let row = RunRow {
             id,
             workflow: workflow.clone(),
             version: version.row.id,
-            status: decision.state.status(),
+            status,
             state: encode_state(&decision.state),
             sequence: 0,
             due_at: decision.state.due_at(),
@@ -199,7 +200,7 @@ impl Inner {
             })
             .await?;
         if started == Started::Created {
-            self.run_changed(id);
+            self.run_changed(id, Some(status));
             if !ended {
                 let (sender, nudges) = mpsc::unbounded_channel();
                 self.tasks.lock().expect("no holder panics").insert(id, sender);

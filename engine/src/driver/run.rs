@@ -350,7 +350,7 @@ impl RunTask {
         };
         self.store(change).await?;
         self.owned = owned;
-        self.inner.run_changed(self.id);
+        self.inner.run_changed(self.id, Some(status));
         if !owned && decision.state.due_at().is_some() {
             self.inner.timer.notify_one();
         }
