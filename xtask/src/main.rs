@@ -26,7 +26,6 @@ enum Chore {
     /// Kills the binary under load again and again, and checks that nothing is lost or doubled
     Crash(crash::Crash),
     /// Measures what things cost on this machine
-    #[command(subcommand)]
     Bench(bench::Bench),
     /// Checks the boundaries between the rooms of the code, and the table of the rules' tests
     Tidy {
