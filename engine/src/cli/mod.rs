@@ -58,6 +58,8 @@ enum Command {
     Cancel(runs::Id),
     /// Go on with a failed run from the steps that failed
     Retry(runs::Id),
+    /// Go through a run again that has ended, as a new run
+    Replay(runs::Replay),
     /// List what waits for a callback
     Waiting(Print),
 }
@@ -126,6 +128,7 @@ async fn run(cli: Cli) -> Done {
         Command::Run(show) => show.run(&client()?).await,
         Command::Cancel(id) => runs::cancel(&client()?, &id).await,
         Command::Retry(id) => runs::retry(&client()?, &id).await,
+        Command::Replay(replay) => replay.run(&client()?).await,
         Command::Waiting(print) => runs::waiting(&client()?, print).await,
     }
 }
@@ -159,6 +162,7 @@ mod tests {
             "run 0190 --watch",
             "cancel 0190 --json",
             "retry 0190 --json",
+            "replay 0190 --from ask --draft --json",
             "waiting --json",
         ] {
             let words = ["stepwell"].into_iter().chain(line.split(' '));

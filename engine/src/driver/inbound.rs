@@ -10,7 +10,6 @@ use stepwell::outcome::Outcome;
 use stepwell::request::Request;
 use stepwell::trigger::{Event as TriggerEvent, Trigger};
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use super::answer::{CallbackAnswer, Refusal, TriggerAnswer};
 use super::call::{Ended, contained};
@@ -18,7 +17,7 @@ use super::run::{Nudge, RunTask};
 use super::values::encode_state;
 use super::{Inner, activation, request, trigger_call};
 use crate::core::limits::checked_size;
-use crate::core::run::{self, Given, RunState};
+use crate::core::run::{self, Admission, Beginning, Given, Replayed, RunState};
 use crate::model::{ActivationId, ActivationStatus, Entry, ExecutionId, RunId, WorkflowId, encode_entries};
 use crate::store::{ActivationRow, Callback, CommitError, Record, RunRow, StartRun, Started, StoreError};
 
@@ -30,6 +29,7 @@ pub(super) struct Start {
     pub(super) activation: Option<ActivationId>,
     pub(super) outcome: Outcome,
     pub(super) dedupe: Option<String>,
+    pub(super) replayed: Option<Replayed>,
 }
 
 impl Inner {
@@ -45,7 +45,7 @@ impl Inner {
         }
         match self.call_trigger(&row, request).await {
             Ok(Trigger::Outcome(TriggerEvent { outcome, dedupe, response })) => {
-                let start = Start { activation: Some(id), outcome, dedupe };
+                let start = Start { activation: Some(id), outcome, dedupe, replayed: None };
                 match self.start_run(&row.workflow, row.version, start).await {
                     Ok((run, Started::Created)) => TriggerAnswer::Started(run, response),
                     Ok((_, Started::Duplicate(run))) => TriggerAnswer::Duplicate(run, response),
@@ -142,7 +142,7 @@ impl Inner {
         })?;
         let compiled = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
         let id = activation::check_outcome(self, &compiled, outcome.as_deref(), &data)?;
-        let start = Start { activation: None, outcome: Outcome { id, data }, dedupe: None };
+        let start = Start { activation: None, outcome: Outcome { id, data }, dedupe: None, replayed: None };
         Ok(self.start_run(workflow, version, start).await?.0)
     }
 
@@ -156,7 +156,7 @@ impl Inner {
         let version = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
         checked_size("the data of the trigger's outcome", &start.outcome.data)
             .map_err(|error| Refusal::Conflict(error.to_string()))?;
-        let id = RunId(Uuid::now_v7());
+        let id = RunId(self.clock.id());
         let record = self.store.next_record();
         let now = self.clock.now();
         let mut slots = Vec::new();
@@ -169,12 +169,21 @@ impl Inner {
         let given = Given {
             now,
             record,
-            jitter: super::random(),
+            jitter: self.clock.jitter(),
             slots: slots.len(),
             values: &HashMap::new(),
             surroundings: &surroundings,
         };
-        let decision = run::start(&version.plan, start.activation, start.outcome, &given);
+        let lane = version.lane(Some(&start.outcome.data), &surroundings);
+        let admission = match &lane {
+            Ok(None) => Admission::Free,
+            Ok(Some(_)) => Admission::Queued,
+            Err(problem) => Admission::NoKey(problem.clone()),
+        };
+        let free = admission == Admission::Free;
+        let Start { activation, outcome, dedupe, replayed } = start;
+        let beginning = Beginning { activation, outcome, replayed };
+        let decision = run::start(&version.plan, beginning, admission, &given);
         let ended = decision.state.ended.is_some();
         let status = decision.state.status();
         let row = RunRow {
@@ -194,14 +203,17 @@ impl Inner {
             .start_run(StartRun {
                 run: row,
                 record: Record { id: record, run: id, at: now, body },
-                owned: !ended,
-                activation: start.activation,
-                dedupe: start.dedupe,
+                owned: free && !ended,
+                activation,
+                dedupe,
+                lane: lane.ok().flatten(),
             })
             .await?;
         if started == Started::Created {
             self.run_changed(id, Some(status));
-            if !ended {
+            if !free {
+                self.nudge(id, Nudge::Look);
+            } else if !ended {
                 let (sender, nudges) = mpsc::unbounded_channel();
                 self.tasks.lock().expect("no holder panics").insert(id, sender);
                 let task = RunTask::created(self, id, version, (decision, record), slots, nudges);

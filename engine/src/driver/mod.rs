@@ -10,6 +10,7 @@ mod inbound;
 mod news;
 mod options;
 mod refused;
+mod replay;
 mod request;
 mod run;
 mod services;
@@ -38,6 +39,7 @@ pub use changes::{Change, Heard, Listener};
 pub use clock::{Clock, SystemClock};
 pub use options::OptionsRequest;
 pub use refused::{Unstarted, UnstartedRequest};
+pub use replay::ReplayOn;
 
 use crate::connections::{ConnectionError, ConnectionProvider};
 use crate::core::run::Event;
@@ -433,12 +435,4 @@ impl Inner {
 /// The answer where a run that somebody asks for is not worked on here.
 fn elsewhere() -> Refusal {
     Refusal::Conflict("the run cannot be worked on now; see the log".into())
-}
-
-/// A random number in 0..1, for back-off.
-fn random() -> f64 {
-    let bits = uuid::Uuid::new_v4().as_u128() >> 75;
-    #[expect(clippy::cast_precision_loss, reason = "53 bits fit an f64 exactly")]
-    let (bits, range) = ((bits as u64) as f64, (1_u64 << 53) as f64);
-    bits / range
 }

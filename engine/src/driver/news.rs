@@ -57,6 +57,7 @@ impl Inner {
     pub(super) async fn hear_news(self: Arc<Self>) {
         loop {
             let news = tokio::select! {
+                biased;
                 news = self.store.news() => news,
                 () = self.stopping.cancelled() => return,
             };
@@ -121,6 +122,7 @@ impl Inner {
     /// Whether the engine stops.
     async fn wait_unless_stopping(&self, time: Duration) -> bool {
         tokio::select! {
+            biased;
             () = tokio::time::sleep(time) => false,
             () = self.stopping.cancelled() => true,
         }

@@ -31,6 +31,7 @@ impl Inner {
             };
             let due = next.map(|at| self.clock.sleep_until(at));
             tokio::select! {
+                biased;
                 () = async { if let Some(due) = due { due.await } else { std::future::pending().await } } => {}
                 () = tokio::time::sleep(fall_back) => {}
                 () = self.timer.notified() => {}
@@ -81,11 +82,14 @@ impl Inner {
     fn due_workflows(&self, now: Timestamp) -> Vec<WorkflowId> {
         let mut timers = self.workflow_timers.lock().expect("no holder panics");
         let due = timers.iter_mut().filter(|(_, timer)| timer.at.is_some_and(|at| at <= now));
-        due.map(|(id, timer)| {
-            timer.at = None;
-            id.clone()
-        })
-        .collect()
+        let mut due: Vec<WorkflowId> = due
+            .map(|(id, timer)| {
+                timer.at = None;
+                id.clone()
+            })
+            .collect();
+        due.sort_unstable();
+        due
     }
 
     pub(super) fn next_workflow_due(&self) -> Option<Timestamp> {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Callback, Draft, RunChange, StartRun, Started, WorkflowChange};
+use super::{Callback, Draft, PlaceChange, RunChange, StartRun, Started, WorkflowChange};
 use crate::model::{RecordId, RunId, WorkflowId};
 
 /// A change that waits for its commit.
@@ -58,6 +58,15 @@ impl Change {
     /// Whether it comes so seldom that it has statements of its own.
     pub(super) fn is_rare(&self) -> bool {
         matches!(self, Self::Draft(_) | Self::Workflow(_) | Self::Token { .. } | Self::Adopt { .. })
+    }
+
+    /// Whether it queues a run in a lane, or takes one out of it.
+    pub(super) fn touches_lane(&self) -> bool {
+        match self {
+            Self::Start(start) => start.lane.is_some(),
+            Self::Run(change) => matches!(change.place, PlaceChange::Queue(_) | PlaceChange::Leave),
+            _ => false,
+        }
     }
 
     /// The workflow whose row it changes.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    ActivationRow, Callback, CommitError, Draft, Record, RunChange, RunFilter, RunRow, StartRun, Started,
-    Store, VersionRow, WorkflowChange,
+    ActivationRow, Callback, CommitError, Draft, Lane, PlaceChange, Record, RunChange, RunFilter, RunRow,
+    StartRun, Started, Store, VersionRow, WorkflowChange,
 };
 use crate::model::{ActivationId, ActivationStatus, RecordId, RunId, RunStatus, VersionId, WorkflowId};
 
@@ -24,6 +24,7 @@ pub async fn all<S: Store, F: AsyncFn() -> S>(fresh: F) {
     once_keeps_the_first_value_and_needs_the_run(&fresh().await).await;
     runs_are_listed_newest_first(&fresh().await).await;
     tokens_are_known_by_their_hash(&fresh().await).await;
+    s12_places_are_given_in_order_of_arrival_as_others_leave(&fresh().await).await;
 }
 
 /// A run in the making.
@@ -57,6 +58,7 @@ impl Sample {
             owned: true,
             activation: None,
             dedupe: None,
+            lane: None,
         }
     }
 
@@ -77,6 +79,7 @@ impl Sample {
             finished_at: None,
             record: Some(self.record(store, 2, state.as_bytes())),
             taken: Vec::new(),
+            place: PlaceChange::None,
         }
     }
 
@@ -343,4 +346,53 @@ async fn tokens_are_known_by_their_hash(store: &dyn Store) {
     store.put_token([7; 32], "admin", at(2)).await.expect("a token may be put again");
     assert!(store.has_token([7; 32]).await.expect("the store works"));
     assert!(!store.has_token([8; 32]).await.expect("the store works"));
+}
+
+async fn s12_places_are_given_in_order_of_arrival_as_others_leave(store: &dyn Store) {
+    let lane = |key: &str, limit| Lane { key: key.to_owned(), limit };
+    let runs: Vec<Sample> = (0..5).map(|_| Sample::default()).collect();
+    for run in &runs {
+        let start = StartRun { owned: false, lane: Some(lane("a", 2)), ..run.start(store) };
+        assert_eq!(store.start_run(start).await.expect("the store works"), Started::Created);
+    }
+    let other = Sample::default();
+    let start = StartRun { owned: false, lane: Some(lane("b", 1)), ..other.start(store) };
+    store.start_run(start).await.expect("the store works");
+    let having = async || {
+        let mut having = Vec::new();
+        for (number, run) in runs.iter().enumerate() {
+            if store.has_place(run.id).await.expect("the store works") {
+                having.push(number);
+            }
+        }
+        having
+    };
+    let due = async || {
+        let due = store.due(at(1), 100).await.expect("the store works");
+        runs.iter().filter(|run| due.contains(&run.id)).count()
+    };
+    let change = async |run: &Sample, sequence, place| {
+        let change = RunChange { owned: false, place, ..run.change(store, sequence, "next") };
+        store.commit_run(change).await.expect("the change fits");
+    };
+    assert_eq!(having().await, [0, 1]);
+    assert!(store.has_place(other.id).await.expect("the store works"), "each key is counted alone");
+    assert_eq!(due().await, 2, "who has a place that it has not taken up is due");
+    change(&runs[0], 0, PlaceChange::TakeUp).await;
+    assert_eq!(due().await, 1);
+    // One that has not got a place gives it up.
+    change(&runs[2], 0, PlaceChange::Leave).await;
+    assert_eq!(having().await, [0, 1]);
+    change(&runs[0], 1, PlaceChange::Leave).await;
+    assert_eq!(having().await, [1, 3]);
+    // Who comes again queues behind the others.
+    change(&runs[0], 2, PlaceChange::Queue(lane("a", 2))).await;
+    change(&runs[1], 0, PlaceChange::Leave).await;
+    assert_eq!(having().await, [3, 4]);
+    change(&runs[3], 0, PlaceChange::Leave).await;
+    assert_eq!(having().await, [0, 4]);
+    // A refused change leaves its place alone.
+    let refused = RunChange { place: PlaceChange::Leave, ..runs[4].change(store, 7, "late") };
+    assert!(matches!(store.commit_run(refused).await, Err(CommitError::Conflict)));
+    assert_eq!(having().await, [0, 4]);
 }

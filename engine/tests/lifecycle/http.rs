@@ -7,25 +7,27 @@ use serde_json::{Value, json};
 use stepwell_engine::{Engine, Options};
 
 use crate::blocks::{gate, handlers};
+use crate::database::Data;
 use crate::engine::{PATIENCE, workflow};
 use crate::triggers::until;
 
 struct Server {
     engine: Engine,
     client: Client,
-    _directory: tempfile::TempDir,
+    _data: Data,
 }
 
 impl Server {
     async fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let data = Data::new().await;
         let options = Options {
-            data: directory.path().join("data"),
+            data: data.directory.path().join("data"),
+            database: data.shared.as_ref().map(|shared| shared.url.clone()),
             listen: ([127, 0, 0, 1], 0).into(),
             ..Options::default()
         };
         let engine = Engine::start(options).await.unwrap();
-        Self { engine, client: Client::builder().no_proxy().build().unwrap(), _directory: directory }
+        Self { engine, client: Client::builder().no_proxy().build().unwrap(), _data: data }
     }
 
     fn open(&self, method: Method, path: &str) -> RequestBuilder {

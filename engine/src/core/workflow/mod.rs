@@ -41,6 +41,11 @@ pub enum Event {
         /// In which order it replaces the one before.
         switch: Switch,
     },
+    /// Make a version that is not enabled.
+    Snapshot {
+        /// The version.
+        version: VersionId,
+    },
     /// Stop accepting.
     Disable,
     /// `activate` has returned a registration, or an error.
@@ -108,6 +113,7 @@ pub fn apply(
         Event::Enable { version, activation, registers, switch } => {
             transition.enable(version, activation, registers, switch)?;
         }
+        Event::Snapshot { .. } => transition.state.versions += 1,
         Event::Disable => transition.disable()?,
         Event::Activated(id, result) => transition.activated(id, result)?,
         Event::Renewed(id, result) => transition.renewed(id, result)?,

@@ -11,8 +11,8 @@ use super::connection::QueryError;
 use super::lease::Lease;
 use super::locks::{LockStatements, Wanted};
 use super::plan::Writes;
-use super::single;
 use super::write::WriteStatements;
+use super::{places, single};
 use crate::model::RecordId;
 use crate::store::StoreError;
 use crate::store::change::{Answer, Change};
@@ -171,10 +171,14 @@ impl Committer {
         }
         let rare = batch.iter().any(|job| job.change.is_rare());
         let mut answers: Vec<Option<Answer>> = vec![None; batch.len()];
-        let mut found = if rare {
+        let queues = batch.iter().any(|job| job.change.touches_lane());
+        let mut found = if rare || queues {
             statements.begin(client, epoch).await?;
             for index in in_locking_order(batch) {
                 answers[index] = single::apply(client, &batch[index].change, epoch).await?;
+            }
+            if queues {
+                places::lock(client, batch.iter().map(|job| &job.change)).await?;
             }
             wanted.lock(client, statements).await?
         } else {
