@@ -29,7 +29,6 @@ enum Chore {
     /// Plays simulated worlds, each twice, and checks the lifecycle's rules after each step
     Sim(sim::Sim),
     /// Measures what things cost on this machine
-    #[command(subcommand)]
     Bench(bench::Bench),
     /// Checks the boundaries between the rooms of the code, and the table of the rules' tests
     Tidy {

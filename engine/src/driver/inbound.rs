@@ -198,11 +198,12 @@ impl Inner {
         let beginning = Beginning { activation, outcome, replayed };
         let decision = run::start(&version.plan, beginning, admission, &given);
         let ended = decision.state.ended.is_some();
+        let status = decision.state.status();
         let row = RunRow {
             id,
             workflow: workflow.clone(),
             version: version.row.id,
-            status: decision.state.status(),
+            status,
             state: encode_state(&decision.state),
             sequence: 0,
             due_at: decision.state.due_at(),
@@ -222,7 +223,7 @@ impl Inner {
             })
             .await?;
         if started == Started::Created {
-            self.run_changed(id);
+            self.run_changed(id, Some(status));
             if !free {
                 self.nudge(id, Nudge::Look);
             } else if !ended {

@@ -39,7 +39,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use answer::{CallbackAnswer, Refusal, TriggerAnswer};
-pub use changes::Change;
+pub use changes::{Change, Heard, Listener};
 pub use clock::{Clock, SystemClock};
 pub use limits::Limits;
 pub use options::OptionsRequest;
@@ -49,7 +49,7 @@ pub use replay::ReplayOn;
 use crate::connections::{ConnectionError, ConnectionProvider};
 use crate::core::run::Event;
 use crate::definition::{Catalog, Definition, Problem};
-use crate::model::{ActivationId, ExecutionId, RunId, VersionId, WorkflowId};
+use crate::model::{ActivationId, ExecutionId, RunId, RunStatus, VersionId, WorkflowId};
 use crate::secrets::{Keys, Place, Urls};
 use crate::store::{Draft, Store, StoreError, VersionRow, WorkflowRow};
 use changes::Changes;
@@ -294,6 +294,16 @@ impl Driver {
         Ok(answered.await.ok())
     }
 
+    /// Hears of every change from now on.
+    pub fn listen(&self) -> Listener {
+        self.inner.changes.subscribe()
+    }
+
+    /// Returns when the engine has begun to stop.
+    pub async fn stopping(&self) {
+        self.inner.stopping.cancelled().await;
+    }
+
     /// Returns when the run may have changed, at the latest after `timeout`.
     pub async fn changed(&self, run: RunId, timeout: Duration) {
         let mut listener = self.inner.changes.subscribe();
@@ -408,8 +418,8 @@ impl Inner {
         }
     }
 
-    fn run_changed(&self, run: RunId) {
-        self.changes.tell(Change::Run(run));
+    fn run_changed(&self, run: RunId, status: Option<RunStatus>) {
+        self.changes.tell(Change::Run(run, status));
     }
 
     fn workflow_changed(&self, id: &WorkflowId) {

@@ -64,7 +64,7 @@ impl Inner {
             match news {
                 News::Run(run) => {
                     self.look_if_running(run);
-                    self.run_changed(run);
+                    self.run_changed(run, None);
                 }
                 News::Cancel(run) => self.cancel_if_running(run),
                 News::Workflow(id) => self.workflow_changed(&id),

@@ -390,7 +390,7 @@ impl RunTask {
         if leaves {
             self.inner.timer.notify_one();
         }
-        self.inner.run_changed(self.id);
+        self.inner.run_changed(self.id, Some(status));
         if !owned && decision.state.due_at().is_some() {
             self.inner.timer.notify_one();
         }

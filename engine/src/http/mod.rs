@@ -38,6 +38,7 @@ pub fn router(driver: Driver) -> Router {
         .merge(routes::options::routes())
         .merge(routes::workflows::routes())
         .merge(routes::runs::routes())
+        .merge(routes::events::routes())
         .merge(routes::waiting::routes())
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(axum::extract::DefaultBodyLimit::max(routes::LONGEST_API_BODY))

@@ -76,6 +76,80 @@ pub(crate) async fn body(response: Response) -> Value {
     serde_json::from_str(&response.text().await.unwrap()).unwrap()
 }
 
+/// The events that have been read from a stream so far.
+struct Events {
+    response: Response,
+    text: String,
+}
+
+impl Events {
+    async fn subscribe(server: &Server) -> Self {
+        let response = server.api(Method::GET, "/events").send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self { response, text: String::new() }
+    }
+
+    /// The next event's name and data; none at the end of the stream.
+    async fn next(&mut self) -> Option<(String, Value)> {
+        let event = loop {
+            if let Some(end) = self.text.find("\n\n") {
+                let event: String = self.text.drain(..end + 2).collect();
+                // A comment keeps the connection alive.
+                if !event.starts_with(':') {
+                    break event;
+                }
+            } else {
+                let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await.unwrap().unwrap()?;
+                self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+            }
+        };
+        let field = |name| event.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim();
+        Some((field("event:").to_owned(), serde_json::from_str(field("data:")).unwrap()))
+    }
+
+    /// The statuses that a run goes through until it has this one.
+    async fn statuses(&mut self, run: &str, until: &str) -> Vec<String> {
+        let mut statuses = Vec::new();
+        while statuses.last().is_none_or(|last| last != until) {
+            let (name, data) = self.next().await.unwrap();
+            if name == "run" && data["id"] == run {
+                statuses.push(data["status"].as_str().unwrap().to_owned());
+            }
+        }
+        statuses
+    }
+}
+
+#[tokio::test]
+async fn events_tell_what_changes() {
+    let server = Server::start().await;
+    let refused = server.open(Method::GET, "/api/v1/events").send().await.unwrap();
+    assert_eq!(refused.status(), 401);
+    let mut events = Events::subscribe(&server).await;
+    let url = server.enable("events", &["defer"]).await;
+    let (name, data) = events.next().await.unwrap();
+    assert_eq!((name.as_str(), &data["id"]), ("workflow", &json!("events")));
+
+    let run = server.event(&url).await;
+    assert_eq!(events.statuses(&run, "waiting").await, ["running", "waiting"]);
+    let waiting = server.get(&format!("/runs/{run}")).await;
+    let finish = waiting["executions"][0]["finish_callback_url"].as_str().unwrap();
+    let post = server.client.post(finish).json(&json!({ "doing": "events" })).send().await.unwrap();
+    assert_eq!(post.status(), 202);
+    let statuses = events.statuses(&run, "completed").await;
+    // What an event tells is durable: whoever reads then sees it.
+    assert_eq!(server.get(&format!("/runs/{run}")).await["status"], "completed", "after {statuses:?}");
+}
+
+#[tokio::test]
+async fn events_end_when_the_engine_stops() {
+    let server = Server::start().await;
+    let mut events = Events::subscribe(&server).await;
+    server.engine.shutdown().await;
+    assert_eq!(events.next().await, None);
+}
+
 #[tokio::test]
 async fn a_run_from_its_event_to_its_callback() {
     let server = Server::start().await;

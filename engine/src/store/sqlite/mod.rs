@@ -74,6 +74,8 @@ impl SqliteStore {
     fn enter<K: Send + 'static>(path: PathBuf, mode: Mode, keep: K) -> Result<Self, StoreError> {
         let connection = connection::writer(&path).map_err(opening)?;
         let durability = connection::durability(&connection).map_err(opening)?;
+        let (journal_mode, synchronous) = &durability;
+        tracing::info!(journal_mode, synchronous, "the database is open");
         let (epoch, next) = connection::enter(&connection).map_err(opening)?;
         let writer = match mode {
             Mode::Threads => Writer::start(connection, epoch, keep).map_err(opening)?,
