@@ -21,7 +21,6 @@ use std::sync::Arc;
 use serde_json::json;
 use stepwell_engine::driver::{CallbackAnswer, Limits, TriggerAnswer};
 use stepwell_engine::model::RunStatus;
-use stepwell_engine::store::Store as _;
 use stepwell_engine::store::postgres::PostgresStore;
 use tempfile::TempDir;
 

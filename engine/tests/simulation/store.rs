@@ -293,10 +293,6 @@ impl Store for SimStore {
         self.read(async { self.inner()?.due(now, limit).await }).await
     }
 
-    async fn has_place(&self, run: RunId) -> Result<bool, StoreError> {
-        self.read(async { self.inner()?.has_place(run).await }).await
-    }
-
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         self.read(async { self.inner()?.next_due().await }).await
     }
