@@ -52,7 +52,7 @@ impl Identity {
             title: title.unwrap_or_else(|| case::title(&ident)),
             description: docs.description,
             deprecation: deprecation(arguments, mistakes),
-            time_limit: limit::read(arguments, mistakes),
+            time_limit: limit::time_limit(arguments, mistakes),
         }
     }
 

@@ -57,6 +57,8 @@ use proc_macro::TokenStream;
 ///   has registered outside.
 /// - `id` and `title` replace what the function's name and doc comment give; `app` replaces the crate's name in the id.
 /// - `time_limit = "10m"` bounds each call of a handler; the engine's limit is 5 min.
+/// - `concurrency = 4` bounds how many attempts of the block run at once in one process, from 1 to 10,000, calls of all
+///   its handlers together; the others wait in order.
 /// - `if_interrupted = fail` fails an execution whose attempt was interrupted (the engine died, the time limit
 ///   passed) instead of attempting it again.
 /// - `deprecated = "why"` and `replaced_by = "other-block"` keep the block out of new workflows.

@@ -1,10 +1,11 @@
-//! Durations in attributes: `"500ms"`, `"10s"`, `"5m"`, `"1h"`.
+//! What a block bounds: how long a handler may take, `"500ms"`, `"10s"`, `"5m"`, `"1h"`, and how many attempts run at
+//! once.
 
 use std::time::Duration;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::LitStr;
+use syn::{LitInt, LitStr};
 
 use crate::arguments::Arguments;
 use crate::docs::optional_tokens;
@@ -13,8 +14,27 @@ use crate::mistakes::Mistakes;
 /// The longest time limit of a handler.
 const LONGEST: Duration = Duration::from_hours(24);
 
+/// The most attempts of a block that it may let run at once.
+const MOST_AT_ONCE: u32 = 10_000;
+
+/// `concurrency = 4` as an expression of type `Option<u32>`.
+pub(crate) fn concurrency(arguments: &mut Arguments, mistakes: &mut Mistakes) -> TokenStream {
+    let number: Option<LitInt> = arguments.value("concurrency", "concurrency = 4", mistakes);
+    let bound = number.and_then(|number| match number.base10_parse() {
+        Ok(bound @ 1..=MOST_AT_ONCE) => Some(bound),
+        _ => {
+            mistakes.at(
+                number,
+                "a block runs from 1 to 10000 attempts at once; to leave it unbounded, remove `concurrency`",
+            );
+            None
+        }
+    });
+    optional_tokens(bound)
+}
+
 /// `time_limit = "10m"` as an expression of type `Option<Duration>`.
-pub(crate) fn read(arguments: &mut Arguments, mistakes: &mut Mistakes) -> TokenStream {
+pub(crate) fn time_limit(arguments: &mut Arguments, mistakes: &mut Mistakes) -> TokenStream {
     let limit = arguments.text("time_limit", mistakes).and_then(|text| check(&text, mistakes));
     optional_tokens(limit.map(|limit| {
         let millis = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);

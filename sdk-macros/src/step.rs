@@ -7,10 +7,11 @@ use syn::{ItemFn, Path, PathArguments, Type};
 use crate::arguments::Arguments;
 use crate::block::{self, Identity, handler};
 use crate::function::{Shape, Signature, call_at, projection};
+use crate::limit;
 use crate::mistakes::Mistakes;
 use crate::outcomes::OutcomeList;
 
-const ARGUMENTS: [&str; 11] = [
+const ARGUMENTS: [&str; 12] = [
     "outcomes",
     "finish",
     "wake",
@@ -19,6 +20,7 @@ const ARGUMENTS: [&str; 11] = [
     "title",
     "app",
     "time_limit",
+    "concurrency",
     "if_interrupted",
     "deprecated",
     "replaced_by",
@@ -54,6 +56,8 @@ struct Step<'a> {
     wake: Option<Path>,
     cancel: Option<Path>,
     fails_if_interrupted: bool,
+    /// An expression of type `Option<u32>`.
+    concurrency: TokenStream,
 }
 
 impl<'a> Step<'a> {
@@ -63,6 +67,7 @@ impl<'a> Step<'a> {
         let wake: Option<Path> = arguments.value("wake", "wake = my_wake", mistakes);
         let cancel: Option<Path> = arguments.value("cancel", "cancel = my_cancel", mistakes);
         let interrupted = arguments.choice("if_interrupted", &["repeat", "fail"], mistakes);
+        let concurrency = limit::concurrency(arguments, mistakes);
         if let (None, None, Some(cancel)) = (&finish, &wake, &cancel) {
             mistakes.at(
                 cancel,
@@ -71,7 +76,7 @@ impl<'a> Step<'a> {
         }
         let signature = Signature::read(function, &SHAPE, mistakes)?;
         let fails_if_interrupted = interrupted.is_some_and(|word| word == "fail");
-        Some(Self { function, identity, signature, finish, wake, cancel, fails_if_interrupted })
+        Some(Self { function, identity, signature, finish, wake, cancel, fails_if_interrupted, concurrency })
     }
 
     fn register(&self, list: Option<&OutcomeList>) -> TokenStream {
@@ -121,10 +126,12 @@ impl<'a> Step<'a> {
             }
         });
         let if_interrupted = if self.fails_if_interrupted { quote!(Fail) } else { quote!(Repeat) };
+        let concurrency = &self.concurrency;
         let handlers = quote! {
             ::stepwell::block::Handlers::Step(::stepwell::block::StepHandlers {
                 state: #schema,
                 if_interrupted: ::stepwell::block::IfInterrupted::#if_interrupted,
+                concurrency: #concurrency,
                 execute: |invocation| #execute,
                 finish: #finish,
                 wake: #wake,

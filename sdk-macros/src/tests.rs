@@ -32,6 +32,7 @@ fn a_step_with_every_handler_and_argument() {
         id = "ask",
         title = "Ask somebody",
         time_limit = "10m",
+        concurrency = 4,
         if_interrupted = fail,
         deprecated = "nobody asks any more",
         replaced_by = "tell",

@@ -91,6 +91,9 @@ pub struct StepHandlers {
     pub state: Option<fn() -> Schema>,
     /// What happens to an execution whose attempt was interrupted.
     pub if_interrupted: IfInterrupted,
+    /// How many attempts run at once in one process, from 1 to 10,000; no bound of the block's own where it is
+    /// `None`.
+    pub concurrency: Option<u32>,
     /// Does the step's work.
     pub execute: ExecuteHandler,
     /// Takes a callback of a deferred execution, with its state.

@@ -89,6 +89,9 @@ pub struct BlockManifest {
     /// Of a step: what happens to an execution whose attempt was interrupted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_interrupted: Option<IfInterrupted>,
+    /// Of a step: how many of its attempts run at once in one process; it has no bound of its own where it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u32>,
     /// Of a trigger: in which order a new version's trigger replaces the old one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switch: Option<Switch>,
@@ -225,6 +228,7 @@ impl BlockManifest {
             connection: None,
             time_limit_ms: None,
             if_interrupted: None,
+            concurrency: None,
             switch: None,
             missed_ticks: None,
             handlers: Vec::new(),
@@ -254,6 +258,7 @@ impl BlockDefinition {
         match &self.handlers {
             Handlers::Step(step) => {
                 manifest.if_interrupted = Some(step.if_interrupted);
+                manifest.concurrency = step.concurrency;
                 manifest.state = step.state.map(|schema| schema());
             }
             Handlers::Trigger(trigger) => {

@@ -64,6 +64,7 @@ async fn remove(_config: NoConfig, _cx: DeactivateContext<Webhook>) -> Result<()
     wake = remind,
     cancel = forget,
     time_limit = "10m",
+    concurrency = 4,
     if_interrupted = fail,
     deprecated = "nobody asks any more",
 )]

@@ -69,7 +69,11 @@ fn check_trigger(found: &mut Findings, block: &BlockManifest, has: impl Fn(Handl
     if block.missed_ticks.is_some() && !has(HandlerKind::Tick) {
         found.add("missed_ticks", "without `tick` there are none; remove it");
     }
-    let of_steps = [("state", block.state.is_some()), ("if_interrupted", block.if_interrupted.is_some())];
+    let of_steps = [
+        ("state", block.state.is_some()),
+        ("if_interrupted", block.if_interrupted.is_some()),
+        ("concurrency", block.concurrency.is_some()),
+    ];
     for (path, _) in of_steps.into_iter().filter(|(_, present)| *present) {
         found.add(path, "only a step has it; remove it");
     }

@@ -16,6 +16,9 @@ use stepwell::manifest::{App, BlockManifest};
 /// The longest time limit of a handler, in milliseconds: what takes more than a day should defer.
 const LONGEST_TIME_LIMIT_MS: u64 = 24 * 60 * 60 * 1000;
 
+/// The most attempts of a block that it may let run at once.
+const MOST_AT_ONCE: u32 = 10_000;
+
 /// Outcome ids that mean something else in a workflow's edges.
 const RESERVED: [&str; 2] = ["error", "deadline"];
 
@@ -83,6 +86,12 @@ fn check_block(found: &mut Findings, app: &App, block: &BlockManifest) {
     words::check_description(found, "description", block.description.as_deref());
     if block.time_limit_ms.is_some_and(|limit| limit == 0 || limit > LONGEST_TIME_LIMIT_MS) {
         found.add("time_limit_ms", "a handler may take from 1 ms to 24 h; to wait longer, defer");
+    }
+    if block.concurrency.is_some_and(|bound| !(1..=MOST_AT_ONCE).contains(&bound)) {
+        found.add(
+            "concurrency",
+            "a block runs from 1 to 10000 attempts at once; to leave it unbounded, remove it",
+        );
     }
     handlers::check(found, block);
     deprecation::check(found, app, block);

@@ -97,6 +97,21 @@ fn time_limits_are_between_a_millisecond_and_a_day() {
 }
 
 #[test]
+fn a_block_runs_from_one_to_ten_thousand_attempts_at_once() {
+    for bound in [1, 10_000] {
+        assert_eq!(with(1, "/concurrency", json!(bound)), Vec::<String>::new());
+    }
+    for bound in [0, 10_001] {
+        assert_eq!(
+            with(1, "/concurrency", json!(bound)),
+            [
+                "shop/greet: concurrency: a block runs from 1 to 10000 attempts at once; to leave it unbounded, remove it"
+            ]
+        );
+    }
+}
+
+#[test]
 fn handlers_come_with_what_they_need() {
     let cases = [
         (
@@ -158,6 +173,7 @@ fn what_belongs_to_the_other_kind_is_refused() {
         (1, "/registration", json!({}), "shop/greet: registration: only a trigger has it; remove it"),
         (2, "/state", json!({}), "shop/ordered: state: only a step has it; remove it"),
         (2, "/if_interrupted", json!("fail"), "shop/ordered: if_interrupted: only a step has it; remove it"),
+        (2, "/concurrency", json!(4), "shop/ordered: concurrency: only a step has it; remove it"),
         (
             2,
             "/missed_ticks",

@@ -135,6 +135,7 @@ fn what_workflows_do_not_rely_on_changes_freely() {
         (0, "time_limit_ms", json!(5)),
         (0, "deprecated", json!({ "message": "Old" })),
         (0, "if_interrupted", json!("fail")),
+        (0, "concurrency", json!(4)),
         (2, "switch", json!("overlap")),
         (0, "handlers", json!(["execute", "finish", "wake", "cancel"])),
         (1, "state", json!({ "type": "object" })),

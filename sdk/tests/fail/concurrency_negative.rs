@@ -1,0 +1,8 @@
+use stepwell::prelude::*;
+
+#[step(outcomes(done), concurrency = -1)]
+async fn find(_config: NoConfig, _cx: ExecuteContext) -> Result<FindOutcome, StepError> {
+    Ok(FindOutcome::Done)
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use stepwell::prelude::*;
+
+#[step(outcomes(done), concurrency = 2, concurrency = 3)]
+async fn find(_config: NoConfig, _cx: ExecuteContext) -> Result<FindOutcome, StepError> {
+    Ok(FindOutcome::Done)
+}
+
+fn main() {}
