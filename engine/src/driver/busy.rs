@@ -64,7 +64,7 @@ impl Driver {
     /// Lets no attempt start until what this returns is dropped. Returns when none is running.
     pub(crate) async fn hold(&self) -> OwnedSemaphorePermit {
         let all = u32::try_from(self.inner.limits.attempts).unwrap_or(u32::MAX);
-        let slots = Arc::clone(&self.inner.slots).acquire_many_owned(all).await;
+        let slots = Arc::clone(&self.inner.slots.process).acquire_many_owned(all).await;
         slots.expect("the slots are never closed")
     }
 

@@ -16,6 +16,7 @@ use super::answer::{CallbackAnswer, Refusal, TriggerAnswer};
 use super::call::{Ended, contained};
 use super::index_key::index_key;
 use super::run::{Nudge, RunTask};
+use super::slots::{AtHand, Due};
 use super::values::encode_state;
 use super::{Inner, activation, trigger_call};
 use crate::core::limits::checked_size;
@@ -172,18 +173,16 @@ impl Inner {
         let id = RunId(self.clock.id());
         let record = self.store.next_record();
         let now = self.clock.now();
-        let mut slots = Vec::new();
-        while slots.len() < version.widest.max(version.plan.trigger.values().map(Vec::len).max().unwrap_or(1))
-        {
-            let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else { break };
-            slots.push(slot);
-        }
+        let mut slots = AtHand::new(&self.slots);
+        let first = version.plan.trigger.values().map(Vec::len).max().unwrap_or(1);
+        slots.take(&Due::default(), version.widest.max(first));
         let surroundings = self.surroundings(id, &version);
         let given = Given {
             now,
             record,
             jitter: self.clock.jitter(),
-            slots: slots.len(),
+            slots: slots.of_process(),
+            block_slots: &slots.of_blocks(),
             values: &HashMap::new(),
             surroundings: &surroundings,
         };

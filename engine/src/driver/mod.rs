@@ -17,6 +17,7 @@ mod request;
 mod room;
 mod run;
 mod services;
+mod slots;
 mod stop;
 mod timer;
 mod trigger_call;
@@ -34,7 +35,7 @@ use stepwell::block::BlockDefinition;
 use stepwell::http_client::HttpTransport;
 use stepwell::manifest::Manifest;
 use stepwell::request::Request;
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -54,6 +55,7 @@ use crate::secrets::{Keys, Place, Urls};
 use crate::store::{Draft, Store, StoreError, VersionRow, WorkflowRow};
 use changes::Changes;
 use run::{Nudge, RunTask};
+use slots::Slots;
 use version::Version;
 
 /// What a driver works with.
@@ -100,7 +102,7 @@ struct Inner {
     /// Runs that this binary cannot go on with; they are left unharmed.
     left_alone: Mutex<HashSet<RunId>>,
     workflow_timers: Mutex<HashMap<WorkflowId, timer::WorkflowTimer>>,
-    slots: Arc<Semaphore>,
+    slots: Arc<Slots>,
     unstarted: refused::UnstartedRequests,
     changes: Changes,
     timer: Notify,
@@ -147,6 +149,7 @@ impl Driver {
             connections,
             clock,
             limits,
+            slots: Arc::new(Slots::new(limits.attempts, blocks.iter().copied())),
             blocks: blocks.into_iter().map(|block| (block.id(), block)).collect(),
             manifest,
             catalog,
@@ -155,7 +158,6 @@ impl Driver {
             starting: AtomicUsize::new(0),
             left_alone: Mutex::default(),
             workflow_timers: Mutex::default(),
-            slots: Arc::new(Semaphore::new(limits.attempts)),
             unstarted: refused::UnstartedRequests::default(),
             changes: Changes::new(),
             timer: Notify::new(),

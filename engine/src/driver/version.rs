@@ -114,6 +114,7 @@ impl Inner {
         Ok(PlannedStep {
             control,
             block: step.block.clone(),
+            bounded: handlers.concurrency.is_some(),
             config: Arc::new(StepConfig {
                 template,
                 keys: Arc::clone(&self.keys),

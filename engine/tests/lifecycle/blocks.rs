@@ -162,6 +162,39 @@ async fn act(config: Act, cx: ExecuteContext) -> Result<Execution<ActOutcome, Ti
     Ok(Execution::Exit)
 }
 
+/// How many attempts of `act_by_twos` are at work under a key, and how many were at most.
+static AT_WORK: LazyLock<Mutex<HashMap<String, (usize, usize)>>> = LazyLock::new(Mutex::default);
+
+struct AtWork(String);
+
+impl AtWork {
+    fn begin(key: &str) -> Self {
+        let mut all = AT_WORK.lock().unwrap();
+        let (now, most) = all.entry(key.to_owned()).or_default();
+        *now += 1;
+        *most = (*now).max(*most);
+        Self(key.to_owned())
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        AT_WORK.lock().unwrap().entry(self.0.clone()).or_default().0 -= 1;
+    }
+}
+
+/// How many attempts of `act_by_twos` were at work under a key at most.
+pub(crate) fn most_at_work(key: &str) -> usize {
+    AT_WORK.lock().unwrap().get(key).map_or(0, |(_, most)| *most)
+}
+
+/// Do as you are told, two attempts at once
+#[step(finish = finish_act, cancel = cancel_act, concurrency = 2)]
+async fn act_by_twos(config: Act, cx: ExecuteContext) -> Result<Execution<ActOutcome, Ticket>, StepError> {
+    let _at_work = AtWork::begin(&config.key);
+    act(config, cx).await
+}
+
 /// What to choose from.
 #[config]
 pub(crate) struct Choose {

@@ -72,6 +72,13 @@ impl Engine {
         Self::on(data, limits, runtime)
     }
 
+    /// With all tasks on one thread, so that those that are started one after the other begin in this order.
+    pub(crate) fn in_order(limits: Limits) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let data = runtime.block_on(Data::new());
+        Self::on(data, limits, runtime)
+    }
+
     fn on(data: Data, limits: Limits, runtime: Runtime) -> Self {
         let directory = data.directory.path();
         let driver = runtime.block_on(async {

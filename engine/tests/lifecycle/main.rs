@@ -5,6 +5,7 @@
 
 mod abuse;
 mod blocks;
+mod bounded;
 mod builtin;
 #[path = "../support/cut.rs"]
 mod cut;

@@ -39,6 +39,8 @@ pub struct Given<'a> {
     pub jitter: f64,
     /// How many attempts may start at once with this decision.
     pub slots: usize,
+    /// How many of them may be of each block that is bounded; none of one that is not here.
+    pub block_slots: &'a HashMap<String, usize>,
     /// The values that the state refers to and the steps that may follow need.
     pub values: &'a HashMap<ValueRef, Value>,
     /// The variables `run` and `workflow`.

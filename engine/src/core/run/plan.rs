@@ -80,6 +80,8 @@ pub enum Control {
 pub struct PlannedStep {
     /// The block's id.
     pub block: String,
+    /// Whether the block bounds how many of its attempts run at once.
+    pub bounded: bool,
     /// Makes the config.
     pub config: Arc<dyn ResolveConfig>,
     /// How a failed attempt is repeated.

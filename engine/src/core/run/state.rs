@@ -349,10 +349,26 @@ impl RunState {
             .map(|(number, _)| *number)
     }
 
+    /// The executions with an attempt that is due, by number.
+    pub fn ready(&self, now: Timestamp) -> impl Iterator<Item = (u32, &Execution)> + '_ {
+        let ready =
+            move |execution: &Execution| matches!(execution.phase, Phase::Ready { at, .. } if at <= now);
+        self.live.iter().map(|(number, execution)| (*number, execution)).filter(move |(_, it)| ready(it))
+    }
+
     /// When [`Tick`](super::Event::Tick) next has something to do. `None` if only a callback, a person or the
     /// end of a running attempt can move the run.
     pub fn due_at(&self) -> Option<Timestamp> {
-        self.live.values().filter_map(Execution::due_at).chain(self.times_out_at).min()
+        self.times().min()
+    }
+
+    /// As [`due_at`](Self::due_at), leaving out what was due before or is due now.
+    pub fn due_after(&self, now: Timestamp) -> Option<Timestamp> {
+        self.times().filter(|time| *time > now).min()
+    }
+
+    fn times(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        self.live.values().flat_map(Execution::times).chain(self.times_out_at)
     }
 
     /// The values that the next decision may need, given the variables that the version refers to.
@@ -392,13 +408,14 @@ impl Execution {
         }
     }
 
-    fn due_at(&self) -> Option<Timestamp> {
+    /// The times at which it has something to do.
+    fn times(&self) -> impl Iterator<Item = Timestamp> + use<> {
         let deadline = self.deadline_at.filter(|_| self.teardown.is_none());
-        match (&self.phase, deadline) {
-            (Phase::Running { .. } | Phase::Gathering(_) | Phase::Looping(_), _) => None,
-            (Phase::Ready { at, .. }, Some(deadline)) => Some((*at).min(deadline)),
-            (Phase::Ready { at, .. }, None) => Some(*at),
-            (Phase::Waiting, deadline) => [deadline, self.wake_at].into_iter().flatten().min(),
-        }
+        let times = match &self.phase {
+            Phase::Running { .. } | Phase::Gathering(_) | Phase::Looping(_) => [None, None],
+            Phase::Ready { at, .. } => [Some(*at), deadline],
+            Phase::Waiting => [self.wake_at, deadline],
+        };
+        times.into_iter().flatten()
     }
 }

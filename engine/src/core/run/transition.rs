@@ -22,6 +22,7 @@ pub(super) struct Transition<'a> {
     calls: Vec<Attempt>,
     pub(super) taken: Vec<RecordId>,
     slots: usize,
+    block_slots: HashMap<String, usize>,
     fresh: HashMap<ValueRef, Value>,
 }
 
@@ -35,6 +36,7 @@ impl<'a> Transition<'a> {
             calls: Vec::new(),
             taken: Vec::new(),
             slots: given.slots,
+            block_slots: given.block_slots.clone(),
             fresh: HashMap::new(),
         }
     }
@@ -188,23 +190,31 @@ impl<'a> Transition<'a> {
         self.fresh.get(&place).or_else(|| self.given.values.get(&place))
     }
 
-    /// Starts the attempts that are due, as far as there are slots.
+    /// Starts the attempts that are due, as far as there are slots. One whose block has none holds up no other.
     fn start_ready(&mut self) {
-        let ready: Vec<u32> = self
-            .state
-            .live
-            .iter()
-            .filter(
-                |(_, execution)| matches!(execution.phase, Phase::Ready { at, .. } if at <= self.given.now),
-            )
-            .map(|(number, _)| *number)
-            .collect();
+        let ready: Vec<u32> = self.state.ready(self.given.now).map(|(number, _)| number).collect();
         for number in ready {
             if self.slots == 0 {
                 return;
             }
-            self.slots -= 1;
-            self.start_attempt(number);
+            if self.take_block_slot(number) {
+                self.slots -= 1;
+                self.start_attempt(number);
+            }
+        }
+    }
+
+    /// Takes a slot of an execution's block; false if the block is bounded and has none.
+    fn take_block_slot(&mut self, number: u32) -> bool {
+        let execution = self.state.live.get(&number);
+        let step = execution.and_then(|execution| self.plan.steps.get(&execution.step));
+        let Some(step) = step.filter(|step| step.bounded) else { return true };
+        match self.block_slots.get_mut(&step.block) {
+            Some(free @ 1..) => {
+                *free -= 1;
+                true
+            }
+            _ => false,
         }
     }
 

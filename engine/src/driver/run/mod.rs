@@ -3,7 +3,10 @@
 //! While it lives it owns the run: its state is in memory and nothing is read from the store between two steps.
 //! When nothing runs and nothing is due, it ends and the run is a row again.
 
-use std::collections::{HashMap, HashSet};
+mod calls;
+mod values;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,15 +15,15 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::Inner;
 use super::answer::Refusal;
-use super::call::StepCall;
+use super::slots::{AtHand, Due};
 use super::stop::{Stop, patiently};
 use super::values::encode_state;
 use super::version::{Unrunnable, Version};
-use super::{Inner, request};
 use crate::core::IllegalEvent;
-use crate::core::run::{self, Attempt, Call, Decision, Event, Given, RunState, Takes};
-use crate::model::{ExecutionId, RecordId, RunId, ValueRef, encode_entries};
+use crate::core::run::{self, Decision, Event, Given, RunState, Takes};
+use crate::model::{RecordId, RunId, ValueRef, encode_entries};
 use crate::store::{CommitError, InboxEntry, Lane, PlaceChange, Record, RunChange, RunRow};
 
 /// What the task of a run is told.
@@ -31,7 +34,7 @@ pub(super) enum Nudge {
     Ask(Event, oneshot::Sender<Result<(), Refusal>>),
 }
 
-/// An attempt that has ended, with its slot.
+/// An attempt that has ended, with its slot of the process.
 struct Finished {
     event: Event,
     slot: OwnedSemaphorePermit,
@@ -52,7 +55,7 @@ pub(super) struct RunTask {
     inbox_unread: bool,
     inbox: Vec<InboxEntry>,
     attempts: JoinSet<Finished>,
-    slots: Vec<OwnedSemaphorePermit>,
+    slots: AtHand,
     nudges: mpsc::UnboundedReceiver<Nudge>,
     /// Cancelled when the lease under which this task began is lost.
     lease: CancellationToken,
@@ -65,7 +68,7 @@ impl RunTask {
         id: RunId,
         version: Arc<Version>,
         (decision, record): (Decision, RecordId),
-        slots: Vec<OwnedSemaphorePermit>,
+        slots: AtHand,
         nudges: mpsc::UnboundedReceiver<Nudge>,
     ) -> Self {
         let mut task = Self::new(inner, id, version, decision.state.clone(), 0, nudges);
@@ -73,6 +76,7 @@ impl RunTask {
         task.slots = slots;
         task.remember(&decision, record);
         task.make_calls(decision.calls, HashMap::new());
+        task.settle_slots();
         task
     }
 
@@ -97,7 +101,7 @@ impl RunTask {
             inbox_unread: false,
             inbox: Vec::new(),
             attempts: JoinSet::new(),
-            slots: Vec::new(),
+            slots: AtHand::new(&inner.slots),
             nudges,
             lease: inner.lease(),
         }
@@ -177,17 +181,18 @@ impl RunTask {
                 self.drain().await?;
                 return Err(Stop::Stopping);
             }
-            if self.take_place().await? || self.take_callback().await? || self.take_time().await? {
+            let now = self.inner.clock.now();
+            if self.take_place().await? || self.take_callback().await? || self.take_time(now).await? {
                 continue;
             }
-            if self.attempts.is_empty() && !self.wants_slot() && self.nudges.is_empty() {
+            if self.attempts.is_empty() && self.due(now).is_empty() && self.nudges.is_empty() {
                 self.release().await?;
                 if self.inner.forget_idle(self.id, &self.nudges) {
                     return Ok(());
                 }
                 continue;
             }
-            self.wait().await?;
+            self.wait(now).await?;
         }
     }
 
@@ -225,8 +230,7 @@ impl RunTask {
     }
 
     /// Lets the core do what is due.
-    async fn take_time(&mut self) -> Result<bool, Stop> {
-        let now = self.inner.clock.now();
+    async fn take_time(&mut self, now: Timestamp) -> Result<bool, Stop> {
         if self.state.due_at().is_none_or(|due| due > now) || self.state.ended.is_some() {
             return Ok(false);
         }
@@ -237,19 +241,15 @@ impl RunTask {
         Ok(self.state != before)
     }
 
-    /// Whether an attempt is due that has no slot yet.
-    fn wants_slot(&self) -> bool {
-        let now = self.inner.clock.now();
-        self.state.ended.is_none()
-            && self.slots.is_empty()
-            && self.state.due_at().is_some_and(|due| due <= now)
+    /// The attempts that are due.
+    fn due(&self, now: Timestamp) -> Due {
+        Due::of(&self.state, &self.version.plan, now)
     }
 
-    async fn wait(&mut self) -> Result<(), Stop> {
-        let wants_slot = self.wants_slot();
-        let now = self.inner.clock.now();
-        let due = self.state.due_at().filter(|due| *due > now).map(|due| self.inner.clock.sleep_until(due));
-        let slots = Arc::clone(&self.inner.slots);
+    /// Waits until something happens. All that was due until `now` is done, but for attempts that lack a slot.
+    async fn wait(&mut self, now: Timestamp) -> Result<(), Stop> {
+        let due = self.due(now);
+        let next = self.state.due_after(now).map(|next| self.inner.clock.sleep_until(next));
         let (stopping, lease) = (self.inner.stopping.clone(), self.lease.clone());
         tokio::select! {
             biased;
@@ -257,7 +257,7 @@ impl RunTask {
             () = stopping.cancelled() => {}
             Some(finished) = self.attempts.join_next(), if !self.attempts.is_empty() => {
                 let Ok(Finished { event, slot }) = finished else { return Ok(()) };
-                self.slots.push(slot);
+                self.slots.keep(slot);
                 self.take_slots();
                 let applied = self.apply(event).await?;
                 self.note_illegal(applied);
@@ -271,8 +271,8 @@ impl RunTask {
                     let _ = answer.send(answered);
                 }
             },
-            Ok(slot) = slots.acquire_owned(), if wants_slot => self.slots.push(slot),
-            () = async { if let Some(due) = due { due.await } else { std::future::pending().await } } => {}
+            () = self.slots.wait(&due) => {}
+            () = async { if let Some(next) = next { next.await } else { std::future::pending().await } } => {}
         }
         Ok(())
     }
@@ -299,8 +299,8 @@ impl RunTask {
 
     /// Lets the running attempts end, without starting others.
     async fn drain(&mut self) -> Result<(), Stop> {
+        self.slots = AtHand::new(&self.inner.slots);
         while let Some(finished) = self.attempts.join_next().await {
-            self.slots.clear();
             if let Ok(Finished { event, .. }) = finished {
                 let applied = self.apply(event).await?;
                 self.note_illegal(applied);
@@ -312,10 +312,12 @@ impl RunTask {
     /// Takes as many free slots as one decision may need, without waiting.
     fn take_slots(&mut self) {
         let wanted = self.version.widest + self.state.live.len().min(self.version.widest);
-        while self.slots.len() < wanted {
-            let Ok(slot) = Arc::clone(&self.inner.slots).try_acquire_owned() else { return };
-            self.slots.push(slot);
-        }
+        self.slots.take(&self.due(self.inner.clock.now()), wanted);
+    }
+
+    /// Gives back the slots that are not used.
+    fn settle_slots(&mut self) {
+        self.slots.settle(&self.due(self.inner.clock.now()));
     }
 
     fn note_illegal(&self, applied: Result<(), IllegalEvent>) {
@@ -324,8 +326,14 @@ impl RunTask {
         }
     }
 
-    /// Feeds one event to the core, commits what it decides and makes the calls.
+    /// Feeds one event to the core, commits what it decides, makes the calls, and gives back the slots that are left.
     async fn apply(&mut self, event: Event) -> Result<Result<(), IllegalEvent>, Stop> {
+        let applied = self.decide(event).await?;
+        self.settle_slots();
+        Ok(applied)
+    }
+
+    async fn decide(&mut self, event: Event) -> Result<Result<(), IllegalEvent>, Stop> {
         self.load_values().await?;
         let record = self.inner.store.next_record();
         let now = self.inner.clock.now();
@@ -333,19 +341,16 @@ impl RunTask {
             now,
             record,
             jitter: self.inner.clock.jitter(),
-            slots: self.slots.len(),
+            slots: self.slots.of_process(),
+            block_slots: &self.slots.of_blocks(),
             values: &self.values,
             surroundings: &self.surroundings,
         };
         let decision = match run::apply(&self.version.plan, self.state.clone(), event, &given) {
             Ok(decision) => decision,
-            Err(illegal) => {
-                self.slots.clear();
-                return Ok(Err(illegal));
-            }
+            Err(illegal) => return Ok(Err(illegal)),
         };
         if decision.state == self.state && decision.entries.is_empty() && decision.taken.is_empty() {
-            self.slots.clear();
             return Ok(Ok(()));
         }
         let configs = self.callbacks(&decision.calls).await?;
@@ -359,7 +364,6 @@ impl RunTask {
         self.state = decision.state.clone();
         self.remember(&decision, record);
         self.make_calls(decision.calls, configs);
-        self.slots.clear();
         Ok(Ok(()))
     }
 
@@ -450,69 +454,5 @@ impl RunTask {
         self.owned = false;
         self.inner.timer.notify_one();
         Ok(())
-    }
-
-    /// Keeps the values in memory that the run may still need.
-    fn remember(&mut self, decision: &Decision, record: RecordId) {
-        for (index, entry) in decision.entries.iter().enumerate() {
-            if let (Some(value), Ok(entry)) = (run::entry_value(entry), u16::try_from(index)) {
-                self.values.insert(ValueRef { record, entry }, value);
-            }
-        }
-        let needed: HashSet<ValueRef> = self.state.needed(&self.version.references).collect();
-        self.values.retain(|place, _| needed.contains(place));
-    }
-
-    /// Reads the values from the store that are needed and not in memory.
-    async fn load_values(&mut self) -> Result<(), Stop> {
-        let needed = self.state.needed(&self.version.references);
-        let missing: Vec<ValueRef> = needed.filter(|place| !self.values.contains_key(place)).collect();
-        if !missing.is_empty() {
-            let values = patiently!(self.inner, &self.lease, self.inner.values(&missing).await);
-            self.values.extend(values);
-        }
-        Ok(())
-    }
-
-    /// The requests of the callbacks that `finish` is to be called with.
-    async fn callbacks(
-        &self,
-        calls: &[Attempt],
-    ) -> Result<HashMap<RecordId, stepwell::request::Request>, Stop> {
-        let ids: Vec<RecordId> = calls
-            .iter()
-            .filter_map(|attempt| match attempt.call {
-                Call::Finish { callback } => Some(callback),
-                Call::Execute | Call::Wake | Call::Cancel => None,
-            })
-            .collect();
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let records = patiently!(self.inner, &self.lease, self.inner.store.records(&ids).await);
-        Ok(records.iter().filter_map(|record| Some((record.id, request::read(record)?))).collect())
-    }
-
-    fn make_calls(
-        &mut self,
-        calls: Vec<Attempt>,
-        mut requests: HashMap<RecordId, stepwell::request::Request>,
-    ) {
-        for attempt in calls {
-            let slot = self.slots.pop().expect("the core starts no more attempts than it has slots");
-            let request = match attempt.call {
-                Call::Finish { callback } => requests.remove(&callback),
-                Call::Execute | Call::Wake | Call::Cancel => None,
-            };
-            let call = StepCall {
-                inner: Arc::clone(&self.inner),
-                version: Arc::clone(&self.version),
-                execution: ExecutionId { run: self.id, number: attempt.execution },
-                config: self.values.get(&attempt.config).cloned().unwrap_or_default(),
-                attempt,
-                request,
-            };
-            self.attempts.spawn(async move { Finished { event: call.run().await, slot } });
-        }
     }
 }

@@ -38,6 +38,7 @@ impl ResolveConfig for Config {
 fn step(on: &[(&str, &[&str])]) -> PlannedStep {
     PlannedStep {
         block: "test/block".into(),
+        bounded: false,
         config: Arc::new(Config(BTreeSet::new())),
         retry: RetryPolicy { attempts: 3, first: Duration::from_secs(1), most: Duration::from_mins(1) },
         deadline: None,
@@ -47,6 +48,11 @@ fn step(on: &[(&str, &[&str])]) -> PlannedStep {
         cancels: false,
         if_interrupted: IfInterrupted::Repeat,
     }
+}
+
+/// The same as a step of a bounded block.
+fn bounded(block: &str, step: PlannedStep) -> PlannedStep {
+    PlannedStep { block: block.into(), bounded: true, ..step }
 }
 
 fn edges(on: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
@@ -67,6 +73,7 @@ struct World {
     entries: Vec<Entry>,
     calls: Vec<Attempt>,
     slots: usize,
+    block_slots: HashMap<String, usize>,
 }
 
 impl World {
@@ -84,6 +91,7 @@ impl World {
             entries: Vec::new(),
             calls: Vec::new(),
             slots: 100,
+            block_slots: HashMap::new(),
         };
         let outcome = Outcome { id: "received".into(), data: json!({"n": 1}) };
         let beginning = Beginning { activation: None, outcome, replayed: None };
@@ -104,6 +112,7 @@ impl World {
             record,
             jitter: 0.0,
             slots: self.slots,
+            block_slots: &self.block_slots,
             values: &self.values,
             surroundings: &self.surroundings,
         };

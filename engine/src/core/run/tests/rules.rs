@@ -292,6 +292,71 @@ fn attempts_without_a_slot_are_queued_until_there_is_one() {
     assert_eq!(world.calls(), [(2, Call::Execute), (3, Call::Execute)]);
 }
 
+#[test]
+fn s13_attempts_of_a_bounded_block_start_as_far_as_it_has_slots_and_hold_up_no_other() {
+    let narrow = || bounded("test/narrow", step(&[]));
+    let mut world = World::start(&["a", "b", "c"], [("a", narrow()), ("b", step(&[])), ("c", narrow())]);
+    assert_eq!(world.calls(), [(2, Call::Execute)]);
+    world.block_slots = HashMap::from([("test/narrow".to_owned(), 1), ("test/other".to_owned(), 9)]);
+    world.apply(Event::Tick);
+    assert_eq!(world.calls(), [(2, Call::Execute), (1, Call::Execute)], "in order of the executions");
+    world.slots = 0;
+    world.apply(Event::Tick);
+    assert_eq!(world.calls().len(), 2, "a slot of the block is not enough");
+    world.slots = 100;
+    world.apply(Event::Tick);
+    assert_eq!(world.calls(), [(2, Call::Execute), (1, Call::Execute), (3, Call::Execute)]);
+}
+
+#[test]
+fn s13_every_handler_of_a_bounded_block_counts() {
+    let slots = HashMap::from([("test/narrow".to_owned(), 1)]);
+    let narrow = bounded("test/narrow", PlannedStep { cancels: true, ..step(&[]) });
+    let mut world = World::start(&["a"], [("a", narrow)]);
+    for (event, call) in [
+        (Event::Tick, Call::Execute),
+        (Event::Callback { callback: RecordId(50), execution: 1, at: world.now }, finish(50)),
+        (Event::Cancel, Call::Cancel),
+    ] {
+        world.block_slots.clear();
+        world.apply(event);
+        assert_eq!(world.calls(), []);
+        world.block_slots.clone_from(&slots);
+        world.apply(Event::Tick);
+        assert_eq!(world.calls(), [(1, call)]);
+        world.block_slots.clear();
+        world.returns(
+            1,
+            match call {
+                Call::Execute => defer(),
+                Call::Cancel => Returned::Cancelled,
+                _ => no_op(),
+            },
+        );
+    }
+    assert_eq!(status(&world), RunStatus::Cancelled);
+}
+
+#[test]
+fn s13_a_run_that_waits_for_a_slot_is_cancelled_without_one() {
+    let mut world = World::start(&["a"], [("a", bounded("test/narrow", step(&[])))]);
+    assert_eq!(status(&world), RunStatus::Queued);
+    world.apply(Event::Cancel);
+    assert_eq!((status(&world), world.calls()), (RunStatus::Cancelled, vec![]));
+}
+
+#[test]
+fn s13_what_is_due_later_is_known_while_an_attempt_waits_for_a_slot() {
+    let late = PlannedStep { deadline: Some(Duration::from_mins(1)), ..step(&[]) };
+    let mut world = World::start(&["a", "b"], [("a", bounded("test/narrow", step(&[]))), ("b", late)]);
+    world.returns(2, retryable("busy"));
+    let due = world.state.due_after(world.now).expect("the other attempt is due later");
+    assert_eq!((world.state.due_at(), due), (Some(world.now), Timestamp::from_second(1).expect("a time")));
+    world.now = due;
+    world.apply(Event::Tick);
+    assert_eq!(world.calls(), [(2, Call::Execute)]);
+}
+
 fn sleeping(wake: When) -> World {
     let mut world = World::start(&["a"], [("a", step(&[]))]);
     world.returns(1, Returned::Defer { state: Sealed(vec![1]), waiting_for: None, wake: Some(wake) });

@@ -14,6 +14,7 @@ enum Move {
     Take(usize),
     Pass(u8),
     Slots(u8),
+    BlockSlots(u8),
     Cancel,
     Retry,
 }
@@ -26,11 +27,15 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         3 => any::<usize>().prop_map(Move::Take),
         2 => any::<u8>().prop_map(Move::Pass),
         1 => (0_u8..4).prop_map(Move::Slots),
+        1 => (0_u8..4).prop_map(Move::BlockSlots),
         1 => Just(Move::Cancel),
         1 => Just(Move::Retry),
     ];
     prop::collection::vec(one, 1..120)
 }
+
+/// A bounded block.
+const NARROW: &str = "test/narrow";
 
 fn world() -> World {
     let cancels = PlannedStep { cancels: true, ..step(&[("ok", &["d", "e"]), ("error", &["e"])]) };
@@ -44,7 +49,7 @@ fn world() -> World {
         [
             ("a", step(&[("ok", &["c"])])),
             ("b", cancels),
-            ("c", deadline),
+            ("c", bounded(NARROW, deadline)),
             ("d", step(&[("ok", &["e"])])),
             ("e", step(&[])),
         ],
@@ -99,6 +104,9 @@ impl Play {
                 }
             }
             Move::Slots(slots) => self.world.slots = usize::from(*slots),
+            Move::BlockSlots(slots) => {
+                self.world.block_slots.insert(NARROW.to_owned(), usize::from(*slots));
+            }
             Move::Cancel => {
                 let _ = self.world.try_apply(Event::Cancel);
             }
@@ -126,6 +134,7 @@ impl Play {
     /// Lets everything come to its end.
     fn play_out(&mut self) {
         self.world.slots = 100;
+        self.world.block_slots.insert(NARROW.to_owned(), 100);
         for _ in 0..2_000 {
             self.make(&Move::Pass(255));
             for index in 0..self.inbox.len() {
