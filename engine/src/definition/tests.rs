@@ -595,3 +595,23 @@ steps:
         "The run ends here",
     );
 }
+
+#[test]
+fn s9_a_join_of_all_has_what_its_parallel_paths_recorded() {
+    let steps = "
+steps:
+  first: { block: core/log, config: { message: x }, on: { done: [one, other] } }
+  one: { block: core/set, config: { values: { a: 1 } }, on: { done: both } }
+  other: { block: core/filter, config: { condition: true }, on: { passed: left } }
+  left: { block: core/set, config: { values: { b: 2 } }, on: { done: both } }
+  both: { block: core/join, on: { done: after } }
+  after: { block: core/log, config: { message: '{{ one.a }} {{ left.b }}' } }
+";
+    assert_eq!(found(steps), []);
+    // A join of any has one of them, nobody knows which.
+    let any = steps.replace("core/join,", "core/join, config: { wait_for: any },");
+    finds(&any, "steps.after.config.message", "`one` is not on every path");
+    // Paths that exclude each other do not both come.
+    let either = steps.replace("done: [one, other] }", "done: one, error: other }");
+    finds(&either, "steps.after.config.message", "`left` is not on every path");
+}
