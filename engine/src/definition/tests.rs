@@ -615,3 +615,16 @@ steps:
     let either = steps.replace("done: [one, other] }", "done: one, error: other }");
     finds(&either, "steps.after.config.message", "`left` is not on every path");
 }
+
+#[test]
+fn the_workflows_that_are_documented_are_right() {
+    let page = include_str!("../../../docs/workflows.md");
+    let mut files = 0;
+    for file in page.split("```yaml\n").skip(1) {
+        let (file, _) = file.split_once("```").expect("a block of code ends");
+        let parsed = Definition::parse(file).unwrap_or_else(|problems| panic!("{problems:#?}\n{file}"));
+        assert_eq!(check(&parsed.definition, &built_in()), [], "{file}");
+        files += 1;
+    }
+    assert_eq!(files, 5);
+}
