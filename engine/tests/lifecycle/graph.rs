@@ -70,7 +70,9 @@ async fn o1_loops_and_joins_survive_a_crash_at_every_moment() {
         .at_every_crash(async |engine| {
             let run = start(&engine, ORDER, lines()).await;
             assert_eq!(run.status().await, RunStatus::Waiting);
-            assert_eq!(finish(&engine, &run, "ask", r#"{"address": "Tim"}"#).await, 202);
+            // Who sends again after a crash may hear that the first one was taken.
+            let answer = finish(&engine, &run, "ask", r#"{"address": "Tim"}"#).await;
+            assert!([202, 410].contains(&answer), "{answer}");
             assert_eq!(run.status().await, RunStatus::Completed);
             let shipped = execution(&run, "ship").await;
             let picked = json!([{ "picked": "a-0" }, { "picked": "b-1" }, { "picked": "c-2" }]);
