@@ -145,6 +145,8 @@ mod tests {
     fn documented_commands_are_read() {
         for line in [
             "serve --listen 127.0.0.1:0 --data d --public-url https://x.example",
+            "serve --keep-runs 12h --keep-runs-count 1000",
+            "serve --keep-runs forever",
             "new my-blocks --published",
             "blocks --json",
             "blocks --schema",

@@ -8,6 +8,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::{Done, output};
+use crate::definition::read_duration;
+use crate::driver::Retention;
 use crate::{Engine, Options};
 
 /// Run the engine and its API.
@@ -29,9 +31,26 @@ pub(super) struct Serve {
     /// Where the outside reaches the engine, such as <https://stepwell.example.com>
     #[arg(long, env = "STEPWELL_PUBLIC_URL")]
     public_url: Option<String>,
+    /// How long finished runs are kept, such as `30d`, or `forever`
+    #[arg(long, env = "STEPWELL_KEEP_RUNS", default_value = "30d", value_parser = keep_runs)]
+    keep_runs: KeepRuns,
+    /// How many finished runs of each workflow are kept; all if it is not set
+    #[arg(long, env = "STEPWELL_KEEP_RUNS_COUNT", value_name = "N")]
+    keep_runs_count: Option<usize>,
     /// Let blocks send requests to private addresses
     #[arg(long, env = "STEPWELL_ALLOW_PRIVATE_ADDRESSES")]
     allow_private_addresses: bool,
+}
+
+/// How long finished runs are kept; `None` for ever.
+#[derive(Debug, Clone, Copy)]
+struct KeepRuns(Option<Duration>);
+
+fn keep_runs(text: &str) -> Result<KeepRuns, String> {
+    if text == "forever" {
+        return Ok(KeepRuns(None));
+    }
+    read_duration(text).map(|age| KeepRuns(Some(age)))
 }
 
 impl Serve {
@@ -47,6 +66,7 @@ impl Serve {
             listen: self.listen,
             public_url: self.public_url,
             allow_private_addresses: self.allow_private_addresses,
+            retention: Retention { age: self.keep_runs.0, number: self.keep_runs_count },
             ..Options::default()
         })
         .await?;

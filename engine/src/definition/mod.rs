@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 
 pub use catalog::{Catalog, CatalogBlock};
 pub use check::check;
+pub(crate) use duration::read as read_duration;
 pub use parse::{Parsed, is_workflow_id};
 
 /// A workflow: one trigger and the steps that follow.

@@ -46,8 +46,6 @@ pub enum TriggerAnswer {
     NoOp,
     /// The activation accepts no requests any more.
     Gone,
-    /// There is no such activation.
-    Unknown,
     /// The handler refused the request.
     Rejected {
         /// The status, 4xx.
@@ -70,8 +68,6 @@ pub enum CallbackAnswer {
     Recorded,
     /// The execution is resolved.
     Gone,
-    /// There is no such execution.
-    Unknown,
     /// The database failed; nothing was recorded.
     Unavailable(String),
 }

@@ -68,7 +68,8 @@ impl Inner {
         let until = tokio::time::Instant::now() + LONGEST_HOLD;
         loop {
             let mut changes = self.changes.subscribe();
-            let Some(row) = self.store.activation(id).await? else { return Ok(Err(TriggerAnswer::Unknown)) };
+            // The token is authentic, so the activation has been, and was removed after its end (o6).
+            let Some(row) = self.store.activation(id).await? else { return Ok(Err(TriggerAnswer::Gone)) };
             if row.status != ActivationStatus::Activating {
                 return Ok(Ok(row));
             }
@@ -221,7 +222,8 @@ impl Inner {
         loop {
             let row = match self.store.run(id.run).await {
                 Ok(Some(row)) => row,
-                Ok(None) => return CallbackAnswer::Unknown,
+                // The token is authentic, so the run has been, and was removed after its end (o6).
+                Ok(None) => return CallbackAnswer::Gone,
                 Err(error) => return CallbackAnswer::Unavailable(error.to_string()),
             };
             let Ok(state) = serde_json::from_slice::<RunState>(&row.state) else {

@@ -11,6 +11,7 @@ mod news;
 mod options;
 mod refused;
 mod request;
+mod retention;
 mod run;
 mod services;
 mod stop;
@@ -38,6 +39,7 @@ pub use changes::Change;
 pub use clock::{Clock, SystemClock};
 pub use options::OptionsRequest;
 pub use refused::{Unstarted, UnstartedRequest};
+pub use retention::{Removed, Retention};
 
 use crate::connections::{ConnectionError, ConnectionProvider};
 use crate::core::run::Event;
@@ -89,6 +91,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The limits.
     pub limits: Limits,
+    /// What is kept of what has ended.
+    pub retention: Retention,
     /// The blocks.
     pub blocks: Vec<&'static BlockDefinition>,
 }
@@ -107,6 +111,7 @@ struct Inner {
     connections: Arc<dyn ConnectionProvider>,
     clock: Arc<dyn Clock>,
     limits: Limits,
+    retention: Retention,
     blocks: HashMap<String, &'static BlockDefinition>,
     manifest: Manifest,
     catalog: Arc<Catalog>,
@@ -116,6 +121,8 @@ struct Inner {
     left_alone: Mutex<HashSet<RunId>>,
     workflow_timers: Mutex<HashMap<WorkflowId, timer::WorkflowTimer>>,
     slots: Arc<Semaphore>,
+    /// The versions that the last pass of retention has found out of use. Held during a pass.
+    unused: tokio::sync::Mutex<HashSet<VersionId>>,
     unstarted: refused::UnstartedRequests,
     changes: Changes,
     timer: Notify,
@@ -150,7 +157,7 @@ impl Driver {
     ///
     /// When two blocks have the same id, or the database fails.
     pub async fn launch(parts: Parts) -> Result<Self, StartError> {
-        let Parts { store, keys, urls, http, connections, clock, limits, blocks } = parts;
+        let Parts { store, keys, urls, http, connections, clock, limits, retention, blocks } = parts;
         let manifest =
             Manifest::of(&blocks, &stepwell::connection::registered(), &stepwell::options::registered());
         let catalog = Arc::new(Catalog::new(&manifest).map_err(StartError::Blocks)?);
@@ -162,6 +169,7 @@ impl Driver {
             connections,
             clock,
             limits,
+            retention,
             blocks: blocks.into_iter().map(|block| (block.id(), block)).collect(),
             manifest,
             catalog,
@@ -170,6 +178,7 @@ impl Driver {
             left_alone: Mutex::default(),
             workflow_timers: Mutex::default(),
             slots: Arc::new(Semaphore::new(limits.attempts)),
+            unused: tokio::sync::Mutex::default(),
             unstarted: refused::UnstartedRequests::default(),
             changes: Changes::new(),
             timer: Notify::new(),
@@ -181,6 +190,7 @@ impl Driver {
         inner.recover_workflows().await?;
         inner.tracker.spawn(Arc::clone(&inner).keep_time());
         inner.tracker.spawn(Arc::clone(&inner).hear_news());
+        inner.tracker.spawn(Arc::clone(&inner).keep_retention());
         Ok(Self { inner })
     }
 

@@ -8,7 +8,9 @@ mod status;
 pub use history::{
     AttemptView, CallbackFate, CallbackView, ExecutionStatus, ExecutionView, History, TriggerView,
 };
-pub use ids::{ActivationId, ExecutionId, RecordId, RunId, UnknownId, ValueRef, VersionId, WorkflowId};
+pub use ids::{
+    ActivationId, ExecutionId, OperationId, RecordId, RunId, UnknownId, ValueRef, VersionId, WorkflowId,
+};
 pub use journal::{
     AttemptResult, CallbackRequest, Entry, HandlerName, JOURNAL_FORMAT, UnreadableRecord, Unused,
     decode_entries, encode_entries,

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Callback, Draft, RunChange, StartRun, Started, WorkflowChange};
-use crate::model::{RecordId, RunId, WorkflowId};
+use super::{Callback, Draft, OperationRow, RunChange, StartRun, Started, WorkflowChange};
+use crate::model::{RecordId, RunId, VersionId, WorkflowId};
 
 /// A change that waits for its commit.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub(super) enum Change {
     /// Takes over runs whose process has died.
     Adopt {
         limit: usize,
+        /// The versions whose runs are left to others.
+        left: Vec<VersionId>,
     },
 }
 
@@ -38,6 +40,9 @@ pub(super) enum Answer {
     Refused,
     Started(Started),
     Adopted(Vec<RunId>),
+    Operations(Vec<OperationRow>),
+    /// How many rows it has changed.
+    Count(usize),
 }
 
 impl Change {

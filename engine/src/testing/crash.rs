@@ -9,7 +9,7 @@ use stepwell::http_client::HttpTransport;
 use super::TestEngine;
 use super::faults::Moments;
 use crate::connections::ProgramConnections;
-use crate::driver::Limits;
+use crate::driver::{Limits, Retention};
 
 /// The surroundings of an engine under test.
 #[derive(Clone)]
@@ -17,6 +17,7 @@ pub struct Setup {
     pub(super) http: Option<Arc<dyn HttpTransport>>,
     pub(super) connections: ProgramConnections,
     pub(super) limits: Limits,
+    pub(super) retention: Retention,
 }
 
 impl Setup {
@@ -44,6 +45,13 @@ impl Setup {
     pub const fn time_limit(mut self, limit: Duration) -> Self {
         self.limits.step = limit;
         self.limits.trigger = limit;
+        self
+    }
+
+    /// What the engine keeps of what has ended.
+    #[must_use]
+    pub const fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
         self
     }
 

@@ -22,7 +22,7 @@ use super::start::{definition, of_step, of_trigger};
 use super::{TestRun, TestTrigger};
 use crate::connections::ProgramConnections;
 use crate::definition::Definition;
-use crate::driver::{Clock as _, Limits, Refusal};
+use crate::driver::{Clock as _, Limits, Refusal, Removed, Retention};
 use crate::model::{Entry, RunId, WorkflowId, decode_entries};
 use crate::secrets::Keys;
 use crate::store::sqlite::MemoryDatabase;
@@ -291,6 +291,11 @@ impl TestEngine {
         }
     }
 
+    /// Removes what is no longer kept, as the engine does every minute by itself; after a crash again.
+    pub async fn apply_retention(&self) -> Removed {
+        self.read(|driver| async move { driver.apply_retention().await }).await
+    }
+
     /// The runs of a workflow, oldest first.
     pub(super) async fn runs(&self, workflow: &WorkflowId) -> Vec<RunId> {
         let filter = RunFilter { workflow: Some(workflow.clone()), limit: 1000, ..RunFilter::default() };
@@ -303,7 +308,8 @@ impl TestEngine {
         runs
     }
 
-    pub(super) async fn versions(&self, workflow: &WorkflowId) -> Vec<(VersionRow, Option<ActivationRow>)> {
+    /// The versions of a workflow with their activations, newest first.
+    pub async fn versions(&self, workflow: &WorkflowId) -> Vec<(VersionRow, Option<ActivationRow>)> {
         let workflow = workflow.clone();
         self.read(move |driver| {
             let workflow = workflow.clone();
@@ -320,6 +326,11 @@ impl TestEngine {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { http: None, connections: ProgramConnections::new(), limits: Limits::default() }
+        Self {
+            http: None,
+            connections: ProgramConnections::new(),
+            limits: Limits::default(),
+            retention: Retention::default(),
+        }
     }
 }

@@ -115,6 +115,7 @@ impl TestEngine {
             connections: Arc::new(setup.connections.clone()),
             clock: Arc::new(clock.clone()),
             limits: setup.limits,
+            retention: setup.retention,
             blocks,
         };
         let runtime = Runtime::new();

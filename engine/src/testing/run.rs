@@ -28,6 +28,12 @@ impl TestRun {
         self.id
     }
 
+    /// Whether the run is still kept.
+    pub async fn exists(&self) -> bool {
+        let id = self.id;
+        self.engine.read(move |driver| async move { driver.store().run(id).await }).await.is_some()
+    }
+
     /// Where the run stands.
     pub async fn status(&self) -> RunStatus {
         self.row().await.status

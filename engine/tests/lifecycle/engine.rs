@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use stepwell::request::Request;
 use stepwell_engine::connections::ProgramConnections;
 use stepwell_engine::definition::Definition;
-use stepwell_engine::driver::{CallbackAnswer, Driver, Limits, Parts, Refusal, SystemClock, TriggerAnswer};
+use stepwell_engine::driver::{
+    CallbackAnswer, Driver, Limits, Parts, Refusal, Retention, SystemClock, TriggerAnswer,
+};
 use stepwell_engine::model::{
     ActivationId, AttemptResult, Entry, ExecutionId, RunId, RunStatus, WorkflowId, decode_entries,
 };
@@ -46,6 +48,7 @@ fn driver(store: Arc<dyn Store>, directory: &Path, limits: Limits) -> impl Futur
         connections: Arc::new(ProgramConnections::new()),
         clock: Arc::new(SystemClock),
         limits,
+        retention: Retention::default(),
         blocks: stepwell::block::registered(),
     };
     async move { Driver::launch(parts).await.unwrap() }

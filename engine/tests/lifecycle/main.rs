@@ -9,6 +9,7 @@ mod cut;
 mod engine;
 mod http;
 mod kit;
+mod retention;
 mod runs;
 mod several;
 #[path = "../support/mod.rs"]

@@ -47,7 +47,6 @@ async fn trigger(
         TriggerAnswer::Gone => {
             Err(gone("The workflow is not enabled, or another version has replaced this one"))
         }
-        TriggerAnswer::Unknown => Err(unknown()),
         TriggerAnswer::Rejected { status, message } => {
             Err(Problem::new(status, "rejected", "Rejected", message))
         }
@@ -90,7 +89,6 @@ async fn finish(
             Ok((StatusCode::ACCEPTED, Json(json!({ "status": "recorded" }))).into_response())
         }
         CallbackAnswer::Gone => Err(gone("The step waits no longer")),
-        CallbackAnswer::Unknown => Err(unknown()),
         CallbackAnswer::Unavailable(message) => Err(Problem::unavailable(message, RETRY_AFTER_FAILURE)),
     }
 }

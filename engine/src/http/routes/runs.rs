@@ -49,8 +49,13 @@ async fn list(
     let before = filter.cursor.as_deref().map(|cursor| {
         cursor.parse::<RunId>().map_err(|error| Problem::invalid_field("cursor", error.to_string()))
     });
-    let filter =
-        RunFilter { workflow: filter.workflow.map(WorkflowId), status, before: before.transpose()?, limit };
+    let filter = RunFilter {
+        workflow: filter.workflow.map(WorkflowId),
+        status,
+        before: before.transpose()?,
+        limit,
+        ..RunFilter::default()
+    };
     let rows = api.driver.store().runs(filter).await?;
     let next = (rows.len() == limit).then(|| rows.last().map(|row| row.id)).flatten();
     Ok(Json(json!({ "runs": rows.iter().map(views::run).collect::<Vec<_>>(), "next_cursor": next })))

@@ -14,9 +14,35 @@ use crate::store::change::{Answer, Change};
 /// first of them does not wait long for the last.
 const LARGEST_BATCH: usize = 256;
 
-/// A change with whom to answer.
+/// What the writer carries out within its transaction.
+enum Work {
+    Change(Change),
+    /// A change of the upkeep, with what is tried for error messages.
+    Upkeep(&'static str, CarryOut),
+}
+
+/// Carries a change out, perhaps more than once until it is committed.
+type CarryOut = Box<dyn Fn(&Connection) -> rusqlite::Result<Answer> + Send>;
+
+impl Work {
+    fn operation(&self) -> &'static str {
+        match self {
+            Self::Change(change) => change.operation(),
+            Self::Upkeep(operation, _) => operation,
+        }
+    }
+
+    fn apply(&self, connection: &Connection, epoch: i64) -> rusqlite::Result<Answer> {
+        match self {
+            Self::Change(change) => change::apply(change, connection, epoch),
+            Self::Upkeep(_, carry_out) => carry_out(connection),
+        }
+    }
+}
+
+/// Work with whom to answer.
 struct Job {
-    change: Change,
+    work: Work,
     answer: oneshot::Sender<Result<Answer, StoreError>>,
 }
 
@@ -43,11 +69,24 @@ impl Writer {
 
     /// Stores a change. It is durable when this returns `Ok`.
     pub(super) async fn store(&self, change: Change) -> Result<Answer, StoreError> {
-        let operation = change.operation();
+        self.commit(Work::Change(change)).await
+    }
+
+    /// Carries out a change of the upkeep. It is durable when this returns `Ok`.
+    pub(super) async fn carry_out(
+        &self,
+        operation: &'static str,
+        carry_out: impl Fn(&Connection) -> rusqlite::Result<Answer> + Send + 'static,
+    ) -> Result<Answer, StoreError> {
+        self.commit(Work::Upkeep(operation, Box::new(carry_out))).await
+    }
+
+    async fn commit(&self, work: Work) -> Result<Answer, StoreError> {
+        let operation = work.operation();
         let stopped = || StoreError { operation, source: "the writer has stopped".into() };
         let (answer, answered) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
-        jobs.send(Job { change, answer }).map_err(|_| stopped())?;
+        jobs.send(Job { work, answer }).map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
     }
 }
@@ -93,7 +132,7 @@ fn write(mut connection: Connection, epoch: i64, queue: &Receiver<Job>) {
 }
 
 fn answer_alone(job: Job, result: rusqlite::Result<Vec<Answer>>) {
-    let operation = job.change.operation();
+    let operation = job.work.operation();
     let result = match result {
         Ok(mut answers) => answers.pop().ok_or(rusqlite::Error::QueryReturnedNoRows),
         Err(error) => Err(error),
@@ -104,10 +143,8 @@ fn answer_alone(job: Job, result: rusqlite::Result<Vec<Answer>>) {
 /// Carries all changes of a batch out in one transaction; on an error none of them.
 fn commit(connection: &mut Connection, epoch: i64, batch: &[Job]) -> rusqlite::Result<Vec<Answer>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let answers = batch
-        .iter()
-        .map(|job| change::apply(&job.change, &transaction, epoch))
-        .collect::<Result<Vec<_>, _>>()?;
+    let answers =
+        batch.iter().map(|job| job.work.apply(&transaction, epoch)).collect::<Result<Vec<_>, _>>()?;
     transaction.commit()?;
     Ok(answers)
 }
