@@ -2,6 +2,7 @@
 
 mod blocks;
 mod client;
+mod doctor;
 mod files;
 mod new;
 mod output;
@@ -60,6 +61,8 @@ enum Command {
     Retry(runs::Id),
     /// List what waits for a callback
     Waiting(Print),
+    /// Look at the engine and its database, and say what needs a person
+    Doctor(Print),
 }
 
 /// How a command prints what it has to say.
@@ -127,6 +130,7 @@ async fn run(cli: Cli) -> Done {
         Command::Cancel(id) => runs::cancel(&client()?, &id).await,
         Command::Retry(id) => runs::retry(&client()?, &id).await,
         Command::Waiting(print) => runs::waiting(&client()?, print).await,
+        Command::Doctor(print) => doctor::run(&client()?, print).await,
     }
 }
 
@@ -162,6 +166,7 @@ mod tests {
             "cancel 0190 --json",
             "retry 0190 --json",
             "waiting --json",
+            "doctor --json",
         ] {
             let words = ["stepwell"].into_iter().chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");

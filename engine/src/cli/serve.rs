@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::{Done, output};
+use super::{Done, doctor, output};
 use crate::definition::read_duration;
 use crate::driver::Retention;
 use crate::{Engine, Options};
@@ -72,6 +72,8 @@ impl Serve {
         .await?;
         output::line(&format!("Stepwell listens on {}", engine.url()));
         output::line(&format!("The API token is in {}", token.display()));
+        let unfit = serde_json::to_value(engine.driver().unfit_blocks().await?)?;
+        doctor::unfit_blocks(unfit.as_array().map_or(&[], Vec::as_slice));
         tokio::select! {
             _ = terminate.recv() => {}
             interrupted = tokio::signal::ctrl_c() => interrupted?,

@@ -57,6 +57,8 @@ pub enum TriggerAnswer {
     Failed(String),
     /// The activation has not completed yet; try again later.
     NotReady,
+    /// This binary lacks the trigger's block, or it no longer accepts what is stored; try again later.
+    Unfit,
     /// The database failed; nothing was started.
     Unavailable(String),
 }

@@ -16,6 +16,7 @@ use super::answer::{CallbackAnswer, Refusal, TriggerAnswer};
 use super::call::{Ended, contained};
 use super::run::{Nudge, RunTask};
 use super::values::encode_state;
+use super::version::Unrunnable;
 use super::{Inner, activation, request, trigger_call};
 use crate::core::limits::checked_size;
 use crate::core::run::{self, Given, RunState};
@@ -88,8 +89,12 @@ impl Inner {
         row: &ActivationRow,
         request: &Request,
     ) -> Option<TriggerAnswer> {
+        let version = self.version(row.version).await;
+        if matches!(version, Err(Unrunnable::Unfit { .. })) {
+            return Some(TriggerAnswer::Unfit);
+        }
         let prepared = async {
-            let version = self.version(row.version).await.map_err(|error| error.to_string())?;
+            let version = version.map_err(|error| error.to_string())?;
             let block = &version.definition.trigger.block;
             let (handlers, limit) = (self.trigger_handlers(block)?, self.trigger_limit(block));
             let invocation = trigger_call::invocation(self, &version, row.id).await?;
@@ -110,8 +115,12 @@ impl Inner {
         row: &ActivationRow,
         request: Request,
     ) -> Result<Trigger<Outcome, Option<String>>, TriggerAnswer> {
+        let version = self.version(row.version).await;
+        if matches!(version, Err(Unrunnable::Unfit { .. })) {
+            return Err(TriggerAnswer::Unfit);
+        }
         let prepared = async {
-            let version = self.version(row.version).await.map_err(|error| error.to_string())?;
+            let version = version.map_err(|error| error.to_string())?;
             let block = &version.definition.trigger.block;
             let (handlers, limit) = (self.trigger_handlers(block)?, self.trigger_limit(block));
             let registration = trigger_call::open_registration(self, row)?;

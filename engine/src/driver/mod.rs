@@ -2,6 +2,7 @@
 
 mod activation;
 mod answer;
+mod blocks;
 mod busy;
 mod call;
 mod changes;
@@ -35,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use answer::{CallbackAnswer, Refusal, TriggerAnswer};
+pub use blocks::Unfit;
 pub use changes::Change;
 pub use clock::{Clock, SystemClock};
 pub use options::OptionsRequest;
@@ -115,9 +117,10 @@ struct Inner {
     blocks: HashMap<String, &'static BlockDefinition>,
     manifest: Manifest,
     catalog: Arc<Catalog>,
-    versions: Mutex<HashMap<VersionId, Arc<Version>>>,
+    /// The versions that were used, or why this binary cannot run them.
+    versions: Mutex<HashMap<VersionId, Result<Arc<Version>, String>>>,
     tasks: Mutex<HashMap<RunId, mpsc::UnboundedSender<Nudge>>>,
-    /// Runs that this binary cannot go on with; they are left unharmed.
+    /// Runs whose state this binary cannot read; they are left unharmed.
     left_alone: Mutex<HashSet<RunId>>,
     workflow_timers: Mutex<HashMap<WorkflowId, timer::WorkflowTimer>>,
     slots: Arc<Semaphore>,
@@ -187,6 +190,7 @@ impl Driver {
             tracker: TaskTracker::new(),
             busy: busy::Busy::new(),
         });
+        inner.leave_unfit_versions().await?;
         inner.recover_workflows().await?;
         inner.tracker.spawn(Arc::clone(&inner).keep_time());
         inner.tracker.spawn(Arc::clone(&inner).hear_news());
@@ -304,8 +308,11 @@ impl Driver {
 
     /// Asks the task of a run in this process. There is no answer if the run is worked on elsewhere.
     async fn ask_here(&self, run: RunId, event: Event) -> Result<Option<Result<(), Refusal>>, Refusal> {
-        if self.inner.store.run(run).await?.is_none() {
-            return Err(Refusal::NotFound(format!("There is no run `{run}`")));
+        let row = self.inner.store.run(run).await?;
+        let row = row.ok_or_else(|| Refusal::NotFound(format!("There is no run `{run}`")))?;
+        if let Err(version::Unrunnable::Unfit { problem, .. }) = self.inner.version(row.version).await {
+            let message = format!("the run waits for a binary with its blocks: {problem}");
+            return Err(Refusal::Conflict(message));
         }
         let (answer, answered) = oneshot::channel();
         self.inner.nudge(run, Nudge::Ask(event, answer));

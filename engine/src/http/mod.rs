@@ -31,6 +31,7 @@ pub fn router(driver: Driver) -> Router {
     let api = Api { driver, tokens: Arc::default() };
     let guarded = Router::new()
         .merge(routes::blocks::routes())
+        .merge(routes::doctor::routes())
         .merge(routes::options::routes())
         .merge(routes::workflows::routes())
         .merge(routes::runs::routes())

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use stepwell::block::BlockDefinition;
 use stepwell::config::Config;
 use stepwell::connection::Connection;
 use stepwell::http_client::HttpTransport;
@@ -22,7 +23,7 @@ use super::start::{definition, of_step, of_trigger};
 use super::{TestRun, TestTrigger};
 use crate::connections::ProgramConnections;
 use crate::definition::Definition;
-use crate::driver::{Clock as _, Limits, Refusal, Removed, Retention};
+use crate::driver::{Clock as _, Limits, Refusal, Removed, Retention, Unfit};
 use crate::model::{Entry, RunId, WorkflowId, decode_entries};
 use crate::secrets::Keys;
 use crate::store::sqlite::MemoryDatabase;
@@ -45,6 +46,8 @@ pub(super) struct Shared {
     pub(super) database: MemoryDatabase,
     pub(super) keys: Arc<Keys>,
     pub(super) moments: Arc<Moments>,
+    /// The blocks of the next process, if not those of this binary.
+    pub(super) blocks: std::sync::Mutex<Option<Vec<&'static BlockDefinition>>>,
     pub(super) process: Mutex<Option<Process>>,
 }
 
@@ -77,6 +80,7 @@ impl TestEngine {
             database: MemoryDatabase::new().expect("there is memory for a database"),
             keys: Arc::new(Keys::ephemeral()),
             moments,
+            blocks: std::sync::Mutex::default(),
             process: Mutex::new(None),
         }));
         engine.settle().await;
@@ -132,6 +136,17 @@ impl TestEngine {
             process.life.end();
         }
         self.settle().await;
+    }
+
+    /// Kills the process and starts another on the same data, with these blocks only: another release of the binary.
+    pub async fn restart_with(&self, blocks: Vec<&'static BlockDefinition>) {
+        *self.0.blocks.lock().expect("no holder panics") = Some(blocks);
+        self.crash().await;
+    }
+
+    /// The blocks that are missing in this process or no longer accept what is stored.
+    pub async fn unfit_blocks(&self) -> Vec<Unfit> {
+        self.read(|driver| async move { driver.unfit_blocks().await }).await
     }
 
     /// Kills the process, lets time pass while none runs, and starts another on the same data.

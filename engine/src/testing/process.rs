@@ -105,7 +105,8 @@ impl TestEngine {
         let life = Life::new();
         let inner = database.open().expect("the database in memory works");
         let store = MortalStore { inner, moments: Arc::clone(moments), life: life.clone() };
-        let mut blocks = stepwell::block::registered();
+        let chosen = self.0.blocks.lock().expect("no holder panics").clone();
+        let mut blocks = chosen.unwrap_or_else(stepwell::block::registered);
         blocks.push(&START);
         let parts = Parts {
             store: Arc::new(store),

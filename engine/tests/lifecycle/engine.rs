@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use stepwell::block::{BlockDefinition, registered};
 use stepwell::request::Request;
 use stepwell_engine::connections::ProgramConnections;
 use stepwell_engine::definition::Definition;
@@ -36,7 +37,12 @@ pub(crate) struct Engine {
     runtime: Option<tokio::runtime::Runtime>,
 }
 
-fn driver(store: Arc<dyn Store>, directory: &Path, limits: Limits) -> impl Future<Output = Driver> + use<> {
+fn driver(
+    store: Arc<dyn Store>,
+    directory: &Path,
+    limits: Limits,
+    blocks: Vec<&'static BlockDefinition>,
+) -> impl Future<Output = Driver> + use<> {
     let keys = Arc::new(Keys::open(directory).unwrap());
     let urls = Urls::new("http://stepwell.test".to_owned(), Arc::clone(&keys));
     let http = Arc::new(GuardedClient::new(false).unwrap());
@@ -49,7 +55,7 @@ fn driver(store: Arc<dyn Store>, directory: &Path, limits: Limits) -> impl Futur
         clock: Arc::new(SystemClock),
         limits,
         retention: Retention::default(),
-        blocks: stepwell::block::registered(),
+        blocks,
     };
     async move { Driver::launch(parts).await.unwrap() }
 }
@@ -70,16 +76,25 @@ impl Engine {
     fn on(directory: TempDir, limits: Limits) -> Self {
         let store = Arc::new(SqliteStore::open(directory.path()).unwrap());
         let runtime = runtime();
-        let driver = runtime.block_on(driver(store, directory.path(), limits));
+        let driver = runtime.block_on(driver(store, directory.path(), limits, registered()));
         Self { driver, directory, runtime: Some(runtime) }
     }
 
     /// An engine that shares a database with others, and their keys.
     pub(crate) fn sharing(url: &str, keys: &Path) -> (Self, Arc<PostgresStore>) {
+        Self::sharing_with(url, keys, registered())
+    }
+
+    /// As [`sharing`](Self::sharing), with these blocks only.
+    pub(crate) fn sharing_with(
+        url: &str,
+        keys: &Path,
+        blocks: Vec<&'static BlockDefinition>,
+    ) -> (Self, Arc<PostgresStore>) {
         let directory = tempfile::tempdir().unwrap();
         let runtime = runtime();
         let store = Arc::new(runtime.block_on(PostgresStore::open(url, LEASE)).unwrap());
-        let driver = runtime.block_on(driver(store.clone(), keys, Limits::default()));
+        let driver = runtime.block_on(driver(store.clone(), keys, Limits::default(), blocks));
         (Self { driver, directory, runtime: Some(runtime) }, store)
     }
 

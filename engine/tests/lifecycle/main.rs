@@ -9,6 +9,7 @@ mod cut;
 mod engine;
 mod http;
 mod kit;
+mod releases;
 mod retention;
 mod runs;
 mod several;

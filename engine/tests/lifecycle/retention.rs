@@ -19,14 +19,14 @@ const DAY: Duration = Duration::from_hours(24);
 
 /// What a step is to do.
 #[config]
-struct Task {
+pub(crate) struct Task {
     /// What
-    what: String,
+    pub(crate) what: String,
 }
 
 /// Does as it is told
 #[step(outcomes(done), finish = answered)]
-async fn task(config: Task, cx: ExecuteContext) -> Result<Execution<TaskOutcome, ()>, StepError> {
+pub(crate) async fn task(config: Task, cx: ExecuteContext) -> Result<Execution<TaskOutcome, ()>, StepError> {
     cx.once("noted", async |_| Ok::<_, StepError>("noted".to_owned())).await?;
     Ok(match config.what.as_str() {
         "wait" => Execution::defer(()),
@@ -49,7 +49,7 @@ async fn named(
     Ok(NamedOutcome::Named.dedupe(request.text()?))
 }
 
-fn told(what: &str) -> Task {
+pub(crate) fn told(what: &str) -> Task {
     Task { what: what.to_owned() }
 }
 

@@ -15,21 +15,21 @@ use crate::support::postgres::Server;
 use crate::triggers::until;
 
 /// A database and the keys that belong to it.
-struct Shared {
-    url: String,
-    keys: TempDir,
+pub(crate) struct Shared {
+    pub(crate) url: String,
+    pub(crate) keys: TempDir,
     server: Arc<Server>,
 }
 
 impl Shared {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let server = Server::shared();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let url = runtime.block_on(server.database());
         Self { url, keys: tempfile::tempdir().unwrap(), server }
     }
 
-    fn engine(&self) -> Engine {
+    pub(crate) fn engine(&self) -> Engine {
         self.engine_and_store().0
     }
 

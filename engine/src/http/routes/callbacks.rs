@@ -16,6 +16,8 @@ use crate::http::{Api, body};
 
 /// How long a sender is asked to wait while its activation completes, in seconds.
 const RETRY_AFTER_ACTIVATION: u32 = 10;
+/// How long a sender is asked to wait while the trigger's block is missing, in seconds.
+const RETRY_AFTER_UNFIT: u32 = 60;
 /// How long a sender is asked to wait while the database fails, in seconds.
 const RETRY_AFTER_FAILURE: u32 = 1;
 
@@ -58,6 +60,10 @@ async fn trigger(
         TriggerAnswer::NotReady => Err(Problem::unavailable(
             "The trigger is still being activated; deliver again later",
             RETRY_AFTER_ACTIVATION,
+        )),
+        TriggerAnswer::Unfit => Err(Problem::unavailable(
+            "The workflow's trigger cannot take requests now; deliver again later",
+            RETRY_AFTER_UNFIT,
         )),
         TriggerAnswer::Unavailable(message) => Err(Problem::unavailable(message, RETRY_AFTER_FAILURE)),
     }
