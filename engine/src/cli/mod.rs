@@ -5,6 +5,7 @@ mod client;
 mod doctor;
 mod files;
 mod new;
+mod operations;
 mod output;
 mod runs;
 mod serve;
@@ -55,10 +56,14 @@ enum Command {
     Runs(runs::List),
     /// Show a run
     Run(runs::Show),
-    /// Cancel a run
-    Cancel(runs::Id),
-    /// Go on with a failed run from the steps that failed
-    Retry(runs::Id),
+    /// Cancel a run, or all that options select
+    Cancel(operations::Chosen),
+    /// Go on with a failed run from the steps that failed, or with all that options select
+    Retry(operations::Chosen),
+    /// List operations on many runs, newest first
+    Operations(Print),
+    /// Show how far an operation has come, or stop it
+    Operation(operations::Id),
     /// List what waits for a callback
     Waiting(Print),
     /// Look at the engine and its database, and say what needs a person
@@ -127,8 +132,10 @@ async fn run(cli: Cli) -> Done {
         Command::Start(start) => start.run(&client()?).await,
         Command::Runs(list) => list.run(&client()?).await,
         Command::Run(show) => show.run(&client()?).await,
-        Command::Cancel(id) => runs::cancel(&client()?, &id).await,
-        Command::Retry(id) => runs::retry(&client()?, &id).await,
+        Command::Cancel(chosen) => chosen.cancel(&client()?).await,
+        Command::Retry(chosen) => chosen.retry(&client()?).await,
+        Command::Operations(print) => operations::list(&client()?, print).await,
+        Command::Operation(id) => operations::one(&client()?, id).await,
         Command::Waiting(print) => runs::waiting(&client()?, print).await,
         Command::Doctor(print) => doctor::run(&client()?, print).await,
     }
@@ -165,6 +172,10 @@ mod tests {
             "run 0190 --watch",
             "cancel 0190 --json",
             "retry 0190 --json",
+            "retry --all --workflow flow --created-before 2026-01-31T12:00:00Z --rate 10 --yes",
+            "cancel --all --status waiting --dry-run",
+            "operations --json",
+            "operation 0190 --stop",
             "waiting --json",
             "doctor --json",
         ] {

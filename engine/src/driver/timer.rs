@@ -45,6 +45,7 @@ impl Inner {
         let now = self.clock.now();
         let adopted = self.adopt_runs().await?;
         self.recover_workflows().await?;
+        self.adopt_operations().await?;
         let mut woken = 0;
         for run in self.store.due(now, BATCH).await? {
             if !self.is_left_alone(run) {

@@ -32,6 +32,7 @@ pub fn router(driver: Driver) -> Router {
     let guarded = Router::new()
         .merge(routes::blocks::routes())
         .merge(routes::doctor::routes())
+        .merge(routes::operations::routes())
         .merge(routes::options::routes())
         .merge(routes::workflows::routes())
         .merge(routes::runs::routes())

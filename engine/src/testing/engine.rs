@@ -23,8 +23,10 @@ use super::start::{definition, of_step, of_trigger};
 use super::{TestRun, TestTrigger};
 use crate::connections::ProgramConnections;
 use crate::definition::Definition;
-use crate::driver::{Clock as _, Limits, Refusal, Removed, Retention, Unfit};
-use crate::model::{Entry, RunId, WorkflowId, decode_entries};
+use crate::driver::{
+    Action, Clock as _, HIGHEST_RATE, Limits, Refusal, Removed, Retention, Selection, Unfit,
+};
+use crate::model::{Entry, OperationId, RunId, WorkflowId, decode_entries};
 use crate::secrets::Keys;
 use crate::store::sqlite::MemoryDatabase;
 use crate::store::{ActivationRow, RunFilter, VersionRow};
@@ -309,6 +311,23 @@ impl TestEngine {
     /// Removes what is no longer kept, as the engine does every minute by itself; after a crash again.
     pub async fn apply_retention(&self) -> Removed {
         self.read(|driver| async move { driver.apply_retention().await }).await
+    }
+
+    /// Begins to apply an action to all runs that a filter selects, fast; [`settle`](Self::settle) waits for its end.
+    pub async fn start_operation(&self, action: Action, filter: Selection) -> OperationId {
+        loop {
+            let wanted = filter.clone();
+            let started =
+                self.call(|driver| async move { driver.start_operation(action, wanted, HIGHEST_RATE).await });
+            if let Ok(id) = started.await {
+                return id.expect("the database in memory works");
+            }
+            // Who asks looks again after a crash.
+            let started = self.read(|driver| async move { driver.store().operations(1).await }).await;
+            if let Some(operation) = started.first() {
+                return operation.id;
+            }
+        }
     }
 
     /// The runs of a workflow, oldest first.

@@ -9,6 +9,7 @@ mod cut;
 mod engine;
 mod http;
 mod kit;
+mod operations;
 mod releases;
 mod retention;
 mod runs;

@@ -4,6 +4,7 @@ pub(super) mod blocks;
 pub(super) mod callbacks;
 pub(super) mod doctor;
 pub(super) mod health;
+pub(super) mod operations;
 pub(super) mod options;
 pub(super) mod runs;
 pub(super) mod waiting;
