@@ -63,7 +63,7 @@ enum Command {
     /// List operations on many runs, newest first
     Operations(Print),
     /// Show how far an operation has come, or stop it
-    Operation(operations::Id),
+    Operation(operations::Shown),
     /// List what waits for a callback
     Waiting(Print),
     /// Look at the engine and its database, and say what needs a person

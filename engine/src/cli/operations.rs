@@ -44,7 +44,7 @@ pub(super) struct Chosen {
 
 /// An operation's id.
 #[derive(Debug, clap::Args)]
-pub(super) struct Id {
+pub(super) struct Shown {
     /// The operation's id
     id: String,
     /// Stop it; what it has done stays done
@@ -124,7 +124,7 @@ pub(super) async fn list(client: &Client, print: Print) -> Done {
     Ok(())
 }
 
-pub(super) async fn one(client: &Client, Id { id, stop, print }: Id) -> Done {
+pub(super) async fn one(client: &Client, Shown { id, stop, print }: Shown) -> Done {
     let path = format!("/api/v1/operations/{id}");
     if stop {
         let stopped = client.delete(&path).await?;
