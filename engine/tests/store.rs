@@ -1,10 +1,15 @@
 //! `SQLite` through the conformance suite, and what it promises beyond that.
 
+#[path = "support/newer.rs"]
+mod newer;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jiff::Timestamp;
+use stepwell_engine::model::RunStatus;
 use stepwell_engine::store::conformance::{self, Sample};
 use stepwell_engine::store::sqlite::SqliteStore;
-use stepwell_engine::store::{CommitError, Started, Store};
+use stepwell_engine::store::{CommitError, Finished, RunChange, Started, Store, Upkeep as _};
 
 #[tokio::test]
 async fn sqlite_conforms() {
@@ -14,6 +19,17 @@ async fn sqlite_conforms() {
         let path = directory.path().join(stores.fetch_add(1, Ordering::Relaxed).to_string());
         std::fs::create_dir(&path).unwrap();
         SqliteStore::open(&path).unwrap()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sqlite_is_handed_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = SqliteStore::open(directory.path()).unwrap();
+    conformance::succession(first, async |dead| {
+        drop(dead);
+        SqliteStore::open(directory.path()).unwrap()
     })
     .await;
 }
@@ -46,6 +62,17 @@ async fn o1_what_was_acknowledged_is_found_in_a_copy_of_the_files() {
 }
 
 #[test]
+fn a_database_of_a_newer_engine_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(SqliteStore::open(directory.path()).unwrap());
+    let database = rusqlite::Connection::open(directory.path().join("stepwell.db")).unwrap();
+    database.execute_batch(newer::NEWER).unwrap();
+    drop(database);
+    let error = SqliteStore::open(directory.path()).err().unwrap();
+    assert!(error.source.to_string().contains("use a newer engine"), "{}", error.source);
+}
+
+#[test]
 fn commits_are_durable_by_default() {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(directory.path()).unwrap();
@@ -60,4 +87,36 @@ fn a_directory_is_for_one_process() {
     assert!(error.source.to_string().contains("another process"), "{}", error.source);
     drop(store);
     SqliteStore::open(directory.path()).unwrap();
+}
+
+#[tokio::test]
+async fn o6_the_file_shrinks() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(directory.path()).unwrap();
+    let size = || std::fs::metadata(directory.path().join("stepwell.db")).unwrap().len();
+    let mut version = None;
+    for _ in 0..200 {
+        let sample = Sample::default();
+        let mut start = sample.start(&store);
+        start.record.body = vec![b'x'; 20_000];
+        version = Some(start.run.version);
+        store.start_run(start).await.unwrap();
+        let change = RunChange {
+            status: RunStatus::Completed,
+            owned: false,
+            finished_at: Some(Timestamp::UNIX_EPOCH),
+            ..sample.change(&store, 0, "ended")
+        };
+        store.commit_run(change).await.unwrap();
+    }
+    // The first call only brings the log into the file.
+    while store.give_back_space().await.unwrap() {}
+    let full = size();
+    assert!(full > 4_000_000, "{full}");
+    let until = Finished::by(Timestamp::UNIX_EPOCH);
+    while store.remove_runs(version.unwrap(), until, 50).await.unwrap() > 0 {}
+    while store.remove_records(500).await.unwrap() {}
+    while store.give_back_space().await.unwrap() {}
+    assert!(size() < full / 4, "{} of {full} bytes are left", size());
+    assert_eq!(store.size().await.unwrap().free, Some(0));
 }

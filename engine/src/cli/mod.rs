@@ -4,6 +4,7 @@ mod blocks;
 mod client;
 mod doctor;
 mod files;
+mod limits;
 mod new;
 mod operations;
 mod output;
@@ -60,6 +61,8 @@ enum Command {
     Cancel(operations::Chosen),
     /// Go on with a failed run from the steps that failed, or with all that options select
     Retry(operations::Chosen),
+    /// Go through a run again that has ended, as a new run
+    Replay(runs::Replay),
     /// List operations on many runs, newest first
     Operations(Print),
     /// Show how far an operation has come, or stop it
@@ -134,6 +137,7 @@ async fn run(cli: Cli) -> Done {
         Command::Run(show) => show.run(&client()?).await,
         Command::Cancel(chosen) => chosen.cancel(&client()?).await,
         Command::Retry(chosen) => chosen.retry(&client()?).await,
+        Command::Replay(replay) => replay.run(&client()?).await,
         Command::Operations(print) => operations::list(&client()?, print).await,
         Command::Operation(id) => operations::one(&client()?, id).await,
         Command::Waiting(print) => runs::waiting(&client()?, print).await,
@@ -158,6 +162,8 @@ mod tests {
             "serve --listen 127.0.0.1:0 --data d --public-url https://x.example",
             "serve --keep-runs 12h --keep-runs-count 1000",
             "serve --keep-runs forever",
+            "serve --max-attempts 64 --max-runs 5000 --max-trigger-requests 100 --max-trigger-requests-per-url 20 \
+             --max-callbacks 100 --max-api-requests 50 --max-connections 1000",
             "new my-blocks --published",
             "blocks --json",
             "blocks --schema",
@@ -176,11 +182,21 @@ mod tests {
             "cancel --all --status waiting --dry-run",
             "operations --json",
             "operation 0190 --stop",
+            "replay 0190 --from ask --draft --json",
             "waiting --json",
             "doctor --json",
         ] {
-            let words = ["stepwell"].into_iter().chain(line.split(' '));
+            let words = ["stepwell"].into_iter().chain(line.split_whitespace());
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_at_least_one() {
+        for wrong in ["0", "-1", "x", "1000001"] {
+            let words = ["stepwell", "serve", &format!("--max-runs={wrong}")].map(str::to_owned);
+            let error = Cli::try_parse_from(words).unwrap_err().to_string();
+            assert!(error.contains("a number from 1 to 1000000"), "{error}");
         }
     }
 }

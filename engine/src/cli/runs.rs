@@ -1,4 +1,4 @@
-//! `start`, `runs`, `run`, `cancel`, `retry`, `waiting`.
+//! `start`, `runs`, `run`, `cancel`, `retry`, `replay`, `waiting`.
 
 use serde_json::{Value, json};
 
@@ -47,6 +47,31 @@ pub(super) struct Show {
     watch: bool,
     #[command(flatten)]
     print: Print,
+}
+
+/// Go through a run again that has ended, as a new run.
+#[derive(Debug, clap::Args)]
+pub(super) struct Replay {
+    /// The run's id
+    id: String,
+    /// Begin with this step, with what the steps before it have recorded
+    #[arg(long, value_name = "STEP")]
+    from: Option<String>,
+    /// Run on the workflow's draft instead of the run's own version
+    #[arg(long)]
+    draft: bool,
+    #[command(flatten)]
+    print: Print,
+}
+
+impl Replay {
+    pub(super) async fn run(self, client: &Client) -> Done {
+        let version = if self.draft { "draft" } else { "same" };
+        let body = json!({ "from": self.from, "version": version });
+        let started = client.post(&format!("/api/v1/runs/{}/replay", self.id), Some(&body)).await?;
+        output::answer(self.print, &started, &cell(&started, "/id"));
+        Ok(())
+    }
 }
 
 impl Start {

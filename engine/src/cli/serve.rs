@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use super::limits::LimitOptions;
 use super::{Done, doctor, output};
 use crate::definition::read_duration;
 use crate::driver::Retention;
@@ -40,6 +41,8 @@ pub(super) struct Serve {
     /// Let blocks send requests to private addresses
     #[arg(long, env = "STEPWELL_ALLOW_PRIVATE_ADDRESSES")]
     allow_private_addresses: bool,
+    #[command(flatten)]
+    limits: LimitOptions,
 }
 
 /// How long finished runs are kept; `None` for ever.
@@ -66,6 +69,7 @@ impl Serve {
             listen: self.listen,
             public_url: self.public_url,
             allow_private_addresses: self.allow_private_addresses,
+            limits: self.limits.limits(),
             retention: Retention { age: self.keep_runs.0, number: self.keep_runs_count },
             ..Options::default()
         })

@@ -2,12 +2,14 @@
 
 mod catalog;
 mod check;
+pub(crate) mod control;
 mod duration;
 pub(crate) mod field;
 mod graph;
 mod misfit;
 mod outcomes;
 mod parse;
+mod scopes;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +22,7 @@ use serde_json::{Map, Value, json};
 pub use catalog::{Catalog, CatalogBlock};
 pub use check::check;
 pub(crate) use duration::read as read_duration;
+pub(crate) use graph::{passed_before, reachable_from};
 pub use parse::{Parsed, is_workflow_id};
 
 /// A workflow: one trigger and the steps that follow.
@@ -29,10 +32,26 @@ pub struct Definition {
     pub title: String,
     /// What the workflow is for.
     pub description: Option<String>,
+    /// How many runs may go on at once, if that is bounded.
+    pub concurrency: Option<Concurrency>,
+    /// How long a run may be active; waiting does not count.
+    pub time_limit: Option<Duration>,
+    /// The first steps of the error handler.
+    pub on_error: Vec<String>,
     /// The trigger.
     pub trigger: TriggerInstance,
     /// The steps by id, in the order of the file.
     pub steps: IndexMap<String, StepInstance>,
+}
+
+/// How many runs of a workflow may go on at once. Others are queued, in order of arrival.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Concurrency {
+    /// The number, 1 to 1,000.
+    pub limit: u32,
+    /// What the number is counted by, with expressions over `trigger` and `workflow`; none counts all runs
+    /// together.
+    pub key: Option<String>,
 }
 
 /// The trigger of a workflow.
@@ -101,6 +120,17 @@ impl Definition {
         if let Some(description) = &self.description {
             value.insert("description".into(), json!(description));
         }
+        if let Some(Concurrency { limit, key }) = &self.concurrency {
+            let mut concurrency = Map::from_iter([("limit".to_owned(), json!(limit))]);
+            concurrency.extend(key.iter().map(|key| ("key".to_owned(), json!(key))));
+            value.insert("concurrency".into(), Value::Object(concurrency));
+        }
+        if let Some(limit) = self.time_limit {
+            value.insert("time_limit".into(), json!(duration::write(limit)));
+        }
+        if !self.on_error.is_empty() {
+            value.insert("on_error".into(), target(&self.on_error));
+        }
         value.insert(
             "trigger".into(),
             instance(&self.trigger.block, &self.trigger.config, [], &self.trigger.on),
@@ -141,15 +171,16 @@ fn instance<const N: usize>(
         }
     }
     if !on.0.is_empty() {
-        let edges = on.0.iter().map(|(outcome, steps)| {
-            let target = match steps.as_slice() {
-                [] => json!("end"),
-                [only] => json!(only),
-                several => json!(several),
-            };
-            (outcome.clone(), target)
-        });
+        let edges = on.0.iter().map(|(outcome, steps)| (outcome.clone(), target(steps)));
         value.insert("on".into(), Value::Object(edges.collect()));
     }
     Value::Object(value)
+}
+
+fn target(steps: &[String]) -> Value {
+    match steps {
+        [] => json!("end"),
+        [only] => json!(only),
+        several => json!(several),
+    }
 }

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::{Definition, Edges, Problem, Retry, StepInstance, TriggerInstance, duration};
+use super::{Concurrency, Definition, Edges, Problem, Retry, StepInstance, TriggerInstance, duration};
 use crate::core::policy::RetryPolicy;
 
 /// How long a definition may be, in bytes.
@@ -12,12 +12,19 @@ const LONGEST_TEXT: usize = 1024 * 1024;
 const MOST_STEPS: usize = 1_000;
 /// How deep a definition may nest.
 const DEEPEST: usize = 64;
+/// How many brackets of a definition's text may be open at once.
+const MOST_OPEN: usize = 1_000;
 /// How long a step's id may be, in characters.
 pub(super) const LONGEST_ID: usize = 64;
 /// How long a title may be, in characters.
 const LONGEST_TITLE: usize = 200;
 /// How often a call may be tried.
 const MOST_ATTEMPTS: u64 = 100;
+/// How many runs may go on at once where that is bounded.
+const MOST_RUNS: u64 = 1_000;
+/// The fields of a workflow.
+const FIELDS: [&str; 8] =
+    ["id", "title", "description", "concurrency", "time_limit", "on_error", "trigger", "steps"];
 /// Words that name something else where a step's id may stand.
 const RESERVED: [&str; 6] = ["error", "deadline", "end", "trigger", "run", "workflow"];
 
@@ -41,6 +48,12 @@ impl Definition {
             return Err(vec![Problem::new(
                 "",
                 format!("The definition is longer than {LONGEST_TEXT} bytes; split the workflow"),
+            )]);
+        }
+        if opens_too_many(text) {
+            return Err(vec![Problem::new(
+                "",
+                format!("The definition nests deeper than {DEEPEST}; make it flatter"),
             )]);
         }
         // JSON values would keep the last of two fields with one name; YAML values refuse them.
@@ -71,6 +84,20 @@ impl Definition {
     }
 }
 
+/// Whether more brackets are open at once than the parser of YAML, whose work grows with their square, should see.
+/// Those in quoted texts count as well; no text has so many that are not closed.
+fn opens_too_many(text: &str) -> bool {
+    let mut open = 0_usize;
+    text.bytes().any(|byte| {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open > MOST_OPEN
+    })
+}
+
 fn syntax(error: &serde_yaml_ng::Error) -> String {
     let text = error.to_string();
     // Some of the parser's messages name the place themselves.
@@ -90,19 +117,21 @@ impl Reader {
     }
 
     fn workflow(&mut self, value: &Value) -> Option<Parsed> {
-        let fields = self.object(value, "", &["id", "title", "description", "trigger", "steps"])?;
+        let fields = self.object(value, "", &FIELDS)?;
         let id = self.optional_text(fields, "id", "");
         if id.as_deref().is_some_and(|id| !is_workflow_id(id)) {
             self.problem("id", "An id is 1 to 100 letters, digits, `-` and `_`, such as `qualify-lead`");
         }
         let title = self.text(fields, "title", "");
-        if title
-            .as_deref()
-            .is_some_and(|title| title.trim().is_empty() || title.chars().count() > LONGEST_TITLE)
-        {
-            self.problem("title", format!("A title has 1 to {LONGEST_TITLE} characters"));
+        if title.as_deref().is_some_and(|title| {
+            title.trim().is_empty() || title.contains('\0') || title.chars().count() > LONGEST_TITLE
+        }) {
+            self.problem("title", format!("A title has 1 to {LONGEST_TITLE} characters, and no NUL"));
         }
         let description = self.optional_text(fields, "description", "");
+        let concurrency = fields.get("concurrency").and_then(|value| self.concurrency(value));
+        let time_limit = self.duration(fields, "time_limit", "");
+        let on_error = fields.get("on_error").map(|target| self.targets(target, "on_error"));
         let trigger = if let Some(trigger) = fields.get("trigger") {
             self.trigger(trigger)
         } else {
@@ -110,7 +139,22 @@ impl Reader {
             None
         };
         let steps = self.steps(fields.get("steps"));
-        Some(Parsed { id, definition: Definition { title: title?, description, trigger: trigger?, steps } })
+        let (title, trigger) = (title?, trigger?);
+        let on_error = on_error.unwrap_or_default();
+        let definition = Definition { title, description, concurrency, time_limit, on_error, trigger, steps };
+        Some(Parsed { id, definition })
+    }
+
+    fn concurrency(&mut self, value: &Value) -> Option<Concurrency> {
+        let fields = self.object(value, "concurrency", &["limit", "key"])?;
+        let limit =
+            fields.get("limit").and_then(Value::as_u64).filter(|limit| (1..=MOST_RUNS).contains(limit));
+        if limit.is_none() {
+            let message = format!("How many runs may go on at once is a whole number from 1 to {MOST_RUNS}");
+            self.problem("concurrency.limit", message);
+        }
+        let key = self.optional_text(fields, "key", "concurrency");
+        Some(Concurrency { limit: u32::try_from(limit?).ok()?, key })
     }
 
     fn trigger(&mut self, value: &Value) -> Option<TriggerInstance> {
@@ -297,7 +341,10 @@ pub(super) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'
 }
 
 pub(super) fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    match (path, name) {
+        ("", only) | (only, "") => only.to_owned(),
+        (path, name) => format!("{path}.{name}"),
+    }
 }
 
 pub(super) fn is_snake_case(text: &str) -> bool {

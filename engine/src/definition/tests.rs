@@ -471,3 +471,127 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn s12_a_bound_names_its_limit_and_a_key_from_the_trigger() {
+    let bounded = |concurrency: Value| with(good(), "/concurrency", concurrency);
+    assert_eq!(problems(&bounded(json!({ "limit": 1 }))), []);
+    let keyed = bounded(json!({ "limit": 3, "key": "{{ trigger.text }}-{{ workflow.id }}" }));
+    assert_eq!(problems(&keyed), []);
+    let definition = Definition::from_value(&keyed).unwrap().definition;
+    assert_eq!(Definition::from_value(&definition.to_value()).unwrap().definition, definition);
+    refused(&bounded(json!({ "limit": 0 })), &[("concurrency.limit", "from 1 to 1000")]);
+    refused(
+        &bounded(json!({ "key": 1 })),
+        &[("concurrency.limit", "from 1"), ("concurrency.key", "is a text")],
+    );
+    refused(&bounded(json!({ "limit": 1, "key": "all" })), &[("concurrency.key", "the same for all runs")]);
+    refused(
+        &bounded(json!({ "limit": 1, "key": "{{ a.text }}" })),
+        &[("concurrency.key", "no variable `a`")],
+    );
+    refused(
+        &bounded(json!({ "limit": 1, "key": "{{ trigger. }}" })),
+        &[("concurrency.key", "cannot be read")],
+    );
+}
+
+/// A catalog with the built-in blocks.
+fn built_in() -> Catalog {
+    let blocks = stepwell::block::registered();
+    Catalog::new(&stepwell::manifest::Manifest::of(&blocks, &[], &[]))
+        .expect("the built-in blocks fit together")
+}
+
+/// The problems of a definition of built-in blocks, in YAML.
+fn found(steps: &str) -> Vec<(String, String)> {
+    let text = format!("title: Test\ntrigger: {{ block: core/manual, on: {{ started: first }} }}\n{steps}");
+    let problems = match Definition::parse(&text) {
+        Ok(parsed) => {
+            let again =
+                Definition::from_value(&parsed.definition.to_value()).expect("what is written is read");
+            assert_eq!(again.definition, parsed.definition);
+            check(&parsed.definition, &built_in())
+        }
+        Err(problems) => problems,
+    };
+    problems.into_iter().map(|problem| (problem.path, problem.message)).collect()
+}
+
+#[track_caller]
+fn finds(steps: &str, path: &str, words: &str) {
+    let found = found(steps);
+    assert!(
+        found.iter().any(|(found, message)| found == path && message.contains(words)),
+        "expected {path}: …{words}…, found {found:#?}"
+    );
+}
+
+const LOOP: &str = "
+steps:
+  first:
+    block: core/for-each
+    config: { items: [1, 2] }
+    on: { each: inside, done: after }
+  inside: { block: core/log, config: { message: '{{ first.item }}' } }
+  after: { block: core/log, config: { message: '{{ first.results | length }}' } }
+";
+
+#[test]
+fn loops_joins_and_error_handlers_are_checked() {
+    assert_eq!(found(LOOP), []);
+    finds(&LOOP.replace("each: inside, ", "each: end, "), "steps.first.on", "The loop does nothing");
+    finds(
+        &LOOP.replace("'{{ first.item }}' }", "'x' }, on: { done: after }"),
+        "steps.after",
+        "reached from within the loop `first`",
+    );
+    finds(
+        &LOOP.replace("first.results | length", "inside | default(1)"),
+        "steps.after.config.message",
+        "belongs to the loop `first`",
+    );
+    finds(
+        &LOOP.replace("on: { each", "deadline: 1h\n    on: { deadline: end, each"),
+        "steps.first.deadline",
+        "calls no handler",
+    );
+    let repeat = "
+steps:
+  first:
+    block: core/repeat
+    config: { until: '{{ inside.value }}', at_most: 3 }
+    on: { round: inside }
+  inside: { block: core/set, config: { values: { value: true } } }
+";
+    assert_eq!(found(repeat), []);
+    finds(&repeat.replace("inside.value", "other.value"), "steps.first.config.until", "no variable `other`");
+    let handler = "
+on_error: tell
+time_limit: 1h
+steps:
+  first: { block: core/log, config: { message: x } }
+  tell: { block: core/log, config: { message: '{{ error.message }}' } }
+";
+    assert_eq!(found(handler), []);
+    finds(&handler.replace("on_error: tell", "on_error: [tell, nobody]"), "on_error", "no step `nobody`");
+    finds(
+        &handler.replace("message: x", "message: '{{ error.message }}'"),
+        "steps.first.config.message",
+        "no variable `error`",
+    );
+    finds(
+        &handler.replace("message: x }", "message: x }, on: { done: tell }"),
+        "steps.tell",
+        "belongs to the error handler and to the run",
+    );
+    finds(
+        "
+steps:
+  first: { block: core/stop, config: {}, on: { stopped: after } }
+  after: { block: core/log, config: { message: x } }
+",
+        "steps.first.on.stopped",
+        "The run ends here",
+    );
+}

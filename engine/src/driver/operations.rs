@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::answer::Refusal;
 use super::{Driver, Inner};
@@ -142,9 +141,9 @@ impl Driver {
             skipped: BTreeMap::new(),
             failed: BTreeMap::new(),
             page: Vec::new(),
-            before: RunId(Uuid::now_v7()),
+            before: RunId(self.inner.clock.id()),
         };
-        let id = OperationId(Uuid::now_v7());
+        let id = OperationId(self.inner.clock.id());
         let row = OperationRow {
             id,
             state: encode(&operation),

@@ -5,9 +5,10 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::{Driver, Inner};
 use crate::model::{ActivationStatus, VersionId, WorkflowId};
@@ -71,9 +72,11 @@ impl Inner {
     pub(super) async fn keep_retention(self: Arc<Self>) {
         loop {
             let next = self.clock.now().checked_add(EVERY).unwrap_or(Timestamp::MAX);
-            tokio::select! {
-                () = self.clock.sleep_until(next) => {}
-                () = self.stopping.cancelled() => return,
+            while self.clock.now() < next {
+                tokio::select! {
+                    () = self.clock.sleep_until(next) => {}
+                    () = self.stopping.cancelled() => return,
+                }
             }
             match self.apply_retention().await {
                 Ok(removed) if removed != Removed::default() => {

@@ -3,7 +3,7 @@
 //! While it lives it owns the run: its state is in memory and nothing is read from the store between two steps.
 //! When nothing runs and nothing is due, it ends and the run is a row again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use super::{Inner, request};
 use crate::core::IllegalEvent;
 use crate::core::run::{self, Attempt, Call, Decision, Event, Given, RunState, Takes};
 use crate::model::{ExecutionId, RecordId, RunId, ValueRef, encode_entries};
-use crate::store::{CommitError, InboxEntry, Record, RunChange, RunRow};
+use crate::store::{CommitError, InboxEntry, Lane, PlaceChange, Record, RunChange, RunRow};
 
 /// What the task of a run is told.
 pub(super) enum Nudge {
@@ -48,7 +48,7 @@ pub(super) struct RunTask {
     /// Whether the store says that this process works on the run.
     owned: bool,
     values: HashMap<ValueRef, Value>,
-    /// The inbox has to be looked at.
+    /// The inbox has to be looked at, and whether the run has a place.
     inbox_unread: bool,
     inbox: Vec<InboxEntry>,
     attempts: JoinSet<Finished>,
@@ -184,7 +184,7 @@ impl RunTask {
                 self.drain().await?;
                 return Err(Stop::Stopping);
             }
-            if self.take_callback().await? || self.take_time().await? {
+            if self.take_place().await? || self.take_callback().await? || self.take_time().await? {
                 continue;
             }
             if self.attempts.is_empty() && !self.wants_slot() && self.nudges.is_empty() {
@@ -196,6 +196,20 @@ impl RunTask {
             }
             self.wait().await?;
         }
+    }
+
+    /// Goes on with a queued run that has a place now.
+    async fn take_place(&mut self) -> Result<bool, Stop> {
+        if self.state.queued.is_none() || !self.inbox_unread {
+            return Ok(false);
+        }
+        if !patiently!(self.inner, &self.lease, self.inner.store.has_place(self.id).await) {
+            return Ok(false);
+        }
+        self.take_slots();
+        let applied = self.apply(Event::Admit).await?;
+        self.note_illegal(applied);
+        Ok(true)
     }
 
     /// Takes the next callback of the inbox whose execution is ready for it.
@@ -259,16 +273,35 @@ impl RunTask {
             Some(nudge) = self.nudges.recv() => match nudge {
                 Nudge::Look => self.inbox_unread = true,
                 Nudge::Ask(event, answer) => {
-                    self.take_slots();
-                    let applied = self.apply(event).await?;
+                    let answered = self.asked(event).await?;
                     // Who asked may have gone away.
-                    let _ = answer.send(applied.map_err(|illegal| Refusal::Conflict(illegal.0)));
+                    let _ = answer.send(answered);
                 }
             },
             Ok(slot) = slots.acquire_owned(), if wants_slot => self.slots.push(slot),
             () = async { if let Some(due) = due { due.await } else { std::future::pending().await } } => {}
         }
         Ok(())
+    }
+
+    /// Does what somebody asks for.
+    async fn asked(&mut self, event: Event) -> Result<Result<(), Refusal>, Stop> {
+        if event == Event::Retry {
+            self.load_values().await?;
+            if let Err(problem) = self.lane() {
+                return Ok(Err(Refusal::Conflict(problem)));
+            }
+        }
+        self.take_slots();
+        let applied = self.apply(event).await?;
+        self.inbox_unread |= self.state.queued.is_some();
+        Ok(applied.map_err(|illegal| Refusal::Conflict(illegal.0)))
+    }
+
+    /// The lane that the run queues in.
+    fn lane(&self) -> Result<Option<Lane>, String> {
+        let trigger = self.state.values.get("trigger").and_then(|place| self.values.get(place));
+        self.version.lane(trigger, &self.surroundings)
     }
 
     /// Lets the running attempts end, without starting others.
@@ -306,7 +339,7 @@ impl RunTask {
         let given = Given {
             now,
             record,
-            jitter: super::random(),
+            jitter: self.inner.clock.jitter(),
             slots: self.slots.len(),
             values: &self.values,
             surroundings: &self.surroundings,
@@ -323,8 +356,10 @@ impl RunTask {
             return Ok(Ok(()));
         }
         let configs = self.callbacks(&decision.calls).await?;
+        // An attempt counts as running until its end is recorded, also one that a dead process has left: were the run
+        // nobody's meanwhile, nobody would look for it after another crash.
         let owned = decision.state.ended.is_none()
-            && (!decision.calls.is_empty()
+            && (decision.state.running().next().is_some()
                 || !self.attempts.is_empty()
                 || decision.state.due_at().is_some_and(|due| due <= now));
         self.commit(&decision, record, now, owned).await?;
@@ -354,14 +389,34 @@ impl RunTask {
             finished_at: status.is_final().then_some(now),
             record: (!decision.entries.is_empty()).then_some(body),
             taken: decision.taken.clone(),
+            place: self.place_after(&decision.state),
         };
+        let leaves = change.place == PlaceChange::Leave;
         self.store(change).await?;
         self.owned = owned;
-        self.inner.run_changed(self.id);
+        if leaves {
+            self.inner.timer.notify_one();
+        }
+        self.inner.run_changed(self.id, Some(status));
         if !owned && decision.state.due_at().is_some() {
             self.inner.timer.notify_one();
         }
         Ok(())
+    }
+
+    /// What the next state means for the run's place among those that go on at once.
+    fn place_after(&self, next: &RunState) -> PlaceChange {
+        if !self.version.plan.limited {
+            return PlaceChange::None;
+        }
+        match (&self.state, next) {
+            (RunState { ended: None, .. }, RunState { ended: Some(_), .. }) => PlaceChange::Leave,
+            (RunState { queued: Some(_), .. }, RunState { queued: None, .. }) => PlaceChange::TakeUp,
+            (RunState { queued: None, .. }, RunState { queued: Some(_), .. }) => {
+                self.lane().ok().flatten().map_or(PlaceChange::None, PlaceChange::Queue)
+            }
+            _ => PlaceChange::None,
+        }
     }
 
     /// Commits, again and again while the database fails: the result of an attempt must not be lost to a full
@@ -396,6 +451,7 @@ impl RunTask {
             finished_at: status.is_final().then(|| self.inner.clock.now()),
             record: None,
             taken: Vec::new(),
+            place: PlaceChange::None,
         };
         self.store(change).await?;
         self.owned = false;
@@ -410,19 +466,14 @@ impl RunTask {
                 self.values.insert(ValueRef { record, entry }, value);
             }
         }
-        let state = &self.state;
-        self.values.retain(|place, _| {
-            state.values.values().any(|needed| needed == place)
-                || state.live.values().any(|execution| execution.config == *place)
-        });
+        let needed: HashSet<ValueRef> = self.state.needed(&self.version.references).collect();
+        self.values.retain(|place, _| needed.contains(place));
     }
 
     /// Reads the values from the store that are needed and not in memory.
     async fn load_values(&mut self) -> Result<(), Stop> {
-        let variables = self.version.references.iter().filter_map(|name| self.state.values.get(name));
-        let configs = self.state.live.values().map(|execution| &execution.config);
-        let missing: Vec<ValueRef> =
-            variables.chain(configs).filter(|place| !self.values.contains_key(place)).copied().collect();
+        let needed = self.state.needed(&self.version.references);
+        let missing: Vec<ValueRef> = needed.filter(|place| !self.values.contains_key(place)).collect();
         if !missing.is_empty() {
             let values = patiently!(self.inner, &self.lease, self.inner.values(&missing).await);
             self.values.extend(values);

@@ -3,17 +3,18 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use stepwell::block::{BlockDefinition, Handlers, StepHandlers, TriggerHandlers};
 
 use super::Inner;
+use super::index_key::index_key;
 use crate::core::policy::RetryPolicy;
-use crate::core::run::{Plan, PlannedStep, ResolveConfig};
-use crate::definition::{Catalog, Definition, Retry, StepInstance};
+use crate::core::run::{Control, Plan, PlannedStep, ResolveConfig};
+use crate::definition::{Catalog, Definition, Retry, StepInstance, control};
 use crate::expr::Template;
 use crate::model::{VersionId, WorkflowId};
 use crate::secrets::{Keys, Place};
-use crate::store::{StoreError, VersionRow};
+use crate::store::{Lane, StoreError, VersionRow};
 
 /// A version, compiled for running.
 pub(super) struct Version {
@@ -24,6 +25,32 @@ pub(super) struct Version {
     pub(super) references: BTreeSet<String>,
     /// The most steps that one outcome starts.
     pub(super) widest: usize,
+    /// How many runs go on at once, and by which key they are counted.
+    concurrency: Option<(u32, Template)>,
+}
+
+impl Version {
+    /// The lane that a run with this event queues in; none if all runs go on at once.
+    ///
+    /// # Errors
+    ///
+    /// When the key cannot be told.
+    pub(super) fn lane(
+        &self,
+        trigger: Option<&Value>,
+        surroundings: &Map<String, Value>,
+    ) -> Result<Option<Lane>, String> {
+        let Some((limit, key)) = &self.concurrency else { return Ok(None) };
+        let mut variables = surroundings.clone();
+        variables.extend(trigger.map(|data| ("trigger".to_owned(), data.clone())));
+        let key =
+            key.resolve(&variables).map_err(|problem| format!("concurrency.key: {}", problem.message))?;
+        let key = match key {
+            Value::String(key) => key,
+            other => other.to_string(),
+        };
+        Ok(Some(Lane { key: index_key(key), limit: *limit }))
+    }
 }
 
 /// Why a version cannot run in this binary.
@@ -71,15 +98,32 @@ impl Inner {
             .map(|(id, step)| Ok((id.clone(), self.plan_step(&row.workflow, step)?)))
             .collect::<Result<HashMap<_, _>, String>>()?;
         let trigger = definition.trigger.on.0.iter().map(|(id, steps)| (id.clone(), steps.clone())).collect();
-        let references = steps.values().flat_map(|step| step.config.references().iter().cloned()).collect();
+        let concurrency = definition.concurrency.as_ref().map(|bound| {
+            let key = Template::compile(&json!(bound.key.as_deref().unwrap_or_default()));
+            Ok::<_, String>((bound.limit, key.map_err(|problems| describe(&problems))?))
+        });
+        let concurrency = concurrency.transpose()?;
+        let key = concurrency.iter().flat_map(|(_, key)| key.references());
+        let until = steps.values().filter_map(|step| match &step.control {
+            Some(Control::Repeat { until }) => Some(until.references()),
+            _ => None,
+        });
+        let configs = steps.values().map(|step| step.config.references());
+        let references = configs.chain(until).flatten().chain(key).cloned().collect();
         let widest = steps.values().flat_map(|step| step.on.values().map(Vec::len)).max().unwrap_or(1).max(1);
-        Ok(Version { row, definition, plan: Plan { trigger, steps }, references, widest })
+        let mut plan = Plan::new(trigger, steps);
+        plan.limited = concurrency.is_some();
+        plan.on_error.clone_from(&definition.on_error);
+        plan.time_limit = definition.time_limit;
+        Ok(Version { row, definition, plan, references, widest, concurrency })
     }
 
     fn plan_step(&self, workflow: &WorkflowId, step: &StepInstance) -> Result<PlannedStep, String> {
         let (block, handlers) = (self.block(&step.block)?, self.step_handlers(&step.block)?);
-        let template = Template::compile(&step.config).map_err(|problems| describe(&problems))?;
+        let (config, control) = plan_control(step)?;
+        let template = Template::compile(&config).map_err(|problems| describe(&problems))?;
         Ok(PlannedStep {
+            control,
             block: step.block.clone(),
             config: Arc::new(StepConfig {
                 template,
@@ -114,6 +158,42 @@ impl Inner {
             Handlers::Trigger(handlers) => Ok(handlers),
             Handlers::Step(_) => Err(format!("the block `{id}` is a step, not a trigger")),
         }
+    }
+}
+
+/// What a control step is, and the part of its config that is resolved when it begins.
+fn plan_control(step: &StepInstance) -> Result<(Value, Option<Control>), String> {
+    let mut config = step.config.clone();
+    let control = match step.block.as_str() {
+        control::JOIN => Control::Join,
+        control::FOR_EACH => Control::ForEach,
+        control::STOP => Control::Stop,
+        control::REPEAT => {
+            // The condition is evaluated when a round ends; until then something stands for it that fits.
+            let until = config.get_mut("until").map(|until| std::mem::replace(until, Value::Bool(false)));
+            let template =
+                Template::compile(&json!({ "until": until })).map_err(|problems| describe(&problems))?;
+            Control::Repeat { until: Arc::new(Until(template)) }
+        }
+        _ => return Ok((config, None)),
+    };
+    Ok((config, Some(control)))
+}
+
+/// The condition of a loop that repeats.
+struct Until(Template);
+
+impl ResolveConfig for Until {
+    fn references(&self) -> &BTreeSet<String> {
+        self.0.references()
+    }
+
+    fn resolve(&self, variables: &Map<String, Value>) -> Result<Value, String> {
+        let mut config = self
+            .0
+            .resolve(variables)
+            .map_err(|problem| format!("config `{}`: {}", problem.path, problem.message))?;
+        Ok(config.get_mut("until").map(Value::take).unwrap_or_default())
     }
 }
 

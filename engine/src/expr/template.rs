@@ -219,6 +219,11 @@ mod tests {
         let endless = json!("{{ range(10000) | map('string') | join | length * range(10000) | length }}");
         let many = json!({ "a": "{{ 'x' * 600000 }}", "b": "{{ 'x' * 600000 }}" });
         assert!(resolve(&many, &json!({})).is_err());
+        for endless in
+            ["{{ [0] * 9000000000000 }}", "x {{ [0] * 9000000000000 }}", "{{ [[0] * 90000] * 90000 }}"]
+        {
+            assert!(resolve(&json!(endless), &json!({})).is_err(), "{endless}");
+        }
         // Whatever it gives, it gives it soon.
         let _ = resolve(&endless, &json!({}));
     }

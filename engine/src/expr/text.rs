@@ -1,12 +1,19 @@
 //! Text with expressions in it.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use minijinja::Expression;
 use minijinja::value::ValueKind;
 use serde_json::Value;
 
-use super::{LENIENT, STRICT};
+use super::{LENIENT, LONGEST_CONFIG, STRICT};
+
+/// How many words and signs an expression may have. Each may nest one level deeper, and a compiler that follows them needs
+/// a stack that is deep enough.
+const MOST_WORDS: usize = 500;
+/// How much of an expression is shown that is too long, in characters.
+const SHOWN: usize = 40;
 
 /// A string of a config.
 pub(super) enum Text {
@@ -95,9 +102,8 @@ impl Text {
         match self {
             Self::Plain(text) => Ok(Value::String(text.clone())),
             Self::Value(part) => {
-                let value = part.eval(variables)?;
-                serde_json::to_value(&value)
-                    .map_err(|error| format!("`{}` has no JSON form: {error}", part.source))
+                let json = part.json(&part.eval(variables)?)?;
+                serde_json::from_slice(&json).map_err(|error| part.no_json(&error))
             }
             Self::Mixed(segments) => {
                 let mut text = String::new();
@@ -119,6 +125,12 @@ impl Part {
         if source.is_empty() {
             return Err("The expression is empty; write a variable between `{{` and `}}`".into());
         }
+        if words(&source).len() > MOST_WORDS {
+            return Err(format!(
+                "The expression `{}…` has more than {MOST_WORDS} words and signs; do part of it in a step of its own",
+                source.chars().take(SHOWN).collect::<String>()
+            ));
+        }
         let environment = if copes_with_missing(&source) { &LENIENT } else { &STRICT };
         let expression = environment
             .compile_expression_owned(source.clone())
@@ -137,18 +149,49 @@ impl Part {
         Ok(value)
     }
 
+    /// A value as JSON. It is bounded while it is written, since a short expression can stand for an endless list.
+    fn json(&self, value: &minijinja::Value) -> Result<Vec<u8>, String> {
+        let mut json = Bounded(Vec::new());
+        serde_json::to_writer(&mut json, value).map_err(|error| self.no_json(&error))?;
+        Ok(json.0)
+    }
+
+    fn no_json(&self, error: &dyn std::error::Error) -> String {
+        format!("`{}` has no JSON form: {error}", self.source)
+    }
+
     fn text(&self, variables: &minijinja::Value) -> Result<String, String> {
         let value = self.eval(variables)?;
         match value.kind() {
             ValueKind::None => {
                 Err(format!("`{}` is null and cannot stand in a text; give it a `default`", self.source))
             }
-            ValueKind::Map | ValueKind::Seq | ValueKind::Iterable => serde_json::to_string(&value)
-                .map_err(|error| format!("`{}` has no JSON form: {error}", self.source)),
+            ValueKind::Map | ValueKind::Seq | ValueKind::Iterable => {
+                String::from_utf8(self.json(&value)?).map_err(|error| self.no_json(&error))
+            }
             // As in JSON, not as in Python.
             ValueKind::Bool => Ok(value.is_true().to_string()),
             _ => Ok(value.to_string()),
         }
+    }
+}
+
+/// JSON that is no longer than a config may be.
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > LONGEST_CONFIG {
+            return Err(io::Error::other(format!(
+                "it becomes longer than {LONGEST_CONFIG} bytes; pass less data"
+            )));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

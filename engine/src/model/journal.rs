@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stepwell::step::WaitingFor;
 
-use super::{ActivationId, RecordId, RunStatus};
+use super::{ActivationId, RecordId, RunId, RunStatus};
 
 /// The version of the journal's form; each record carries the one that it was written with.
 pub const JOURNAL_FORMAT: u32 = 1;
@@ -37,7 +37,19 @@ pub enum Entry {
         outcome: String,
         /// Its data: the value of the variable `trigger`.
         data: Value,
+        /// The run that this one goes through again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<Origin>,
     },
+    /// A step's data was taken over from the run that this one goes through again.
+    ValueCarriedOver {
+        /// The step.
+        step: String,
+        /// The data: the value of its variable.
+        data: Value,
+    },
+    /// The run was queued, and has a place now among those of its key that go on at once.
+    RunAdmitted,
     /// The run came to a step.
     ExecutionStarted {
         /// The execution's number within the run.
@@ -46,8 +58,51 @@ pub enum Entry {
         step: String,
         /// The step's block.
         block: String,
+        /// The round of the loop that it belongs to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        round: Option<u32>,
         /// The config with its variables resolved, which every handler of the execution receives.
         config: Value,
+    },
+    /// A round of a loop began.
+    RoundStarted {
+        /// The round's number within the run.
+        round: u32,
+        /// The loop's execution.
+        execution: u32,
+        /// Counts the rounds of the loop, from 0.
+        index: u32,
+    },
+    /// A round failed, and its loop goes on all the same.
+    RoundFailed {
+        /// The round's number.
+        round: u32,
+        /// The round's result: the step that failed and why.
+        data: Value,
+    },
+    /// A path came to a join.
+    Arrived {
+        /// The join's execution.
+        execution: u32,
+        /// The step that led to it.
+        from: String,
+        /// Whether the join had let the run go on before.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        late: bool,
+    },
+    /// A join, a loop or another step that the core carries out itself had an outcome.
+    ExecutionCompleted {
+        /// The execution's number.
+        execution: u32,
+        /// The outcome's id.
+        outcome: String,
+        /// Its data: the value of the step's variable.
+        data: Value,
+    },
+    /// The run failed, and its error handler began.
+    ErrorHandlerStarted {
+        /// The value of the variable `error`.
+        data: Value,
     },
     /// A handler was called.
     AttemptStarted {
@@ -120,6 +175,17 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     },
+}
+
+/// The run that another goes through again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The run.
+    #[serde(rename = "run_id")]
+    pub run: RunId,
+    /// The step that the other began with; none for the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
 }
 
 /// What came of an attempt.

@@ -6,13 +6,14 @@ mod journal;
 mod status;
 
 pub use history::{
-    AttemptView, CallbackFate, CallbackView, ExecutionStatus, ExecutionView, History, TriggerView,
+    ArrivalView, AttemptView, CallbackFate, CallbackView, ExecutionStatus, ExecutionView, History, RoundView,
+    TriggerView,
 };
 pub use ids::{
     ActivationId, ExecutionId, OperationId, RecordId, RunId, UnknownId, ValueRef, VersionId, WorkflowId,
 };
 pub use journal::{
-    AttemptResult, CallbackRequest, Entry, HandlerName, JOURNAL_FORMAT, UnreadableRecord, Unused,
+    AttemptResult, CallbackRequest, Entry, HandlerName, JOURNAL_FORMAT, Origin, UnreadableRecord, Unused,
     decode_entries, encode_entries,
 };
 pub use status::{ActivationStatus, RunStatus};

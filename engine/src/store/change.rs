@@ -1,8 +1,10 @@
 //! The changes of a store, as they wait to be committed together.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use super::{Callback, Draft, OperationRow, RunChange, StartRun, Started, WorkflowChange};
+use super::{Callback, Draft, OperationRow, PlaceChange, RunChange, StartRun, Started, WorkflowChange};
 use crate::model::{RecordId, RunId, VersionId, WorkflowId};
 
 /// A change that waits for its commit.
@@ -65,6 +67,15 @@ impl Change {
         matches!(self, Self::Draft(_) | Self::Workflow(_) | Self::Token { .. } | Self::Adopt { .. })
     }
 
+    /// Whether it queues a run in a lane, or takes one out of it.
+    pub(super) fn touches_lane(&self) -> bool {
+        match self {
+            Self::Start(start) => start.lane.is_some(),
+            Self::Run(change) => matches!(change.place, PlaceChange::Queue(_) | PlaceChange::Leave),
+            _ => false,
+        }
+    }
+
     /// The workflow whose row it changes.
     pub(super) fn workflow(&self) -> Option<&WorkflowId> {
         match self {
@@ -81,6 +92,11 @@ impl Change {
             Self::Callback(callback) => Some(callback.record.id),
             _ => None,
         }
+    }
+
+    /// Whether its record is one of these.
+    pub(super) fn is_among(&self, records: &BTreeSet<RecordId>) -> bool {
+        self.record().is_some_and(|record| records.contains(&record))
     }
 }
 

@@ -1,4 +1,5 @@
-//! The columns of the tables that are read as a whole, in the order in which their rows are read. Every store has the same.
+//! What every store has in common: the columns of the tables that are read as a whole, in the order in which their rows
+//! are read, and the statement that gives places.
 
 /// Of a run.
 pub(super) const RUN: &str =
@@ -9,3 +10,16 @@ pub(super) const WORKFLOW: &str = "id, title, draft, state, sequence, created_at
 pub(super) const VERSION: &str = "id, workflow, number, definition, created_at";
 /// Of an activation.
 pub(super) const ACTIVATION: &str = "id, workflow, version, status, accepts, registration, error";
+
+/// Gives places in a lane (`$1`: workflow, `$2`: key) to the runs at its head, as far as their limits allow.
+pub(super) const GIVE_PLACES: &str = "UPDATE places SET given = true WHERE arrival IN (
+    SELECT arrival FROM (
+        SELECT arrival, min(fits) OVER (ORDER BY arrival) AS all_fit FROM (
+            SELECT arrival,
+                CASE WHEN held + row_number() OVER (ORDER BY arrival) <= most THEN 1 ELSE 0 END AS fits
+            FROM places,
+                (SELECT count(*) AS held FROM places WHERE workflow = $1 AND key = $2 AND given = true) AS lane
+            WHERE workflow = $1 AND key = $2 AND given = false ORDER BY arrival LIMIT 100
+        ) AS head
+    ) AS fitting WHERE all_fit = 1
+)";

@@ -64,8 +64,11 @@ pub trait Store: Upkeep {
     async fn records(&self, ids: &[RecordId]) -> Result<Vec<Record>, StoreError>;
     /// The callbacks that wait in the run's inbox, in order of arrival.
     async fn inbox(&self, run: RunId) -> Result<Vec<InboxEntry>, StoreError>;
-    /// Runs that no process works on and that are due: their time has come, or a callback waits for them.
+    /// Runs that no process works on and that are due: their time has come, a callback waits for them, or they have
+    /// a place that they have not taken up.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<RunId>, StoreError>;
+    /// Whether a run has a place in its lane.
+    async fn has_place(&self, run: RunId) -> Result<bool, StoreError>;
     /// When the next run that no process works on falls due.
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
     /// Takes over at most `limit` runs that a process worked on which has died since: from now on this process
@@ -224,6 +227,34 @@ pub struct StartRun {
     pub activation: Option<ActivationId>,
     /// The deduplication key, unique per workflow.
     pub dedupe: Option<String>,
+    /// The lane that it queues in, in the same transaction.
+    pub lane: Option<Lane>,
+}
+
+/// Where runs of one workflow and key queue, so that a bounded number of them goes on at once.
+///
+/// A run has a place when all that came before it to its lane have one or have left, and fewer than `limit` have
+/// a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lane {
+    /// The key.
+    pub key: String,
+    /// How many runs of this lane may have a place.
+    pub limit: u32,
+}
+
+/// What a change means for the place of its run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum PlaceChange {
+    /// Nothing.
+    #[default]
+    None,
+    /// The run queues.
+    Queue(Lane),
+    /// The run takes its place up.
+    TakeUp,
+    /// The run leaves its lane, and others may have a place.
+    Leave,
 }
 
 /// What became of a run to create.
@@ -281,6 +312,8 @@ pub struct RunChange {
     pub record: Option<Record>,
     /// The inbox entries that this change has taken.
     pub taken: Vec<RecordId>,
+    /// What it means for the run's place in its lane.
+    pub place: PlaceChange,
 }
 
 /// A journal record: what one commit did to a run.

@@ -7,6 +7,7 @@ use stepwell::connection::Connection;
 use stepwell::http_client::HttpTransport;
 
 use super::TestEngine;
+use super::database::MakeDatabase;
 use super::faults::Moments;
 use crate::connections::ProgramConnections;
 use crate::driver::{Limits, Retention};
@@ -14,6 +15,7 @@ use crate::driver::{Limits, Retention};
 /// The surroundings of an engine under test.
 #[derive(Clone)]
 pub struct Setup {
+    pub(super) database: MakeDatabase,
     pub(super) http: Option<Arc<dyn HttpTransport>>,
     pub(super) connections: ProgramConnections,
     pub(super) limits: Limits,
@@ -52,6 +54,14 @@ impl Setup {
     #[must_use]
     pub const fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
+        self
+    }
+
+    /// Makes the database of each engine, in place of one in memory.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn database(mut self, make: MakeDatabase) -> Self {
+        self.database = make;
         self
     }
 

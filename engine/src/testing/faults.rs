@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::model::{ActivationId, OperationId, RecordId, RunId, RunStatus, VersionId, WorkflowId};
 use crate::store::{
-    ActivationRow, Callback, CommitError, Draft, Finished, InboxEntry, OperationRow, Promise, Record,
+    ActivationRow, Callback, CommitError, Draft, Finished, InboxEntry, News, OperationRow, Promise, Record,
     Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store, StoreError, Upkeep, VersionRow,
     WorkflowChange, WorkflowRow,
 };
@@ -69,13 +69,13 @@ impl Life {
 }
 
 /// A store whose process dies before or after a commit.
-pub(super) struct MortalStore<S> {
-    pub(super) inner: S,
+pub(super) struct MortalStore {
+    pub(super) inner: Arc<dyn Store>,
     pub(super) moments: Arc<Moments>,
     pub(super) life: Life,
 }
 
-impl<S: Store> MortalStore<S> {
+impl MortalStore {
     async fn commit<T>(&self, commit: impl Future<Output = T>) -> T {
         self.moment().await;
         let result = commit.await;
@@ -105,7 +105,7 @@ macro_rules! reads {
 }
 
 #[async_trait]
-impl<S: Store> Store for MortalStore<S> {
+impl Store for MortalStore {
     fn next_record(&self) -> RecordId {
         self.inner.next_record()
     }
@@ -177,6 +177,10 @@ impl<S: Store> Store for MortalStore<S> {
         reads!(self, due(now, limit))
     }
 
+    async fn has_place(&self, run: RunId) -> Result<bool, StoreError> {
+        reads!(self, has_place(run))
+    }
+
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         reads!(self, next_due())
     }
@@ -210,10 +214,26 @@ impl<S: Store> Store for MortalStore<S> {
     async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError> {
         reads!(self, has_token(hash))
     }
+
+    async fn news(&self) -> News {
+        reads!(self, news())
+    }
+
+    async fn pass_on_cancel(&self, run: RunId) -> Result<bool, StoreError> {
+        reads!(self, pass_on_cancel(run))
+    }
+
+    async fn leave(&self) -> Result<(), StoreError> {
+        reads!(self, leave())
+    }
+
+    async fn take_part_again(&self) -> Result<(), StoreError> {
+        reads!(self, take_part_again())
+    }
 }
 
 #[async_trait]
-impl<S: Store> Upkeep for MortalStore<S> {
+impl Upkeep for MortalStore {
     async fn finished_beyond(
         &self,
         workflow: &WorkflowId,

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use stepwell_engine::driver::{Action, Operation, OperationStatus, Refusal, Selection};
 use stepwell_engine::model::{Entry, OperationId, RunStatus, WorkflowId};
-use stepwell_engine::testing::{Setup, TestEngine};
+use stepwell_engine::testing::TestEngine;
 
+use crate::database::setup;
 use crate::engine::{Engine, workflow};
 use crate::retention::{task, told};
 
@@ -86,7 +87,7 @@ fn o7_an_operation_is_stopped_and_what_it_did_stays() {
 
 #[tokio::test]
 async fn o7_a_crash_repeats_nothing() {
-    let setup = Setup::new();
+    let setup = setup();
     let moments = setup
         .at_every_crash(async |engine: TestEngine| {
             let runs = [engine.run(task, told("fail")).await, engine.run(task, told("fail")).await];
@@ -102,33 +103,6 @@ async fn o7_a_crash_repeats_nothing() {
         })
         .await;
     assert!(moments > 20, "{moments}");
-}
-
-#[test]
-fn o7_an_operation_goes_on_elsewhere_when_its_engine_dies() {
-    let shared = crate::several::Shared::new();
-    let first = shared.engine();
-    let (id, runs) = first.block_on(async {
-        first.enable("moves", &workflow("moves", &["defer"])).await.unwrap();
-        let mut runs = Vec::new();
-        for _ in 0..6 {
-            let run = first.run("moves").await;
-            first.reaches(run, RunStatus::Waiting).await;
-            runs.push(run);
-        }
-        let id = first.driver.start_operation(Action::Cancel, of("moves"), 2).await.unwrap();
-        first.reaches(runs[5], RunStatus::Cancelled).await;
-        (id, runs)
-    });
-    first.die();
-    let second = shared.engine();
-    second.block_on(async {
-        let operation = ended(&second, id).await;
-        assert_eq!((operation.status, operation.matched), (OperationStatus::Completed, 6));
-        for run in runs {
-            second.reaches(run, RunStatus::Cancelled).await;
-        }
-    });
 }
 
 #[test]

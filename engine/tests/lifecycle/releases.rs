@@ -8,9 +8,8 @@ use stepwell::block::{BlockDefinition, Handlers, StepHandlers, registered};
 use stepwell::config::schema_of;
 use stepwell::prelude::*;
 use stepwell_engine::model::{Entry, RunStatus};
-use stepwell_engine::testing::TestEngine;
 
-use crate::engine::{Engine, workflow};
+use crate::database::engine;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -100,7 +99,7 @@ fn later(config: fn() -> Schema, state: fn() -> Schema) -> BlockDefinition {
 
 #[tokio::test]
 async fn o8_a_run_whose_block_is_missing_waits_and_goes_on_when_it_is_back() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let (called, silent) = (engine.run(inquire, ada()).await, engine.run(inquire, ada()).await);
     let before = format!("{:?}", silent.history().await);
     engine.restart_with(without("inquire")).await;
@@ -123,7 +122,7 @@ async fn o8_a_run_whose_block_is_missing_waits_and_goes_on_when_it_is_back() {
 
 #[tokio::test]
 async fn o8_other_runs_are_not_held_up_by_runs_that_are_left_waiting() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     for _ in 0..300 {
         engine.start_run(inquire, ada()).await;
     }
@@ -137,7 +136,7 @@ async fn o8_other_runs_are_not_held_up_by_runs_that_are_left_waiting() {
 
 #[tokio::test]
 async fn o8_a_run_that_was_under_way_is_taken_up_by_the_next_binary_that_can() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let held = engine.hold().await;
     let run = engine.start_run(inquire, ada()).await;
     engine.restart_with(without("inquire")).await;
@@ -151,7 +150,7 @@ async fn o8_a_run_that_was_under_way_is_taken_up_by_the_next_binary_that_can() {
 
 #[tokio::test]
 async fn o8_a_state_that_the_block_no_longer_accepts_waits_for_one_that_does() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let run = engine.run(inquire, ada()).await;
     engine.restart_with(with(later(schema_of::<Whom>, schema_of::<AskedOften>))).await;
     let unfit = engine.unfit_blocks().await;
@@ -172,7 +171,7 @@ async fn o8_a_config_that_the_block_no_longer_accepts_is_told() {
         /// How
         how: String,
     }
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let run = engine.run(inquire, ada()).await;
     engine.restart_with(with(later(schema_of::<WhomAndHow>, schema_of::<Asked>))).await;
     let unfit = engine.unfit_blocks().await;
@@ -183,7 +182,7 @@ async fn o8_a_config_that_the_block_no_longer_accepts_is_told() {
 
 #[tokio::test]
 async fn o8_a_release_that_accepts_what_is_stored_goes_on() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let run = engine.run(inquire, ada()).await;
     engine.restart_with(with(later(schema_of::<Whom>, schema_of::<Asked>))).await;
     assert_eq!(engine.unfit_blocks().await, []);
@@ -193,7 +192,7 @@ async fn o8_a_release_that_accepts_what_is_stored_goes_on() {
 
 #[tokio::test]
 async fn o8_each_attempt_says_which_release_ran_it() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let run = engine.run(inquire, ada()).await;
     engine.restart_with(with(later(schema_of::<Whom>, schema_of::<Asked>))).await;
     run.callback("yes").await;
@@ -214,7 +213,7 @@ fn o8_journals_from_before_releases_were_recorded_are_read() {
 
 #[tokio::test]
 async fn o8_a_trigger_whose_block_is_missing_asks_to_deliver_again() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let trigger = engine.trigger(comes, NoConfig {}).await.unwrap();
     engine.restart_with(without("comes")).await;
     for _ in 0..2 {
@@ -226,24 +225,4 @@ async fn o8_a_trigger_whose_block_is_missing_asks_to_deliver_again() {
     assert!(response.headers().contains_key("retry-after"));
     engine.restart_with(registered()).await;
     trigger.deliver("").await.has_started(ComesOutcome::Came);
-}
-
-#[test]
-fn o8_an_engine_leaves_what_it_cannot_run_to_another_on_the_same_database() {
-    let shared = crate::several::Shared::new();
-    let able = shared.engine();
-    let run = able.block_on(async {
-        able.enable("fits", &workflow("fits", &["defer"])).await.unwrap();
-        let run = able.run("fits").await;
-        able.reaches(run, RunStatus::Waiting).await;
-        run
-    });
-    able.die();
-    let lacking = Engine::sharing_with(&shared.url, shared.keys.path(), without("act")).0;
-    lacking.block_on(async {
-        assert_eq!(lacking.driver.unfit_blocks().await.unwrap()[0].runs, 1);
-        lacking.finish(run, 1, "done").await;
-    });
-    let able = shared.engine();
-    able.block_on(able.reaches(run, RunStatus::Completed));
 }

@@ -9,11 +9,9 @@ use serde_json::{Value, json};
 use stepwell::prelude::*;
 use stepwell_engine::driver::Retention;
 use stepwell_engine::model::{RunStatus, WorkflowId};
-use stepwell_engine::store::Store as _;
-use stepwell_engine::store::conformance::Sample;
-use stepwell_engine::store::sqlite::SqliteStore;
-use stepwell_engine::store::{Finished, RunChange, Upkeep as _};
 use stepwell_engine::testing::{Setup, TestEngine};
+
+use crate::database::setup;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -54,7 +52,7 @@ pub(crate) fn told(what: &str) -> Task {
 }
 
 fn keeps(age: Option<Duration>, number: Option<usize>) -> Setup {
-    Setup::new().retention(Retention { age, number })
+    setup().retention(Retention { age, number })
 }
 
 /// A workflow whose only step does this.
@@ -230,36 +228,4 @@ proptest! {
             }
         });
     }
-}
-
-#[tokio::test]
-async fn o6_the_file_shrinks() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(directory.path()).unwrap();
-    let size = || std::fs::metadata(directory.path().join("stepwell.db")).unwrap().len();
-    let mut version = None;
-    for _ in 0..200 {
-        let sample = Sample::default();
-        let mut start = sample.start(&store);
-        start.record.body = vec![b'x'; 20_000];
-        version = Some(start.run.version);
-        store.start_run(start).await.unwrap();
-        let change = RunChange {
-            status: RunStatus::Completed,
-            owned: false,
-            finished_at: Some(jiff::Timestamp::UNIX_EPOCH),
-            ..sample.change(&store, 0, "ended")
-        };
-        store.commit_run(change).await.unwrap();
-    }
-    // The first call only brings the log into the file.
-    while store.give_back_space().await.unwrap() {}
-    let full = size();
-    assert!(full > 4_000_000, "{full}");
-    let until = Finished::by(jiff::Timestamp::UNIX_EPOCH);
-    while store.remove_runs(version.unwrap(), until, 50).await.unwrap() > 0 {}
-    while store.remove_records(500).await.unwrap() {}
-    while store.give_back_space().await.unwrap() {}
-    assert!(size() < full / 4, "{} of {full} bytes are left", size());
-    assert_eq!(store.size().await.unwrap().free, Some(0));
 }

@@ -1,7 +1,10 @@
 //! The state machine of a run.
 
+mod activity;
 mod attempt;
 mod callback;
+mod control;
+mod loops;
 mod plan;
 mod state;
 mod teardown;
@@ -18,11 +21,11 @@ use stepwell::outcome::Outcome;
 use stepwell::step::WaitingFor;
 use stepwell::when::When;
 
-pub use plan::{Plan, PlannedStep, ResolveConfig};
-pub use state::{Call, Execution, Phase, RunState, Sealed, Takes};
+pub use plan::{Control, Plan, PlannedStep, ResolveConfig};
+pub use state::{Call, Execution, Gathering, Phase, Place, Progress, Round, RunState, Sealed, Takes};
 
 use super::IllegalEvent;
-use crate::model::{ActivationId, Entry, RecordId, RunStatus, ValueRef};
+use crate::model::{ActivationId, Entry, Origin, RecordId, RunId, RunStatus, ValueRef};
 use transition::Transition;
 pub(crate) use transition::entry_value;
 
@@ -74,6 +77,19 @@ pub enum Event {
     Cancel,
     /// Somebody asks to go on from the failed steps.
     Retry,
+    /// The run, which was queued, has a place among those of its key that go on at once.
+    Admit,
+}
+
+/// Whether a run goes on at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// Nothing bounds how many runs go on at once.
+    Free,
+    /// It is queued until it has a place.
+    Queued,
+    /// Its key cannot be told, so that it fails.
+    NoKey(String),
 }
 
 /// What a handler returned.
@@ -140,14 +156,45 @@ pub struct Attempt {
     pub state: Option<Sealed>,
 }
 
+/// How a run begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beginning {
+    /// The activation that received the event.
+    pub activation: Option<ActivationId>,
+    /// The outcome of the trigger.
+    pub outcome: Outcome,
+    /// The run that this one goes through again.
+    pub replayed: Option<Replayed>,
+}
+
+/// An earlier run that is gone through again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replayed {
+    /// The run.
+    pub run: RunId,
+    /// The step to begin with; none for the beginning.
+    pub from: Option<String>,
+    /// What earlier steps have recorded.
+    pub values: Vec<(String, Value)>,
+}
+
 /// Starts a run with an outcome of its trigger.
-pub fn start(plan: &Plan, activation: Option<ActivationId>, outcome: Outcome, given: &Given<'_>) -> Decision {
+pub fn start(plan: &Plan, beginning: Beginning, admission: Admission, given: &Given<'_>) -> Decision {
     let mut transition = Transition::new(plan, RunState::default(), given);
-    let Outcome { id, data } = outcome;
-    let targets = plan.trigger.get(&id).cloned().unwrap_or_default();
-    let value = transition.record(Entry::RunStarted { activation, outcome: id, data });
+    let Beginning { activation, outcome: Outcome { id, data }, replayed } = beginning;
+    let mut targets = plan.trigger.get(&id).cloned().unwrap_or_default();
+    let origin = replayed.as_ref().map(|Replayed { run, from, .. }| Origin { run: *run, from: from.clone() });
+    let value = transition.record(Entry::RunStarted { activation, outcome: id, data, origin });
     transition.state.values.insert("trigger".to_owned(), value);
-    transition.enter_all(&targets);
+    if let Some(Replayed { from, values, .. }) = replayed {
+        targets = from.map_or(targets, |step| vec![step]);
+        for (step, data) in values {
+            let value = transition.record(Entry::ValueCarriedOver { step: step.clone(), data });
+            transition.state.values.insert(step, value);
+        }
+    }
+    let places = targets.into_iter().map(|step| Place { step, round: None });
+    transition.begin(places.collect(), admission);
     transition.finish()
 }
 
@@ -173,6 +220,7 @@ pub fn apply(
         (Event::Interrupted { execution, message }, None) => transition.interrupted(execution, message)?,
         (Event::Tick, None) => transition.tick(),
         (Event::Cancel, None) => transition.cancel(),
+        (Event::Admit, None) => transition.admit()?,
     }
     Ok(transition.finish())
 }

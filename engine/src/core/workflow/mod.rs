@@ -41,6 +41,11 @@ pub enum Event {
         /// In which order it replaces the one before.
         switch: Switch,
     },
+    /// Make a version that is not enabled.
+    Snapshot {
+        /// The version.
+        version: VersionId,
+    },
     /// Stop accepting.
     Disable,
     /// `activate` has returned a registration, or an error.
@@ -108,6 +113,7 @@ pub fn apply(
         Event::Enable { version, activation, registers, switch } => {
             transition.enable(version, activation, registers, switch)?;
         }
+        Event::Snapshot { .. } => transition.state.versions += 1,
         Event::Disable => transition.disable()?,
         Event::Activated(id, result) => transition.activated(id, result)?,
         Event::Renewed(id, result) => transition.renewed(id, result)?,
@@ -294,9 +300,7 @@ impl Transition {
     fn finish(mut self) -> Decision {
         let now = self.now;
         for activation in &mut self.state.activations {
-            // A renewal that is running may still leave something to remove.
-            let renewing = activation.renewal.is_some_and(|renewal| renewal.running);
-            if !renewing && matches!(activation.phase, Phase::DeactivateAt(at) if at <= now) {
+            if !activation.is_renewing() && matches!(activation.phase, Phase::DeactivateAt(at) if at <= now) {
                 activation.drains_until =
                     activation.drains_until.or_else(|| now.checked_add(LONGEST_DRAIN).ok());
                 if activation.registers {

@@ -3,6 +3,7 @@
 pub(super) mod blocks;
 pub(super) mod callbacks;
 pub(super) mod doctor;
+pub(super) mod events;
 pub(super) mod health;
 pub(super) mod operations;
 pub(super) mod options;

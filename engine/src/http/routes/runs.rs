@@ -6,10 +6,13 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use bytes::Bytes;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::definition::is_workflow_id;
+use crate::driver::ReplayOn;
 use crate::http::problem::Problem;
 use crate::http::{Api, views};
 use crate::model::{RunId, RunStatus, WorkflowId};
@@ -28,6 +31,7 @@ pub(in crate::http) fn routes() -> Router<Api> {
         .route("/api/v1/runs/{id}", get(one))
         .route("/api/v1/runs/{id}/cancel", post(cancel))
         .route("/api/v1/runs/{id}/retry", post(retry))
+        .route("/api/v1/runs/{id}/replay", post(replay))
 }
 
 #[derive(Deserialize)]
@@ -49,6 +53,9 @@ async fn list(
     let before = filter.cursor.as_deref().map(|cursor| {
         cursor.parse::<RunId>().map_err(|error| Problem::invalid_field("cursor", error.to_string()))
     });
+    if filter.workflow.as_deref().is_some_and(|id| !is_workflow_id(id)) {
+        return Err(Problem::invalid_field("workflow", "An id is 1 to 100 letters, digits, `-` and `_`"));
+    }
     let filter = RunFilter {
         workflow: filter.workflow.map(WorkflowId),
         status,
@@ -108,6 +115,25 @@ async fn retry(State(api): State<Api>, Path(id): Path<String>) -> Result<Respons
     let id = run_id(&id)?;
     api.driver.retry(id).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "status": RunStatus::Running }))).into_response())
+}
+
+/// `from`: the step to begin with, or the beginning. `version`: `same`, or `draft`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Replay {
+    from: Option<String>,
+    version: ReplayOn,
+}
+
+async fn replay(State(api): State<Api>, Path(id): Path<String>, body: Bytes) -> Result<Response, Problem> {
+    let id = run_id(&id)?;
+    let Replay { from, version } = if body.is_empty() {
+        Replay::default()
+    } else {
+        serde_json::from_slice(&body).map_err(|error| Problem::invalid_field("body", error.to_string()))?
+    };
+    let run = api.driver.replay(id, from, version).await?;
+    Ok((StatusCode::CREATED, Json(json!({ "id": run }))).into_response())
 }
 
 fn run_id(text: &str) -> Result<RunId, Problem> {

@@ -2,6 +2,7 @@
 
 use tokio_postgres::types::ToSql;
 
+use super::text;
 use crate::store::RunFilter;
 use crate::store::change::micros;
 
@@ -14,7 +15,7 @@ pub(super) fn condition(filter: &RunFilter) -> (String, Vec<Value>) {
     let mut conditions = vec!["true".to_owned()];
     let mut values: Vec<Value> = vec![Box::new(i64::try_from(*limit).unwrap_or(i64::MAX))];
     let given: [(&str, Option<Value>); 5] = [
-        ("workflow =", workflow.as_ref().map(|id| Box::new(id.0.clone()) as Value)),
+        ("workflow =", workflow.as_ref().map(|id| Box::new(text::written(&id.0).into_owned()) as Value)),
         ("status =", status.map(|status| Box::new(status.as_str()) as Value)),
         ("created_at >=", created_after.map(|after| Box::new(micros(after)) as Value)),
         ("created_at <", created_before.map(|before| Box::new(micros(before)) as Value)),

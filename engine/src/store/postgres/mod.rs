@@ -9,10 +9,12 @@ mod lease;
 mod listener;
 mod locks;
 mod migrations;
+mod places;
 mod plan;
 mod read;
 mod rows;
 mod single;
+mod text;
 mod upkeep;
 mod write;
 
@@ -198,6 +200,10 @@ impl Store for PostgresStore {
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<RunId>, StoreError> {
         read::due(self.readers(), now, limit, &self.left_ids()).await.map_err(failed("looking for due runs"))
+    }
+
+    async fn has_place(&self, run: RunId) -> Result<bool, StoreError> {
+        read::has_place(self.readers(), run).await.map_err(failed("looking for the run's place"))
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {

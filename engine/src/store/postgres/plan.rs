@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::text;
 use crate::model::{ActivationId, RecordId, RunId};
 use crate::store::change::{Answer, Change};
-use crate::store::{Callback, Record, RunChange, StartRun, Started};
+use crate::store::{Callback, PlaceChange, Record, RunChange, StartRun, Started};
 
 /// A run as it is, locked.
 pub(super) struct LockedRun {
@@ -20,7 +21,7 @@ pub(super) struct Found {
     pub(super) runs: HashMap<RunId, LockedRun>,
     /// The activations that still accept events.
     pub(super) accepting: HashSet<ActivationId>,
-    /// Which run a deduplication key, by its workflow, belongs to.
+    /// Which run a deduplication key, by its workflow and as it is indexed, belongs to.
     pub(super) keys: HashMap<(String, String), RunId>,
 }
 
@@ -50,6 +51,8 @@ pub(super) struct Writes<'a> {
     pub(super) arrived: Vec<&'a Callback>,
     pub(super) taken: Vec<(RunId, RecordId)>,
     pub(super) once: Vec<Once<'a>>,
+    /// What becomes of the places of runs that move on, in order.
+    pub(super) places: Vec<(RunId, &'a PlaceChange)>,
     /// Runs that another process works on, which is to hear of it.
     pub(super) heard: HashSet<RunId>,
 }
@@ -83,7 +86,8 @@ impl<'a> Writes<'a> {
         if start.activation.is_some_and(|activation| !found.accepting.contains(&activation)) {
             return Started::Gone;
         }
-        let key = start.dedupe.as_ref().map(|key| (start.run.workflow.0.clone(), key.clone()));
+        let key =
+            start.dedupe.as_ref().map(|key| (start.run.workflow.0.clone(), text::key(key).into_owned()));
         match key.and_then(|key| found.keys.get(&key)) {
             Some(first) if *first != start.run.id => Started::Duplicate(*first),
             _ => {
@@ -104,6 +108,9 @@ impl<'a> Writes<'a> {
             run.head = record.id;
         }
         self.taken.extend(change.taken.iter().map(|record| (change.id, *record)));
+        if change.place != PlaceChange::None {
+            self.places.push((change.id, &change.place));
+        }
         run.sequence += 1;
         run.owner = change.owned.then_some(epoch);
         let moved = Moved { change: Some(change), sequence: run.sequence, head: run.head };

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::connection::QueryError;
 use super::filter::condition;
 use super::rows;
+use super::text;
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use crate::store::change::micros;
 use crate::store::columns;
@@ -137,9 +138,17 @@ pub(super) async fn due(
             UNION
             (SELECT runs.id FROM inbox JOIN runs ON runs.id = inbox.run
                 WHERE runs.owner IS NULL AND version <> ALL($3) LIMIT $2)
+            UNION
+            (SELECT runs.id FROM places JOIN runs ON runs.id = places.run
+                WHERE given AND NOT taken_up AND runs.owner IS NULL AND version <> ALL($3) LIMIT $2)
         ) due LIMIT $2";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     all(pool, sql, &[&micros(now), &limit, left], rows::run_id).await
+}
+
+pub(super) async fn has_place(pool: &Pool, run: RunId) -> Result<bool, QueryError> {
+    let sql = "SELECT 1 FROM places WHERE run = $1 AND given";
+    Ok(first(pool, sql, &[&run.0], |_| Ok(())).await?.is_some())
 }
 
 pub(super) async fn next_due(pool: &Pool, left: &Vec<Uuid>) -> Result<Option<Timestamp>, QueryError> {
@@ -169,7 +178,7 @@ pub(super) async fn once(
     name: &str,
 ) -> Result<Option<Vec<u8>>, QueryError> {
     let sql = "SELECT value FROM once WHERE run = $1 AND execution = $2 AND name = $3";
-    first(pool, sql, &[&run.0, &i64::from(execution), &name], |row| rows::get(row, 0)).await
+    first(pool, sql, &[&run.0, &i64::from(execution), &text::key(name)], |row| rows::get(row, 0)).await
 }
 
 pub(super) async fn has_token(pool: &Pool, hash: [u8; 32]) -> Result<bool, QueryError> {

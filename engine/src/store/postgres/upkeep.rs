@@ -290,7 +290,7 @@ async fn remove_chain(
         transaction.execute(sql, &[&run.0, &next]).await?;
         return Ok(0);
     }
-    for table in ["once", "inbox", "removals"] {
+    for table in ["once", "inbox", "places", "removals"] {
         transaction.execute(&format!("DELETE FROM {table} WHERE run = $1"), &[&run.0]).await?;
     }
     Ok(left.saturating_sub(removed))

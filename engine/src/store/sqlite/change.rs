@@ -7,7 +7,9 @@ use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 use super::rows::run_id;
 use crate::model::{RunId, VersionId};
 use crate::store::change::{Answer, Change, due_micros, micros};
-use crate::store::{Callback, Draft, Record, RunChange, StartRun, Started, WorkflowChange};
+use crate::store::{
+    Callback, Draft, Lane, PlaceChange, Record, RunChange, StartRun, Started, WorkflowChange, columns,
+};
 
 /// Carries a change out.
 pub(super) fn apply(change: &Change, connection: &Connection, epoch: i64) -> rusqlite::Result<Answer> {
@@ -112,6 +114,9 @@ fn start_run(connection: &Connection, start: &StartRun, epoch: i64) -> rusqlite:
         run.finished_at.map(micros)
     ])?;
     append(connection, &start.record, None)?;
+    if let Some(lane) = &start.lane {
+        queue(connection, run.id, &run.workflow.0, lane)?;
+    }
     Ok(Started::Created)
 }
 
@@ -135,7 +140,42 @@ fn commit_run(connection: &Connection, change: &RunChange, epoch: i64) -> rusqli
         let sql = "DELETE FROM inbox WHERE run = ?1 AND record = ?2";
         connection.prepare_cached(sql)?.execute(params![change.id.0, taken.0])?;
     }
+    change_place(connection, change.id, &change.place)?;
     Ok(Answer::Done)
+}
+
+fn change_place(connection: &Connection, run: RunId, place: &PlaceChange) -> rusqlite::Result<()> {
+    match place {
+        PlaceChange::None => {}
+        PlaceChange::Queue(lane) => {
+            let sql = "SELECT workflow FROM runs WHERE id = ?1";
+            let workflow: String = connection.prepare_cached(sql)?.query_row([run.0], |row| row.get(0))?;
+            queue(connection, run, &workflow, lane)?;
+        }
+        PlaceChange::TakeUp => {
+            connection
+                .prepare_cached("UPDATE places SET taken_up = true WHERE run = ?1")?
+                .execute([run.0])?;
+        }
+        PlaceChange::Leave => {
+            let sql = "DELETE FROM places WHERE run = ?1 RETURNING workflow, key";
+            let lane: Option<(String, String)> = connection
+                .prepare_cached(sql)?
+                .query_row([run.0], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            if let Some((workflow, key)) = lane {
+                connection.prepare_cached(columns::GIVE_PLACES)?.execute([workflow, key])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn queue(connection: &Connection, run: RunId, workflow: &str, lane: &Lane) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO places (run, workflow, key, most) VALUES (?1, ?2, ?3, ?4)";
+    connection.prepare_cached(sql)?.execute(params![run.0, workflow, lane.key, lane.limit])?;
+    connection.prepare_cached(columns::GIVE_PLACES)?.execute([workflow, &lane.key])?;
+    Ok(())
 }
 
 fn append_callback(connection: &Connection, callback: &Callback) -> rusqlite::Result<Answer> {

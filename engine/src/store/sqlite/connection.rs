@@ -13,8 +13,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const STATEMENTS: usize = 64;
 
 /// The migrations in order. A migration that was released never changes.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0003_upkeep.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_places.sql"),
+    include_str!("migrations/0003_upkeep.sql"),
+];
 /// The mode of `auto_vacuum` in which free pages are given back in steps.
 pub(super) const INCREMENTAL: i64 = 2;
 /// How long the write-ahead log stays, in bytes, once a checkpoint has brought it into the database.

@@ -38,12 +38,22 @@ const IDLE_READERS: usize = 4;
 pub struct SqliteStore {
     writer: Writer,
     readers: Arc<Readers>,
+    mode: Mode,
     epoch: i64,
     next_record: AtomicI64,
     durability: (String, i64),
     workflows_adopted: AtomicBool,
     /// The versions whose runs are left to other processes.
     left: Mutex<HashSet<VersionId>>,
+}
+
+/// Where a store does its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// It writes on a thread of its own, and reads on threads for blocking work.
+    Threads,
+    /// It reads and writes on the caller's thread.
+    Inline,
 }
 
 /// The connections for reading that nobody uses now.
@@ -63,20 +73,26 @@ impl SqliteStore {
         let path = directory.join("stepwell.db");
         // SQLite gives the files beside it the same mode.
         OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(opening)?;
-        Self::enter(path, lock)
+        Self::enter(path, Mode::Threads, lock)
     }
 
     /// Counts this process in. `keep` lives as long as the store.
-    fn enter<K: Send + 'static>(path: PathBuf, keep: K) -> Result<Self, StoreError> {
+    fn enter<K: Send + 'static>(path: PathBuf, mode: Mode, keep: K) -> Result<Self, StoreError> {
         let connection = connection::writer(&path).map_err(opening)?;
         let durability = connection::durability(&connection).map_err(opening)?;
+        let (journal_mode, synchronous) = &durability;
+        tracing::info!(journal_mode, synchronous, "the database is open");
         let (epoch, next) = connection::enter(&connection).map_err(opening)?;
-        let writer = Writer::start(connection, epoch, keep).map_err(opening)?;
+        let writer = match mode {
+            Mode::Threads => Writer::start(connection, epoch, keep).map_err(opening)?,
+            Mode::Inline => Writer::inline(connection, epoch),
+        };
         let readers = Arc::new(Readers { path, idle: Mutex::default() });
         let next_record = AtomicI64::new(next);
         Ok(Self {
             writer,
             readers,
+            mode,
             epoch,
             next_record,
             durability,
@@ -97,7 +113,10 @@ impl SqliteStore {
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let readers = Arc::clone(&self.readers);
-        let result = tokio::task::spawn_blocking(move || readers.with(read)).await;
+        let result = match self.mode {
+            Mode::Threads => tokio::task::spawn_blocking(move || readers.with(read)).await,
+            Mode::Inline => Ok(readers.with(read)),
+        };
         match result {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(StoreError { operation, source: error.into() }),
@@ -312,15 +331,25 @@ impl Store for SqliteStore {
                     ORDER BY due_at LIMIT ?)
                 UNION SELECT id FROM (SELECT DISTINCT runs.id FROM inbox JOIN runs ON runs.id = inbox.run
                     WHERE runs.owner IS NULL AND {unless_left} LIMIT ?)
+                UNION SELECT id FROM (SELECT runs.id FROM places JOIN runs ON runs.id = places.run
+                    WHERE given AND NOT taken_up AND runs.owner IS NULL AND {unless_left} LIMIT ?)
                 LIMIT ?"
             );
             let limit = Value::from(i64::try_from(limit).unwrap_or(i64::MAX));
             let mut values = vec![Value::from(micros(now))];
-            values.extend(left.iter().cloned());
-            values.push(limit.clone());
-            values.extend(left);
-            values.extend([limit.clone(), limit]);
+            for _ in 0..3 {
+                values.extend(left.iter().cloned());
+                values.push(limit.clone());
+            }
+            values.push(limit);
             connection.prepare_cached(&sql)?.query_map(params_from_iter(values), rows::run_id)?.collect()
+        })
+        .await
+    }
+
+    async fn has_place(&self, run: RunId) -> Result<bool, StoreError> {
+        self.read("looking for the run's place", move |connection| {
+            connection.prepare_cached("SELECT 1 FROM places WHERE run = ?1 AND given")?.exists([run.0])
         })
         .await
     }

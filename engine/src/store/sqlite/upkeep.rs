@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter
 use uuid::Uuid;
 
 use super::filter::condition;
-use super::{SqliteStore, change, connection, rows};
+use super::{Mode, SqliteStore, change, connection, rows};
 use crate::model::{OperationId, RunStatus, VersionId, WorkflowId};
 use crate::store::change::{Answer, micros};
 use crate::store::{
@@ -321,7 +321,10 @@ impl SqliteStore {
     async fn checkpoint(&self) -> Result<(), StoreError> {
         let path = self.readers.path.clone();
         let operation = "writing a checkpoint";
-        let done = tokio::task::spawn_blocking(move || connection::checkpoint(&path)).await;
+        let done = match self.mode {
+            Mode::Threads => tokio::task::spawn_blocking(move || connection::checkpoint(&path)).await,
+            Mode::Inline => Ok(connection::checkpoint(&path)),
+        };
         match done {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(StoreError { operation, source: error.into() }),
@@ -355,7 +358,7 @@ fn remove_chain(connection: &Connection, run: Uuid, head: i64, mut left: usize) 
         left -= 1;
         next = remove.query_row([record], |row| row.get(0)).optional()?.flatten();
     }
-    for table in ["once", "inbox", "removals"] {
+    for table in ["once", "inbox", "places", "removals"] {
         connection.prepare_cached(&format!("DELETE FROM {table} WHERE run = ?1"))?.execute([run])?;
     }
     Ok(left)

@@ -1,5 +1,6 @@
 //! The writer: one thread that takes whatever changes are queued, commits them together and answers each.
 
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -46,8 +47,16 @@ struct Job {
     answer: oneshot::Sender<Result<Answer, StoreError>>,
 }
 
-/// The writer's queue and thread. Dropping it ends the thread once the queue is empty.
-pub(super) struct Writer {
+/// Who writes.
+pub(super) enum Writer {
+    /// A thread. Dropping its queue ends it once that is empty.
+    Thread(Queue),
+    /// Whoever asks.
+    Inline { connection: Mutex<Connection>, epoch: i64 },
+}
+
+/// The queue of the writer's thread.
+pub(super) struct Queue {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -64,7 +73,12 @@ impl Writer {
             let _keep = keep;
             write(connection, epoch, &queue);
         })?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self::Thread(Queue { jobs: Some(jobs), thread: Some(thread) }))
+    }
+
+    /// Writes where it is asked to.
+    pub(super) const fn inline(connection: Connection, epoch: i64) -> Self {
+        Self::Inline { connection: Mutex::new(connection), epoch }
     }
 
     /// Stores a change. It is durable when this returns `Ok`.
@@ -82,6 +96,19 @@ impl Writer {
     }
 
     async fn commit(&self, work: Work) -> Result<Answer, StoreError> {
+        match self {
+            Self::Thread(queue) => queue.commit(work).await,
+            Self::Inline { connection, epoch } => {
+                let mut connection = connection.lock().expect("no holder panics");
+                let answers = commit(&mut connection, *epoch, std::iter::once(&work));
+                alone(work.operation(), answers)
+            }
+        }
+    }
+}
+
+impl Queue {
+    async fn commit(&self, work: Work) -> Result<Answer, StoreError> {
         let operation = work.operation();
         let stopped = || StoreError { operation, source: "the writer has stopped".into() };
         let (answer, answered) = oneshot::channel();
@@ -91,7 +118,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for Queue {
     fn drop(&mut self) {
         drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {
@@ -108,7 +135,7 @@ fn write(mut connection: Connection, epoch: i64, queue: &Receiver<Job>) {
             let Ok(next) = queue.try_recv() else { break };
             batch.push(next);
         }
-        match commit(&mut connection, epoch, &batch) {
+        match commit(&mut connection, epoch, batch.iter().map(|job| &job.work)) {
             Ok(answers) => {
                 for (job, answer) in batch.into_iter().zip(answers) {
                     // Who asked may have gone away; the change is stored all the same.
@@ -118,8 +145,8 @@ fn write(mut connection: Connection, epoch: i64, queue: &Receiver<Job>) {
             // One of them may have been at fault for all: each gets a try of its own.
             Err(_) if batch.len() > 1 => {
                 for job in batch {
-                    let result = commit(&mut connection, epoch, std::slice::from_ref(&job));
-                    answer_alone(job, result);
+                    let answers = commit(&mut connection, epoch, std::iter::once(&job.work));
+                    answer_alone(job, answers);
                 }
             }
             Err(error) => {
@@ -131,20 +158,24 @@ fn write(mut connection: Connection, epoch: i64, queue: &Receiver<Job>) {
     }
 }
 
-fn answer_alone(job: Job, result: rusqlite::Result<Vec<Answer>>) {
-    let operation = job.work.operation();
-    let result = match result {
-        Ok(mut answers) => answers.pop().ok_or(rusqlite::Error::QueryReturnedNoRows),
-        Err(error) => Err(error),
-    };
-    let _ = job.answer.send(result.map_err(|error| StoreError { operation, source: error.into() }));
+fn answer_alone(job: Job, answers: rusqlite::Result<Vec<Answer>>) {
+    let _ = job.answer.send(alone(job.work.operation(), answers));
 }
 
-/// Carries all changes of a batch out in one transaction; on an error none of them.
-fn commit(connection: &mut Connection, epoch: i64, batch: &[Job]) -> rusqlite::Result<Vec<Answer>> {
+/// The answer to work that was tried alone.
+fn alone(operation: &'static str, answers: rusqlite::Result<Vec<Answer>>) -> Result<Answer, StoreError> {
+    let answer = answers.and_then(|mut answers| answers.pop().ok_or(rusqlite::Error::QueryReturnedNoRows));
+    answer.map_err(|error| StoreError { operation, source: error.into() })
+}
+
+/// Carries all work of a batch out in one transaction; on an error none of them.
+fn commit<'a>(
+    connection: &mut Connection,
+    epoch: i64,
+    all: impl Iterator<Item = &'a Work>,
+) -> rusqlite::Result<Vec<Answer>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let answers =
-        batch.iter().map(|job| job.work.apply(&transaction, epoch)).collect::<Result<Vec<_>, _>>()?;
+    let answers = all.map(|work| work.apply(&transaction, epoch)).collect::<Result<Vec<_>, _>>()?;
     transaction.commit()?;
     Ok(answers)
 }

@@ -1,5 +1,6 @@
 //! The rules, on the machine alone.
 
+mod controls;
 mod exhaustive;
 mod rules;
 mod sequences;
@@ -43,6 +44,7 @@ fn step(on: &[(&str, &[&str])]) -> PlannedStep {
         deadline: None,
         on: edges(on),
         finishes: true,
+        control: None,
         cancels: false,
         if_interrupted: IfInterrupted::Repeat,
     }
@@ -72,7 +74,7 @@ impl World {
     /// Starts a run whose trigger leads to `first`.
     fn start(first: &[&str], steps: impl IntoIterator<Item = (&'static str, PlannedStep)>) -> Self {
         let steps = steps.into_iter().map(|(id, step)| (id.to_owned(), step)).collect();
-        let plan = Plan { trigger: edges(&[("received", first)]), steps };
+        let plan = Plan::new(edges(&[("received", first)]), steps);
         let mut world = Self {
             plan,
             state: RunState::default(),
@@ -85,7 +87,9 @@ impl World {
             slots: 100,
         };
         let outcome = Outcome { id: "received".into(), data: json!({"n": 1}) };
-        let (record, decision) = world.decide(|plan, _, given| Ok(start(plan, None, outcome, given)));
+        let beginning = Beginning { activation: None, outcome, replayed: None };
+        let (record, decision) =
+            world.decide(|plan, _, given| Ok(start(plan, beginning, Admission::Free, given)));
         world.carry_out(record, decision.expect("a start fits any plan"));
         world
     }

@@ -1,0 +1,215 @@
+//! Replays: an earlier run is gone through again, from the beginning or from a step, as a new run that names it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde_json::Value;
+use stepwell::config::with_defaults;
+use stepwell::outcome::Outcome;
+
+use super::Inner;
+use super::answer::Refusal;
+use super::inbound::Start;
+use super::version::Version;
+use crate::core::run::{Replayed, RunState};
+use crate::core::workflow::Event;
+use crate::definition::{Definition, Problem, check, passed_before, reachable_from};
+use crate::model::{AttemptResult, Entry, RunId, VersionId, WorkflowId, decode_entries};
+use crate::store::RunRow;
+
+/// Which version a replay runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplayOn {
+    /// That of the run that is replayed.
+    #[default]
+    Same,
+    /// The workflow's draft, which becomes a version that is not enabled.
+    Draft,
+}
+
+/// What a run has recorded.
+struct Recorded {
+    trigger: Outcome,
+    /// The data of each step, with the outcome's id where it had one.
+    steps: HashMap<String, (Option<String>, Value)>,
+}
+
+impl Inner {
+    /// Starts a run that goes through an earlier one again.
+    pub(super) async fn replay(
+        self: &Arc<Self>,
+        run: RunId,
+        from: Option<String>,
+        on: ReplayOn,
+    ) -> Result<RunId, Refusal> {
+        let row = self.store.run(run).await?;
+        let row = row.ok_or_else(|| Refusal::NotFound(format!("There is no run `{run}`")))?;
+        if !row.status.is_final() {
+            return Err(Refusal::Conflict(format!(
+                "the run is {}; a run that has ended can be replayed",
+                row.status
+            )));
+        }
+        let _room = self.room_for_a_run().ok_or(Refusal::Busy)?;
+        let recorded = self.recorded(&row).await?;
+        let version = match on {
+            ReplayOn::Same => row.version,
+            ReplayOn::Draft => self.snapshot(&row.workflow).await?,
+        };
+        let version = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
+        let values = match &from {
+            Some(step) => self.carried(&version, &recorded, step, on)?,
+            None => Vec::new(),
+        };
+        let start = Start {
+            activation: None,
+            outcome: recorded.trigger,
+            dedupe: None,
+            replayed: Some(Replayed { run, from, values }),
+        };
+        Ok(self.start_run(&row.workflow, version.row.id, start).await?.0)
+    }
+
+    /// Makes the draft a version that is not enabled.
+    async fn snapshot(self: &Arc<Self>, workflow: &WorkflowId) -> Result<VersionId, Refusal> {
+        let row = self.store.workflow(workflow).await?;
+        let row = row.ok_or_else(|| Refusal::NotFound(format!("There is no workflow `{workflow}`")))?;
+        let definition = Definition::parse(&row.draft).map_err(Refusal::Problems)?.definition;
+        let problems = check(&definition, &self.catalog);
+        if !problems.is_empty() {
+            return Err(Refusal::Problems(problems));
+        }
+        let version = VersionId(self.clock.id());
+        self.transition(workflow, &Event::Snapshot { version }, Some(&row.draft)).await?;
+        Ok(version)
+    }
+
+    async fn recorded(&self, row: &RunRow) -> Result<Recorded, Refusal> {
+        let unreadable =
+            |what: &str| Refusal::Conflict(format!("the {what} of the run cannot be read by this engine"));
+        let state: RunState = serde_json::from_slice(&row.state).map_err(|_| unreadable("state"))?;
+        let mut trigger = None;
+        let mut steps_by_number = HashMap::new();
+        let mut outcomes = HashMap::new();
+        for record in self.store.journal(row.id).await? {
+            for entry in decode_entries(&record.body).map_err(|_| unreadable("journal"))? {
+                match entry {
+                    Entry::RunStarted { outcome, data, .. } => trigger = Some(Outcome { id: outcome, data }),
+                    Entry::ExecutionStarted { execution, step, .. } => {
+                        steps_by_number.insert(execution, step);
+                    }
+                    Entry::AttemptEnded {
+                        execution, result: AttemptResult::Outcome { outcome, .. }, ..
+                    } => {
+                        if let Some(step) = steps_by_number.get(&execution) {
+                            outcomes.insert(step.clone(), outcome);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let places: Vec<_> = state.values.values().copied().collect();
+        let values = self.values(&places).await?;
+        let steps = state
+            .values
+            .into_iter()
+            .filter(|(step, _)| step != "trigger")
+            .filter_map(|(step, place)| {
+                let outcome = outcomes.get(&step).cloned();
+                Some((step, (outcome, values.get(&place)?.clone())))
+            })
+            .collect();
+        Ok(Recorded { trigger: trigger.ok_or_else(|| unreadable("journal"))?, steps })
+    }
+
+    /// The earlier data that the steps from `from` on need, if it still fits.
+    fn carried(
+        &self,
+        version: &Version,
+        recorded: &Recorded,
+        from: &str,
+        on: ReplayOn,
+    ) -> Result<Vec<(String, Value)>, Refusal> {
+        let definition = &version.definition;
+        if !definition.steps.contains_key(from) {
+            let known: Vec<&str> = definition.steps.keys().map(String::as_str).collect();
+            let message = format!("There is no step `{from}`; the version has `{}`", known.join("`, `"));
+            return Err(Refusal::Problems(vec![Problem { path: "from".into(), message }]));
+        }
+        let again = reachable_from(definition, from);
+        let needed: BTreeSet<&String> = again
+            .iter()
+            .filter_map(|step| version.plan.steps.get(*step))
+            .flat_map(|step| step.config.references())
+            .filter(|name| definition.steps.contains_key(*name) && !again.contains(name.as_str()))
+            .collect();
+        let before = passed_before(definition, from);
+        let mut problems = Vec::new();
+        let mut values = Vec::new();
+        for name in needed {
+            match recorded.steps.get(name) {
+                Some((outcome, data)) => {
+                    let misfit = match on {
+                        ReplayOn::Same => None,
+                        ReplayOn::Draft => self.misfit(definition, name, outcome.as_deref(), data),
+                    };
+                    if let Some(message) = misfit {
+                        problems.push(Problem { path: format!("steps.{name}"), message });
+                    } else {
+                        values.push((name.clone(), data.clone()));
+                    }
+                }
+                None if before.contains(name) => problems.push(Problem {
+                    path: format!("steps.{name}"),
+                    message: format!(
+                        "`{name}` comes before `{from}` and has recorded nothing in this run; replay from `{name}`"
+                    ),
+                }),
+                None => {}
+            }
+        }
+        if problems.is_empty() { Ok(values) } else { Err(Refusal::Problems(problems)) }
+    }
+
+    /// Why the recorded data of a step does not fit the step as it now is.
+    fn misfit(
+        &self,
+        definition: &Definition,
+        step: &str,
+        outcome: Option<&str>,
+        data: &Value,
+    ) -> Option<String> {
+        let outcome = outcome?;
+        let instance = definition.steps.get(step)?;
+        let block = self.block(&instance.block).ok()?;
+        let config = with_defaults(&instance.config, &(block.config)());
+        let described = (block.outcomes)();
+        let Some(described) = described.iter().find(|one| one.ids(&config).iter().any(|id| id == outcome))
+        else {
+            return Some(format!(
+                "`{}` has no outcome `{outcome}`, which this run recorded; replay from `{step}`",
+                instance.block
+            ));
+        };
+        let validator = jsonschema::validator_for(described.schema.as_ref()?.as_value()).ok()?;
+        let error = validator.iter_errors(data).next()?;
+        Some(format!(
+            "the data that this run recorded does not fit the outcome `{outcome}` any more: {error}; replay from `{step}`"
+        ))
+    }
+}
+
+impl super::Driver {
+    /// Starts a run that goes through an ended one again: from its beginning, or from a step with what the steps
+    /// before it have recorded.
+    ///
+    /// # Errors
+    ///
+    /// When the run does not exist or has not ended, there is no such step, or what was recorded is missing or does
+    /// not fit the draft.
+    pub async fn replay(&self, run: RunId, from: Option<String>, on: ReplayOn) -> Result<RunId, Refusal> {
+        self.inner.replay(run, from, on).await
+    }
+}
