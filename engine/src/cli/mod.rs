@@ -2,9 +2,11 @@
 
 mod blocks;
 mod client;
+mod doctor;
 mod files;
 mod limits;
 mod new;
+mod operations;
 mod output;
 mod runs;
 mod serve;
@@ -55,14 +57,20 @@ enum Command {
     Runs(runs::List),
     /// Show a run
     Run(runs::Show),
-    /// Cancel a run
-    Cancel(runs::Id),
-    /// Go on with a failed run from the steps that failed
-    Retry(runs::Id),
+    /// Cancel a run, or all that options select
+    Cancel(operations::Chosen),
+    /// Go on with a failed run from the steps that failed, or with all that options select
+    Retry(operations::Chosen),
     /// Go through a run again that has ended, as a new run
     Replay(runs::Replay),
+    /// List operations on many runs, newest first
+    Operations(Print),
+    /// Show how far an operation has come, or stop it
+    Operation(operations::Shown),
     /// List what waits for a callback
     Waiting(Print),
+    /// Look at the engine and its database, and say what needs a person
+    Doctor(Print),
 }
 
 /// How a command prints what it has to say.
@@ -127,10 +135,13 @@ async fn run(cli: Cli) -> Done {
         Command::Start(start) => start.run(&client()?).await,
         Command::Runs(list) => list.run(&client()?).await,
         Command::Run(show) => show.run(&client()?).await,
-        Command::Cancel(id) => runs::cancel(&client()?, &id).await,
-        Command::Retry(id) => runs::retry(&client()?, &id).await,
+        Command::Cancel(chosen) => chosen.cancel(&client()?).await,
+        Command::Retry(chosen) => chosen.retry(&client()?).await,
         Command::Replay(replay) => replay.run(&client()?).await,
+        Command::Operations(print) => operations::list(&client()?, print).await,
+        Command::Operation(id) => operations::one(&client()?, id).await,
         Command::Waiting(print) => runs::waiting(&client()?, print).await,
+        Command::Doctor(print) => doctor::run(&client()?, print).await,
     }
 }
 
@@ -149,6 +160,8 @@ mod tests {
     fn documented_commands_are_read() {
         for line in [
             "serve --listen 127.0.0.1:0 --data d --public-url https://x.example",
+            "serve --keep-runs 12h --keep-runs-count 1000",
+            "serve --keep-runs forever",
             "serve --max-attempts 64 --max-runs 5000 --max-trigger-requests 100 --max-trigger-requests-per-url 20 \
              --max-callbacks 100 --max-api-requests 50 --max-connections 1000",
             "new my-blocks --published",
@@ -165,8 +178,13 @@ mod tests {
             "run 0190 --watch",
             "cancel 0190 --json",
             "retry 0190 --json",
+            "retry --all --workflow flow --created-before 2026-01-31T12:00:00Z --rate 10 --yes",
+            "cancel --all --status waiting --dry-run",
+            "operations --json",
+            "operation 0190 --stop",
             "replay 0190 --from ask --draft --json",
             "waiting --json",
+            "doctor --json",
         ] {
             let words = ["stepwell"].into_iter().chain(line.split_whitespace());
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");

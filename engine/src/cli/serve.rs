@@ -8,7 +8,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::limits::LimitOptions;
-use super::{Done, output};
+use super::{Done, doctor, output};
+use crate::definition::read_duration;
+use crate::driver::Retention;
 use crate::{Engine, Options};
 
 /// Run the engine and its API.
@@ -30,11 +32,28 @@ pub(super) struct Serve {
     /// Where the outside reaches the engine, such as <https://stepwell.example.com>
     #[arg(long, env = "STEPWELL_PUBLIC_URL")]
     public_url: Option<String>,
+    /// How long finished runs are kept, such as `30d`, or `forever`
+    #[arg(long, env = "STEPWELL_KEEP_RUNS", default_value = "30d", value_parser = keep_runs)]
+    keep_runs: KeepRuns,
+    /// How many finished runs of each workflow are kept; all if it is not set
+    #[arg(long, env = "STEPWELL_KEEP_RUNS_COUNT", value_name = "N")]
+    keep_runs_count: Option<usize>,
     /// Let blocks send requests to private addresses
     #[arg(long, env = "STEPWELL_ALLOW_PRIVATE_ADDRESSES")]
     allow_private_addresses: bool,
     #[command(flatten)]
     limits: LimitOptions,
+}
+
+/// How long finished runs are kept; `None` for ever.
+#[derive(Debug, Clone, Copy)]
+struct KeepRuns(Option<Duration>);
+
+fn keep_runs(text: &str) -> Result<KeepRuns, String> {
+    if text == "forever" {
+        return Ok(KeepRuns(None));
+    }
+    read_duration(text).map(|age| KeepRuns(Some(age)))
 }
 
 impl Serve {
@@ -51,11 +70,14 @@ impl Serve {
             public_url: self.public_url,
             allow_private_addresses: self.allow_private_addresses,
             limits: self.limits.limits(),
+            retention: Retention { age: self.keep_runs.0, number: self.keep_runs_count },
             ..Options::default()
         })
         .await?;
         output::line(&format!("Stepwell listens on {}", engine.url()));
         output::line(&format!("The API token is in {}", token.display()));
+        let unfit = serde_json::to_value(engine.driver().unfit_blocks().await?)?;
+        doctor::unfit_blocks(unfit.as_array().map_or(&[], Vec::as_slice));
         tokio::select! {
             _ = terminate.recv() => {}
             interrupted = tokio::signal::ctrl_c() => interrupted?,

@@ -21,6 +21,7 @@ use serde_json::{Map, Value, json};
 
 pub use catalog::{Catalog, CatalogBlock};
 pub use check::check;
+pub(crate) use duration::read as read_duration;
 pub(crate) use graph::{passed_before, reachable_from};
 pub use parse::{Parsed, is_workflow_id};
 

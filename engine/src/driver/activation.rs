@@ -35,6 +35,10 @@ impl Inner {
         let mut changes = self.changes.subscribe();
         let event = Event::Enable { version, activation, registers, switch };
         let number = self.transition(id, &event, Some(&row.draft)).await?.state.versions;
+        // What it relies on is noted before anything is stored for it.
+        if let Err(error) = self.version(version).await {
+            tracing::warn!(workflow = %id, error = %error, "what the version relies on is noted later");
+        }
         let settled = tokio::time::timeout(LONGEST_WAIT, async {
             loop {
                 let row = self.store.activation(activation).await?;

@@ -17,6 +17,7 @@ use super::call::{Ended, contained};
 use super::index_key::index_key;
 use super::run::{Nudge, RunTask};
 use super::values::encode_state;
+use super::version::Unrunnable;
 use super::{Inner, activation, trigger_call};
 use crate::core::limits::checked_size;
 use crate::core::run::{self, Admission, Beginning, Given, Replayed, RunState};
@@ -78,7 +79,8 @@ impl Inner {
         let until = tokio::time::Instant::now() + LONGEST_HOLD;
         loop {
             let mut changes = self.changes.subscribe();
-            let Some(row) = self.store.activation(id).await? else { return Ok(Err(TriggerAnswer::Unknown)) };
+            // The token is authentic, so the activation has been, and was removed after its end (o6).
+            let Some(row) = self.store.activation(id).await? else { return Ok(Err(TriggerAnswer::Gone)) };
             if row.status != ActivationStatus::Activating {
                 return Ok(Ok(row));
             }
@@ -97,8 +99,12 @@ impl Inner {
         row: &ActivationRow,
         request: &Request,
     ) -> Option<TriggerAnswer> {
+        let version = self.version(row.version).await;
+        if matches!(version, Err(Unrunnable::Unfit { .. })) {
+            return Some(TriggerAnswer::Unfit);
+        }
         let prepared = async {
-            let version = self.version(row.version).await.map_err(|error| error.to_string())?;
+            let version = version.map_err(|error| error.to_string())?;
             let block = &version.definition.trigger.block;
             let (handlers, limit) = (self.trigger_handlers(block)?, self.trigger_limit(block));
             let invocation = trigger_call::invocation(self, &version, row.id).await?;
@@ -119,8 +125,12 @@ impl Inner {
         row: &ActivationRow,
         request: Request,
     ) -> Result<Trigger<Outcome, Option<String>>, TriggerAnswer> {
+        let version = self.version(row.version).await;
+        if matches!(version, Err(Unrunnable::Unfit { .. })) {
+            return Err(TriggerAnswer::Unfit);
+        }
         let prepared = async {
-            let version = self.version(row.version).await.map_err(|error| error.to_string())?;
+            let version = version.map_err(|error| error.to_string())?;
             let block = &version.definition.trigger.block;
             let (handlers, limit) = (self.trigger_handlers(block)?, self.trigger_limit(block));
             let registration = trigger_call::open_registration(self, row)?;
@@ -247,7 +257,8 @@ impl Inner {
         loop {
             let row = match self.store.run(id.run).await {
                 Ok(Some(row)) => row,
-                Ok(None) => return CallbackAnswer::Unknown,
+                // The token is authentic, so the run has been, and was removed after its end (o6).
+                Ok(None) => return CallbackAnswer::Gone,
                 Err(error) => return CallbackAnswer::Unavailable(error.to_string()),
             };
             let Ok(state) = serde_json::from_slice::<RunState>(&row.state) else {

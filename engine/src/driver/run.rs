@@ -130,7 +130,14 @@ impl RunTask {
                 task.work(orphaned).await;
             }
             Ok(None) => inner.forget(id),
-            Err(stop) => inner.stopped(id, &stop),
+            Err(stop) => {
+                if let (true, Stop::Unrunnable(Unrunnable::Unfit { version, .. })) = (orphaned, &stop)
+                    && let Err(error) = inner.store.leave_version(*version).await
+                {
+                    tracing::error!(run = %id, error = %error, source = %error.source, "the run could not be left to another engine");
+                }
+                inner.stopped(id, &stop);
+            }
         }
     }
 

@@ -64,7 +64,8 @@ impl Inner {
             Stop::Overtaken | Stop::LeaseLost | Stop::Stopping => {
                 tracing::debug!(run = %run, reason = %stop, "stopped working on the run");
             }
-            Stop::Unrunnable(_) | Stop::Unreadable(_) => {
+            Stop::Unrunnable(_) => tracing::warn!(run = %run, reason = %stop, "the run is left waiting"),
+            Stop::Unreadable(_) => {
                 self.leave_alone(run);
                 tracing::error!(run = %run, error = %stop, "the run is left as it is");
             }

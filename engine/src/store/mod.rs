@@ -14,6 +14,9 @@ pub mod conformance;
 mod migration;
 pub mod postgres;
 pub mod sqlite;
+mod upkeep;
+
+pub use upkeep::{Finished, OperationRow, Promise, Relying, Size, Upkeep};
 
 /// What a store keeps and promises.
 ///
@@ -21,7 +24,7 @@ pub mod sqlite;
 /// an error, and nothing in between after a crash at any point. Concurrent changes may share a commit; a change
 /// whose guard fails is refused alone.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Upkeep {
     /// A record id, greater than every one given out before by this process.
     fn next_record(&self) -> RecordId;
 
@@ -355,6 +358,12 @@ pub struct RunFilter {
     pub workflow: Option<WorkflowId>,
     /// Only with this status.
     pub status: Option<RunStatus>,
+    /// Only those that have ended, or only those that have not.
+    pub ended: Option<bool>,
+    /// Only those that started at this time or later.
+    pub created_after: Option<Timestamp>,
+    /// Only those that started earlier.
+    pub created_before: Option<Timestamp>,
     /// Only runs that are older than this one.
     pub before: Option<RunId>,
     /// At most so many.

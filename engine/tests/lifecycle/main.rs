@@ -16,7 +16,10 @@ mod interrupted;
 mod kit;
 mod lanes;
 mod limits;
+mod operations;
+mod releases;
 mod replay;
+mod retention;
 mod rules;
 mod runs;
 #[path = "../support/mod.rs"]

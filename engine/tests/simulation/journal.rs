@@ -134,7 +134,7 @@ impl<'a> Reading<'a> {
                 self.expected = self.definition.trigger.on.0.get(outcome).cloned().unwrap_or_default();
             }
             Entry::ExecutionStarted { execution, step, .. } => self.execution_started(*execution, step)?,
-            Entry::AttemptStarted { execution, attempt, handler, callback } => {
+            Entry::AttemptStarted { execution, attempt, handler, callback, .. } => {
                 self.attempt_started(*execution, *attempt, (*handler, *callback), record.at)?;
             }
             Entry::AttemptEnded { execution, attempt, handler, result } => {

@@ -80,6 +80,8 @@ pub enum Control {
 pub struct PlannedStep {
     /// The block's id.
     pub block: String,
+    /// The release of the block's crate, its name and version.
+    pub release: String,
     /// Makes the config.
     pub config: Arc<dyn ResolveConfig>,
     /// How a failed attempt is repeated.
