@@ -9,6 +9,7 @@ use super::field::{hint, schemas_on};
 use super::graph::{Fork, Graph, JOIN};
 use super::outcomes::Available;
 use super::parse::{join, unknown};
+use super::types;
 use super::{Catalog, CatalogBlock, Definition, Edges, Problem, StepInstance};
 use crate::expr::{Template, Use};
 use crate::secrets::sealed_paths;
@@ -253,6 +254,7 @@ impl<'a> Checker<'a> {
                 format!("Branches that run in parallel from `{from}` on `{outcome}` both lead to `{step}`, which would run twice; {remedy}"),
             );
         }
+        self.problems.extend(types::problems(self.definition, self.catalog, &self.templates));
         self.missing(&passed);
     }
 

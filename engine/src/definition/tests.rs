@@ -246,7 +246,13 @@ fn s9_variables_must_be_known_and_on_every_path() {
         &[("steps.c.config.text", "not on every path")],
     );
     refused(&with(split.clone(), "/steps/c/config/text", json!("{{ b.x | default('') }}")), &[]);
-    refused(&with(split.clone(), "/steps/c/config/text", json!("{{ b is defined and range(3) }}")), &[]);
+    let known = json!("{{ b is defined and a is mapping }}");
+    refused(&with(split.clone(), "/steps/c/config/text", known), &[]);
+    let called = json!("{{ b is defined and range(3) }}");
+    refused(
+        &with(split.clone(), "/steps/c/config/text", called),
+        &[("steps.c.config.text", "no function `range`")],
+    );
     refused(
         &with(split.clone(), "/steps/c/config/text", json!("{{ b.default ~ ' | default' }}")),
         &[("steps.c.config.text", "not on every path")],

@@ -4,10 +4,14 @@
 //! becomes text; any other value stands for itself. Expressions are those of Jinja, without statements: they see
 //! the variables that they are given and nothing else, and are bounded in time and output.
 
+mod filters;
 mod template;
+#[cfg(test)]
+mod tests;
 mod text;
+mod words;
 
-pub use template::{Template, Use};
+pub use template::{ReadPath, Template, Use};
 
 use std::sync::LazyLock;
 
@@ -31,5 +35,8 @@ fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
     environment.set_undefined_behavior(undefined);
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(RECURSION);
+    // Errors then know where they are.
+    environment.set_debug(true);
+    filters::install(&mut environment);
     environment
 }

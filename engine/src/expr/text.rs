@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use minijinja::Expression;
 use minijinja::value::ValueKind;
+use minijinja::{ErrorKind, Expression};
 use serde_json::Value;
 
-use super::{LENIENT, STRICT};
+use super::words::{copes_with_missing, path, stranger};
+use super::{LENIENT, LONGEST_CONFIG, RECURSION, STRICT};
 
 /// A string of a config.
 pub(super) enum Text {
@@ -46,7 +47,7 @@ impl Text {
             if !before.is_empty() {
                 segments.push(Segment::Text(before.to_owned()));
             }
-            segments.push(Segment::Expression(Part::compile(source)?));
+            segments.push(Segment::Expression(Part::compile(source, text)?));
             rest = after;
         }
         if segments.is_empty() {
@@ -85,9 +86,13 @@ impl Text {
                 *variables.entry(name).or_insert(true) &= copes;
             }
         }
-        // Functions such as `range` are there without being variables.
-        variables.retain(|name, _| STRICT.globals().all(|(function, _)| function != name));
         variables
+    }
+
+    /// Its expressions that are paths and nothing else, and whether one is all there is.
+    pub(super) fn paths(&self) -> Vec<(Vec<String>, bool)> {
+        let alone = matches!(self, Self::Value(_));
+        self.parts().into_iter().filter_map(|part| Some((path(&part.source)?, alone))).collect()
     }
 
     /// What it stands for.
@@ -106,6 +111,11 @@ impl Text {
                         Segment::Text(plain) => text.push_str(plain),
                         Segment::Expression(part) => text.push_str(&part.text(variables)?),
                     }
+                    if text.len() > LONGEST_CONFIG {
+                        return Err(format!(
+                            "The text becomes longer than {LONGEST_CONFIG} bytes; pass less data"
+                        ));
+                    }
                 }
                 Ok(Value::String(text))
             }
@@ -114,16 +124,27 @@ impl Text {
 }
 
 impl Part {
-    fn compile(source: &str) -> Result<Self, String> {
-        let source = source.trim().to_owned();
+    /// Compiles an expression of a field; problems say at which character of the field they are.
+    fn compile(source: &str, field: &str) -> Result<Self, String> {
+        let source = source.trim();
         if source.is_empty() {
             return Err("The expression is empty; write a variable between `{{` and `}}`".into());
         }
-        let environment = if copes_with_missing(&source) { &LENIENT } else { &STRICT };
-        let expression = environment
-            .compile_expression_owned(source.clone())
-            .map_err(|error| format!("The expression `{source}` cannot be read: {}", describe(&error)))?;
-        Ok(Self { source, expression })
+        // The source is a part of the field.
+        let start = source.as_ptr().addr() - field.as_ptr().addr();
+        let place = |offset: usize| {
+            let before = field.get(..start + offset).unwrap_or(field);
+            format!("at character {} of the field", before.chars().count() + 1)
+        };
+        if let Some((offset, message)) = stranger(source) {
+            return Err(format!("{message} ({})", place(offset)));
+        }
+        let environment = if copes_with_missing(source) { &LENIENT } else { &STRICT };
+        let expression = environment.compile_expression_owned(source.to_owned()).map_err(|error| {
+            let offset = error.range().map_or(0, |range| range.start);
+            format!("The expression `{source}` cannot be read: {} ({})", describe(&error), place(offset))
+        })?;
+        Ok(Self { source: source.to_owned(), expression })
     }
 
     fn eval(&self, variables: &minijinja::Value) -> Result<minijinja::Value, String> {
@@ -152,52 +173,6 @@ impl Part {
     }
 }
 
-/// Whether an expression has the filter `default` or asks whether something is defined.
-fn copes_with_missing(source: &str) -> bool {
-    let words = words(source);
-    words.windows(2).any(|pair| matches!(pair, ["|", "default" | "d"] | ["is", "defined" | "undefined"]))
-        || words.windows(3).any(|three| matches!(three, ["is", "not", "defined" | "undefined"]))
-}
-
-/// The words and signs of an expression, without its quoted texts.
-fn words(source: &str) -> Vec<&str> {
-    let mut words = Vec::new();
-    let mut rest = source.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let length = if is_quote(first) {
-            quoted(rest)
-        } else {
-            rest.find(|next: char| !next.is_alphanumeric() && next != '_').unwrap_or(rest.len())
-        };
-        let (word, after) = rest.split_at(length.max(first.len_utf8()));
-        if !is_quote(first) {
-            words.push(word);
-        }
-        rest = after.trim_start();
-    }
-    words
-}
-
-fn is_quote(character: char) -> bool {
-    matches!(character, '\'' | '"')
-}
-
-/// How long the quoted text at the start is.
-fn quoted(text: &str) -> usize {
-    let mut characters = text.char_indices();
-    let Some((_, quote)) = characters.next() else { return 0 };
-    while let Some((index, character)) = characters.next() {
-        match character {
-            '\\' => {
-                characters.next();
-            }
-            _ if character == quote => return index + quote.len_utf8(),
-            _ => {}
-        }
-    }
-    text.len()
-}
-
 /// The expression up to its `}}`, and what follows. Brackets and quotes within it do not end it.
 fn split_expression(text: &str) -> Option<(&str, &str)> {
     let mut quote = None;
@@ -221,9 +196,16 @@ fn split_expression(text: &str) -> Option<(&str, &str)> {
     None
 }
 
+/// What went wrong, and the mend where a bound was met.
 fn describe(error: &minijinja::Error) -> String {
-    match error.detail() {
-        Some(detail) => detail.to_owned(),
-        None => error.kind().to_string(),
+    match (error.kind(), error.detail()) {
+        (ErrorKind::OutOfFuel, _) => {
+            "this takes more work than an expression may do; use less data, or a step of its own".to_owned()
+        }
+        (_, Some(detail)) if detail.contains("recursion limit") => {
+            format!("this is nested more than {RECURSION} deep; make it flatter")
+        }
+        (_, Some(detail)) => detail.to_owned(),
+        (kind, None) => kind.to_string(),
     }
 }
