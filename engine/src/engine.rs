@@ -35,7 +35,7 @@ pub struct Options {
     pub public_url: Option<String>,
     /// Whether blocks may send requests to private addresses.
     pub allow_private_addresses: bool,
-    /// How long handlers may take and how many run at once.
+    /// How much may be under way, and for how long.
     pub limits: Limits,
     /// Where the credentials of connections come from; there are none by default.
     pub connections: Arc<dyn ConnectionProvider>,

@@ -1,13 +1,20 @@
 //! `PostgreSQL` through the conformance suite, and what it promises beyond that: leases, and several processes.
 
+#[path = "support/newer.rs"]
+mod newer;
+#[path = "support/proxy.rs"]
+mod proxy;
 mod support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use proxy::{Fault, Proxy};
+use stepwell_engine::model::WorkflowId;
 use stepwell_engine::store::conformance::{self, Sample};
 use stepwell_engine::store::postgres::{LEASE, PostgresStore};
-use stepwell_engine::store::{CommitError, News, RunChange, StartRun, Started, Store};
+use stepwell_engine::store::{CommitError, Draft, News, RunChange, StartRun, Started, Store, WorkflowChange};
 use support::postgres::Server;
 use tokio::task::JoinSet;
 
@@ -23,6 +30,17 @@ async fn create(sample: &Sample, store: &dyn Store) {
 async fn postgres_conforms() {
     let server = Server::shared();
     conformance::all(async || open(&server.database().await).await).await;
+}
+
+#[tokio::test]
+async fn postgres_is_handed_over() {
+    let server = Server::shared();
+    let url = server.database().await;
+    conformance::succession(open(&url).await, async |dead| {
+        dead.leave().await.unwrap();
+        open(&url).await
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -118,11 +136,76 @@ async fn a_change_that_is_stored_again_since_its_answer_was_lost_is_stored_once(
 }
 
 #[tokio::test]
+async fn o1_a_commit_that_is_not_answered_is_stored_exactly_once() {
+    let server = Server::shared();
+    let database = server.database().await;
+    let proxy = Proxy::start(&database).await;
+    let store = PostgresStore::open(&proxy.url, Duration::from_secs(1)).await.unwrap();
+    for fault in [Fault::BeforeCommit, Fault::AfterCommit, Fault::Stall] {
+        let sample = Sample::default();
+        let broken = || assert!(proxy.has_broken(), "{fault:?}");
+
+        proxy.break_next(fault);
+        let start = StartRun { dedupe: Some(format!("{fault:?}")), ..sample.start(&store) };
+        assert_eq!(store.start_run(start).await.unwrap(), Started::Created);
+        broken();
+
+        proxy.break_next(fault);
+        store.append_callback(sample.callback(&store, 0, "callback")).await.unwrap();
+        broken();
+        assert_eq!(store.inbox(sample.id).await.unwrap().len(), 1, "{fault:?}");
+
+        proxy.break_next(fault);
+        store.record_once(sample.id, 1, "name", vec![1]).await.unwrap();
+        broken();
+        assert_eq!(store.once(sample.id, 1, "name").await.unwrap(), Some(vec![1]));
+
+        proxy.break_next(fault);
+        store.commit_run(sample.change(&store, 0, "second")).await.unwrap();
+        broken();
+        assert_eq!(store.run(sample.id).await.unwrap().unwrap().sequence, 1);
+        let journal = store.journal(sample.id).await.unwrap();
+        let bodies: Vec<&[u8]> = journal.iter().map(|record| record.body.as_slice()).collect();
+        assert_eq!(bodies, [b"started".as_slice(), b"callback", b"second"], "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn o1_a_process_that_cannot_tell_what_was_committed_looks_at_everything_anew() {
+    let server = Server::shared();
+    let proxy = Proxy::start(&server.database().await).await;
+    let store = PostgresStore::open(&proxy.url, Duration::from_secs(1)).await.unwrap();
+    let id = WorkflowId("flow".to_owned());
+    let draft =
+        Draft { id: id.clone(), title: "Flow".into(), definition: "{}".into(), now: Timestamp::UNIX_EPOCH };
+    store.put_draft(draft).await.unwrap();
+    proxy.break_next(Fault::AfterCommit);
+    let change =
+        WorkflowChange { id: id.clone(), sequence: 0, state: vec![1], version: None, activations: vec![] };
+    assert!(matches!(store.commit_workflow(change).await, Err(CommitError::Store(_))));
+    while store.news().await != News::LeaseLost {}
+    store.take_part_again().await.unwrap();
+    let adopted = store.adopt_workflows().await.unwrap();
+    assert_eq!(adopted.iter().map(|row| (&row.id, row.sequence)).collect::<Vec<_>>(), [(&id, 1)]);
+}
+
+#[tokio::test]
 async fn o1_a_database_that_acknowledges_what_a_crash_may_lose_is_refused() {
     let server = Server::shared();
     let url = format!("{}?options=-c%20synchronous_commit%3Doff", server.database().await);
     let error = PostgresStore::open(&url, LEASE).await.err().unwrap();
     assert!(error.source.to_string().contains("`synchronous_commit`"), "{}", error.source);
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_engine_is_refused() {
+    let server = Server::shared();
+    let url = server.database().await;
+    drop(open(&url).await);
+    let (_, name) = url.rsplit_once('/').unwrap();
+    server.connect(name).await.batch_execute(newer::NEWER).await.unwrap();
+    let error = PostgresStore::open(&url, LEASE).await.err().unwrap();
+    assert!(error.source.to_string().contains("use a newer engine"), "{}", error.source);
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! `SQLite` through the conformance suite, and what it promises beyond that.
 
+#[path = "support/newer.rs"]
+mod newer;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stepwell_engine::store::conformance::{self, Sample};
@@ -14,6 +17,17 @@ async fn sqlite_conforms() {
         let path = directory.path().join(stores.fetch_add(1, Ordering::Relaxed).to_string());
         std::fs::create_dir(&path).unwrap();
         SqliteStore::open(&path).unwrap()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sqlite_is_handed_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = SqliteStore::open(directory.path()).unwrap();
+    conformance::succession(first, async |dead| {
+        drop(dead);
+        SqliteStore::open(directory.path()).unwrap()
     })
     .await;
 }
@@ -43,6 +57,17 @@ async fn o1_what_was_acknowledged_is_found_in_a_copy_of_the_files() {
     assert_eq!(restored.adopt_runs(10).await.unwrap(), [sample.id], "its process has died");
     assert_eq!(restored.adopt_runs(10).await.unwrap(), [], "it has been taken over");
     restored.record_once(sample.id, 1, "name", vec![1]).await.unwrap();
+}
+
+#[test]
+fn a_database_of_a_newer_engine_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(SqliteStore::open(directory.path()).unwrap());
+    let database = rusqlite::Connection::open(directory.path().join("stepwell.db")).unwrap();
+    database.execute_batch(newer::NEWER).unwrap();
+    drop(database);
+    let error = SqliteStore::open(directory.path()).err().unwrap();
+    assert!(error.source.to_string().contains("use a newer engine"), "{}", error.source);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The chores that are nothing but cargo commands.
 
 use crate::crash::Crash;
+use crate::sim::Sim;
 use crate::{Failure, cargo, postgres, tidy, validate};
 
 /// Runs every test, first those of a crate that `new` makes. Its output ends with the closing lines of `cargo test`.
@@ -14,7 +15,7 @@ type Stage = fn() -> Result<(), Failure>;
 
 /// Runs everything, the cheapest first and the tests last.
 pub(crate) fn everything() -> Result<(), Failure> {
-    let stages: [(&str, Stage); 7] = [
+    let stages: [(&str, Stage); 9] = [
         ("format", || cargo::run(&["fmt", "--all", "--check"], &[])),
         ("tidy", || tidy::tidy(false)),
         ("lints", || {
@@ -24,7 +25,9 @@ pub(crate) fn everything() -> Result<(), Failure> {
             cargo::run(&["doc", "--workspace", "--no-deps", "--quiet"], &[("RUSTDOCFLAGS", "-D warnings")])
         }),
         ("validate", || validate::validate(false)),
+        ("simulation", || Sim::short().run()),
         ("crash", || Crash::short().run()),
+        ("crash of several", || Crash::short_shared().run()),
         ("test", test),
     ];
     for (name, stage) in stages {

@@ -6,6 +6,7 @@ mod ci;
 mod crash;
 mod failure;
 mod postgres;
+mod sim;
 mod tidy;
 mod validate;
 
@@ -25,8 +26,9 @@ enum Chore {
     Ci,
     /// Kills the binary under load again and again, and checks that nothing is lost or doubled
     Crash(crash::Crash),
+    /// Plays simulated worlds, each twice, and checks the lifecycle's rules after each step
+    Sim(sim::Sim),
     /// Measures what things cost on this machine
-    #[command(subcommand)]
     Bench(bench::Bench),
     /// Checks the boundaries between the rooms of the code, and the table of the rules' tests
     Tidy {
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Chore::Test => ci::test(),
         Chore::Ci => ci::everything(),
         Chore::Crash(crash) => crash.run(),
+        Chore::Sim(sim) => sim.run(),
         Chore::Bench(bench) => bench.run(),
         Chore::Tidy { accept } => tidy::tidy(accept),
         Chore::Validate { accept } => validate::validate(accept),

@@ -1,5 +1,6 @@
 //! The built-in blocks, written with the public SDK like anybody's, one file each.
 
+mod control;
 mod delay;
 mod delay_until;
 mod filter;

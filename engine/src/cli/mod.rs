@@ -3,6 +3,7 @@
 mod blocks;
 mod client;
 mod files;
+mod limits;
 mod new;
 mod output;
 mod runs;
@@ -148,6 +149,8 @@ mod tests {
     fn documented_commands_are_read() {
         for line in [
             "serve --listen 127.0.0.1:0 --data d --public-url https://x.example",
+            "serve --max-attempts 64 --max-runs 5000 --max-trigger-requests 100 --max-trigger-requests-per-url 20 \
+             --max-callbacks 100 --max-api-requests 50 --max-connections 1000",
             "new my-blocks --published",
             "blocks --json",
             "blocks --schema",
@@ -165,8 +168,17 @@ mod tests {
             "replay 0190 --from ask --draft --json",
             "waiting --json",
         ] {
-            let words = ["stepwell"].into_iter().chain(line.split(' '));
+            let words = ["stepwell"].into_iter().chain(line.split_whitespace());
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_at_least_one() {
+        for wrong in ["0", "-1", "x", "1000001"] {
+            let words = ["stepwell", "serve", &format!("--max-runs={wrong}")].map(str::to_owned);
+            let error = Cli::try_parse_from(words).unwrap_err().to_string();
+            assert!(error.contains("a number from 1 to 1000000"), "{error}");
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use super::limits::LimitOptions;
 use super::{Done, output};
 use crate::{Engine, Options};
 
@@ -32,6 +33,8 @@ pub(super) struct Serve {
     /// Let blocks send requests to private addresses
     #[arg(long, env = "STEPWELL_ALLOW_PRIVATE_ADDRESSES")]
     allow_private_addresses: bool,
+    #[command(flatten)]
+    limits: LimitOptions,
 }
 
 impl Serve {
@@ -47,6 +50,7 @@ impl Serve {
             listen: self.listen,
             public_url: self.public_url,
             allow_private_addresses: self.allow_private_addresses,
+            limits: self.limits.limits(),
             ..Options::default()
         })
         .await?;

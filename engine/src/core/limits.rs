@@ -3,10 +3,14 @@
 use std::io;
 
 use serde::Serialize;
+use serde_json::Value;
 
 /// The most bytes of a value as JSON: a config, an outcome's data, a state, a registration, a value of `once`.
 /// What is larger belongs into a file or a service, and its address into the value.
 pub const LARGEST_VALUE: usize = 1024 * 1024;
+/// How deep a value may nest. What a parser reads at most (128) less what the value is wrapped in where it is recorded
+/// and shown.
+pub const DEEPEST_VALUE: usize = 100;
 /// The most bytes of all configs and outcomes of a run together, so that it can be read and shown.
 pub const LARGEST_RUN: usize = 64 * 1024 * 1024;
 /// The most executions of a run: a circle that a definition hides in its data ends here.
@@ -24,6 +28,12 @@ pub enum TooMuch {
         what: &'static str,
         /// Its size.
         bytes: usize,
+    },
+    /// A value nests deeper than [`DEEPEST_VALUE`].
+    #[error("{what} nests deeper than {DEEPEST_VALUE} levels; make it flatter, or pass it on as a text")]
+    Deep {
+        /// Which value.
+        what: &'static str,
     },
     /// A run holds more than [`LARGEST_RUN`].
     #[error(
@@ -58,12 +68,39 @@ pub fn size(value: &impl Serialize) -> usize {
     counter.0
 }
 
+/// Whether a value nests deeper than this many levels.
+fn deeper_than(levels: usize, value: &Value) -> bool {
+    let Some(levels) = levels.checked_sub(usize::from(value.is_array() || value.is_object())) else {
+        return true;
+    };
+    match value {
+        Value::Array(items) => items.iter().any(|item| deeper_than(levels, item)),
+        Value::Object(fields) => fields.values().any(|field| deeper_than(levels, field)),
+        _ => false,
+    }
+}
+
 /// The size of a value, if a value may have it.
 ///
 /// # Errors
 ///
-/// When it is larger than [`LARGEST_VALUE`].
-pub fn checked_size(what: &'static str, value: &impl Serialize) -> Result<usize, TooMuch> {
+/// When it is larger than [`LARGEST_VALUE`], or nests deeper than [`DEEPEST_VALUE`].
+pub fn checked_size(what: &'static str, value: &Value) -> Result<usize, TooMuch> {
+    if deeper_than(DEEPEST_VALUE, value) {
+        return Err(TooMuch::Deep { what });
+    }
     let bytes = size(value);
     if bytes > LARGEST_VALUE { Err(TooMuch::Value { what, bytes }) } else { Ok(bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn o9_a_value_nests_so_deep_that_what_holds_it_can_be_read_again() {
+        let nested = |levels| (0..levels).fold(Value::Null, |inner, _| Value::Array(vec![inner]));
+        assert!(checked_size("it", &nested(DEEPEST_VALUE)).is_ok());
+        assert_eq!(checked_size("it", &nested(DEEPEST_VALUE + 1)), Err(TooMuch::Deep { what: "it" }));
+    }
 }

@@ -5,10 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value;
 use stepwell::manifest::BlockKind;
 
+use super::control::JOIN;
 use super::field::{hint, schemas_on};
-use super::graph::{Fork, Graph, JOIN};
+use super::graph::{Fork, Graph};
 use super::outcomes::Available;
 use super::parse::{join, unknown};
+use super::scopes::{Scopes, is_condition};
 use super::types;
 use super::{Catalog, CatalogBlock, Definition, Edges, Problem, StepInstance};
 use crate::expr::{Template, Use};
@@ -20,9 +22,16 @@ const ALWAYS_THERE: [&str; 3] = ["trigger", "run", "workflow"];
 /// Checks a definition against the registered blocks. Reports every problem with its path; none means that the
 /// definition can be enabled.
 pub fn check(definition: &Definition, catalog: &Catalog) -> Vec<Problem> {
-    let mut checker = Checker { definition, catalog, templates: Vec::new(), problems: Vec::new() };
+    let mut checker = Checker {
+        definition,
+        catalog,
+        templates: Vec::new(),
+        scopes: Scopes::of(definition),
+        problems: Vec::new(),
+    };
     checker.trigger();
     checker.concurrency();
+    checker.on_error();
     for (id, step) in &definition.steps {
         checker.step(id, step);
     }
@@ -35,6 +44,7 @@ struct Checker<'a> {
     catalog: &'a Catalog,
     /// The steps' configs that could be compiled.
     templates: Vec<(&'a str, Template)>,
+    scopes: Scopes<'a>,
     problems: Vec<Problem>,
 }
 
@@ -88,14 +98,28 @@ impl<'a> Checker<'a> {
         }
     }
 
+    fn on_error(&mut self) {
+        for target in
+            self.definition.on_error.iter().filter(|target| !self.definition.steps.contains_key(*target))
+        {
+            let known: Vec<&str> = self.definition.steps.keys().map(String::as_str).collect();
+            self.problem("on_error", unknown("step", target, known.into_iter()));
+        }
+    }
+
     fn step(&mut self, id: &'a str, step: &StepInstance) {
         let path = format!("steps.{id}");
         let block = self.block(&step.block, BlockKind::Step, &path);
         let config_path = join(&path, "config");
         let templated = match Template::compile(&step.config) {
             Ok(template) => {
-                let known =
-                    || ALWAYS_THERE.into_iter().chain(self.definition.steps.keys().map(String::as_str));
+                let known = || {
+                    let error = self.scopes.handles_errors(id).then_some("error");
+                    ALWAYS_THERE
+                        .into_iter()
+                        .chain(error)
+                        .chain(self.definition.steps.keys().map(String::as_str))
+                };
                 let strangers =
                     template.uses().iter().filter(|one| !known().any(|name| name == one.variable));
                 let problems = strangers.map(|one| {
@@ -254,7 +278,9 @@ impl<'a> Checker<'a> {
                 format!("Branches that run in parallel from `{from}` on `{outcome}` both lead to `{step}`, which would run twice; {remedy}"),
             );
         }
-        self.problems.extend(types::problems(self.definition, self.catalog, &self.templates));
+        let problems = self.scopes.problems(self.definition);
+        self.problems.extend(problems);
+        self.problems.extend(types::problems(self.definition, self.catalog, &self.scopes, &self.templates));
         self.missing(&passed);
     }
 
@@ -262,7 +288,15 @@ impl<'a> Checker<'a> {
     fn missing(&mut self, passed: &HashMap<&str, BTreeSet<&str>>) {
         for (id, template) in std::mem::take(&mut self.templates) {
             let Some(passed) = passed.get(id) else { continue };
-            for Use { variable, field, .. } in template.uses().iter().filter(|one| !one.optional) {
+            for one in template.uses() {
+                let Use { variable, field, optional, .. } = one;
+                if let Some(message) = self.scopes.hidden(self.definition, id, one) {
+                    self.problem(join(&format!("steps.{id}.config"), field), message);
+                    continue;
+                }
+                if *optional || is_condition(self.definition, id, field) {
+                    continue;
+                }
                 if self.definition.steps.contains_key(variable) && !passed.contains(variable.as_str()) {
                     let message = format!(
                         "`{variable}` is not on every path to `{id}`, so its data may be missing; use `default`, or another path"

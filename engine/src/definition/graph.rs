@@ -5,13 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::control::JOIN;
 use super::{Definition, Edges};
 
 /// The trigger's node; the steps follow in the order of the definition.
 const TRIGGER: usize = 0;
-
-/// The block that waits for parallel branches: several of them may lead to it.
-pub(super) const JOIN: &str = "core/join";
 
 /// Where a run goes several ways at once: the steps that one outcome leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +43,7 @@ impl<'a> Graph<'a> {
             .chain(definition.steps.values().map(|step| &step.on))
             .collect();
         let mut forks = Vec::new();
-        let mut next = Vec::new();
+        let mut next: Vec<Vec<usize>> = Vec::new();
         for (node, edges) in outgoing.into_iter().enumerate() {
             let mut all = BTreeSet::new();
             for (outcome, targets) in &edges.0 {
@@ -61,6 +59,14 @@ impl<'a> Graph<'a> {
             }
             next.push(all.into_iter().collect());
         }
+        // The error handler is begun by the run itself.
+        next[TRIGGER].extend(
+            definition
+                .on_error
+                .iter()
+                .filter_map(|step| definition.steps.get_index_of(step))
+                .map(|index| index + 1),
+        );
         let position = vec![None; names.len()];
         let mut graph = Self { names, joins, forks, next, order: Vec::new(), position, cycles: Vec::new() };
         graph.walk();

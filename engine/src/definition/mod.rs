@@ -2,6 +2,7 @@
 
 mod catalog;
 mod check;
+pub(crate) mod control;
 mod duration;
 pub(crate) mod field;
 mod graph;
@@ -10,6 +11,7 @@ mod misfit;
 mod mutations;
 mod outcomes;
 mod parse;
+mod scopes;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -36,6 +38,10 @@ pub struct Definition {
     pub description: Option<String>,
     /// How many runs may go on at once, if that is bounded.
     pub concurrency: Option<Concurrency>,
+    /// How long a run may be active; waiting does not count.
+    pub time_limit: Option<Duration>,
+    /// The first steps of the error handler.
+    pub on_error: Vec<String>,
     /// The trigger.
     pub trigger: TriggerInstance,
     /// The steps by id, in the order of the file.
@@ -123,6 +129,12 @@ impl Definition {
             concurrency.extend(key.iter().map(|key| ("key".to_owned(), json!(key))));
             value.insert("concurrency".into(), Value::Object(concurrency));
         }
+        if let Some(limit) = self.time_limit {
+            value.insert("time_limit".into(), json!(duration::write(limit)));
+        }
+        if !self.on_error.is_empty() {
+            value.insert("on_error".into(), target(&self.on_error));
+        }
         value.insert(
             "trigger".into(),
             instance(&self.trigger.block, &self.trigger.config, [], &self.trigger.on),
@@ -163,15 +175,16 @@ fn instance<const N: usize>(
         }
     }
     if !on.0.is_empty() {
-        let edges = on.0.iter().map(|(outcome, steps)| {
-            let target = match steps.as_slice() {
-                [] => json!("end"),
-                [only] => json!(only),
-                several => json!(several),
-            };
-            (outcome.clone(), target)
-        });
+        let edges = on.0.iter().map(|(outcome, steps)| (outcome.clone(), target(steps)));
         value.insert("on".into(), Value::Object(edges.collect()));
     }
     Value::Object(value)
+}
+
+fn target(steps: &[String]) -> Value {
+    match steps {
+        [] => json!("end"),
+        [only] => json!(only),
+        several => json!(several),
+    }
 }

@@ -116,6 +116,19 @@ fn what_an_expression_reads_must_be_there_and_fit_the_field() {
     );
 }
 
+#[test]
+fn an_error_handler_reads_what_has_started_the_run() {
+    let handled = |text: &str| {
+        let mut definition = right();
+        definition["on_error"] = json!("sorry");
+        definition["steps"]["sorry"] = json!({ "block": "test/act", "config": { "text": text } });
+        problems(&definition)
+    };
+    assert_eq!(handled("{{ trigger.title }}"), []);
+    let problems = handled("{{ trigger.tilte }}");
+    assert!(problems.len() == 1 && problems[0].message.contains("did you mean `title`?"), "{problems:#?}");
+}
+
 /// A sequence of numbers that is the same on every machine.
 struct Numbers(u64);
 

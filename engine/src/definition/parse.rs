@@ -12,6 +12,8 @@ const LONGEST_TEXT: usize = 1024 * 1024;
 const MOST_STEPS: usize = 1_000;
 /// How deep a definition may nest.
 const DEEPEST: usize = 64;
+/// How many brackets of a definition's text may be open at once.
+const MOST_OPEN: usize = 1_000;
 /// How long a step's id may be, in characters.
 pub(super) const LONGEST_ID: usize = 64;
 /// How long a title may be, in characters.
@@ -21,7 +23,8 @@ const MOST_ATTEMPTS: u64 = 100;
 /// How many runs may go on at once where that is bounded.
 const MOST_RUNS: u64 = 1_000;
 /// The fields of a workflow.
-const FIELDS: [&str; 6] = ["id", "title", "description", "concurrency", "trigger", "steps"];
+const FIELDS: [&str; 8] =
+    ["id", "title", "description", "concurrency", "time_limit", "on_error", "trigger", "steps"];
 /// Words that name something else where a step's id may stand.
 const RESERVED: [&str; 6] = ["error", "deadline", "end", "trigger", "run", "workflow"];
 
@@ -45,6 +48,12 @@ impl Definition {
             return Err(vec![Problem::new(
                 "",
                 format!("The definition is longer than {LONGEST_TEXT} bytes; split the workflow"),
+            )]);
+        }
+        if opens_too_many(text) {
+            return Err(vec![Problem::new(
+                "",
+                format!("The definition nests deeper than {DEEPEST}; make it flatter"),
             )]);
         }
         // JSON values would keep the last of two fields with one name; YAML values refuse them.
@@ -75,6 +84,20 @@ impl Definition {
     }
 }
 
+/// Whether more brackets are open at once than the parser of YAML, whose work grows with their square, should see.
+/// Those in quoted texts count as well; no text has so many that are not closed.
+fn opens_too_many(text: &str) -> bool {
+    let mut open = 0_usize;
+    text.bytes().any(|byte| {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open > MOST_OPEN
+    })
+}
+
 fn syntax(error: &serde_yaml_ng::Error) -> String {
     let text = error.to_string();
     // Some of the parser's messages name the place themselves.
@@ -100,14 +123,15 @@ impl Reader {
             self.problem("id", "An id is 1 to 100 letters, digits, `-` and `_`, such as `qualify-lead`");
         }
         let title = self.text(fields, "title", "");
-        if title
-            .as_deref()
-            .is_some_and(|title| title.trim().is_empty() || title.chars().count() > LONGEST_TITLE)
-        {
-            self.problem("title", format!("A title has 1 to {LONGEST_TITLE} characters"));
+        if title.as_deref().is_some_and(|title| {
+            title.trim().is_empty() || title.contains('\0') || title.chars().count() > LONGEST_TITLE
+        }) {
+            self.problem("title", format!("A title has 1 to {LONGEST_TITLE} characters, and no NUL"));
         }
         let description = self.optional_text(fields, "description", "");
         let concurrency = fields.get("concurrency").and_then(|value| self.concurrency(value));
+        let time_limit = self.duration(fields, "time_limit", "");
+        let on_error = fields.get("on_error").map(|target| self.targets(target, "on_error"));
         let trigger = if let Some(trigger) = fields.get("trigger") {
             self.trigger(trigger)
         } else {
@@ -116,7 +140,9 @@ impl Reader {
         };
         let steps = self.steps(fields.get("steps"));
         let (title, trigger) = (title?, trigger?);
-        Some(Parsed { id, definition: Definition { title, description, concurrency, trigger, steps } })
+        let on_error = on_error.unwrap_or_default();
+        let definition = Definition { title, description, concurrency, time_limit, on_error, trigger, steps };
+        Some(Parsed { id, definition })
     }
 
     fn concurrency(&mut self, value: &Value) -> Option<Concurrency> {

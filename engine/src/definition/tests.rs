@@ -501,3 +501,170 @@ fn s12_a_bound_names_its_limit_and_a_key_from_the_trigger() {
         &[("concurrency.key", "cannot be read")],
     );
 }
+
+/// A catalog with the built-in blocks.
+fn built_in() -> Catalog {
+    let blocks = stepwell::block::registered();
+    Catalog::new(&stepwell::manifest::Manifest::of(&blocks, &[], &[]))
+        .expect("the built-in blocks fit together")
+}
+
+/// The problems of a definition of built-in blocks, in YAML.
+fn found(steps: &str) -> Vec<(String, String)> {
+    let text = format!("title: Test\ntrigger: {{ block: core/manual, on: {{ started: first }} }}\n{steps}");
+    let problems = match Definition::parse(&text) {
+        Ok(parsed) => {
+            let again =
+                Definition::from_value(&parsed.definition.to_value()).expect("what is written is read");
+            assert_eq!(again.definition, parsed.definition);
+            check(&parsed.definition, &built_in())
+        }
+        Err(problems) => problems,
+    };
+    problems.into_iter().map(|problem| (problem.path, problem.message)).collect()
+}
+
+#[track_caller]
+fn finds(steps: &str, path: &str, words: &str) {
+    let found = found(steps);
+    assert!(
+        found.iter().any(|(found, message)| found == path && message.contains(words)),
+        "expected {path}: …{words}…, found {found:#?}"
+    );
+}
+
+const LOOP: &str = "
+steps:
+  first:
+    block: core/for-each
+    config: { items: [1, 2] }
+    on: { each: inside, done: after }
+  inside: { block: core/log, config: { message: '{{ first.item }}' } }
+  after: { block: core/log, config: { message: '{{ first.results | length }}' } }
+";
+
+#[test]
+fn a_loop_has_an_item_within_its_rounds_and_results_afterwards() {
+    let (inside, after) = ("steps.inside.config.message", "steps.after.config.message");
+    finds(&LOOP.replace("first.item", "first.itme"), inside, "did you mean `item`?");
+    finds(
+        &LOOP.replace("first.item", "first.index"),
+        inside,
+        "is a whole number, but this field takes a text",
+    );
+    assert_eq!(found(&LOOP.replace("{{ first.item", "Round {{ first.index")), []);
+    finds(&LOOP.replace("first.item", "first.results"), inside, "There is no field in `first`: `results`");
+    finds(
+        &LOOP.replace("first.results | length", "first.item"),
+        after,
+        "There is no field in `first`: `item`",
+    );
+    let nested = "
+steps:
+  first:
+    block: core/for-each
+    config: { items: [[1], [2]] }
+    on: { each: again, done: after }
+  again:
+    block: core/for-each
+    config: { items: '{{ first.item }}' }
+    on: { each: inside, done: between }
+  inside: { block: core/log, config: { message: '{{ first.index }}, {{ again.index }}' } }
+  between: { block: core/log, config: { message: '{{ first.index }}, {{ again.results }}' } }
+  after: { block: core/log, config: { message: 'All: {{ first.results }}' } }
+";
+    assert_eq!(found(nested), []);
+    finds(&nested.replace("again.index", "again.results"), inside, "There is no field in `again`: `results`");
+    let between = "steps.between.config.message";
+    finds(&nested.replace("again.results", "again.item"), between, "There is no field in `again`: `item`");
+    finds(&nested.replace("again.results", "inside.x"), between, "belongs to the loop `again`");
+}
+
+#[test]
+fn the_condition_of_a_loop_reads_the_steps_of_its_rounds() {
+    let repeat = |until: &str| {
+        let steps = "
+steps:
+  first:
+    block: core/repeat
+    config: { until: '{{ UNTIL }}' }
+    on: { round: inside }
+  inside:
+    block: core/http-request
+    config: { url: 'https://example.com' }
+    on: { refused: last }
+  last: { block: core/log, config: { message: x } }
+";
+        steps.replace("UNTIL", until)
+    };
+    assert_eq!(found(&repeat("inside.status == 200")), []);
+    assert_eq!(found(&repeat("inside.body")), []);
+    let until = "steps.first.config.until";
+    finds(&repeat("inside.status"), until, "is a whole number, but this field takes `true` or `false`");
+    finds(&repeat("inside.statsu"), until, "did you mean `status`?");
+}
+
+#[test]
+fn loops_joins_and_error_handlers_are_checked() {
+    assert_eq!(found(LOOP), []);
+    finds(&LOOP.replace("each: inside, ", "each: end, "), "steps.first.on", "The loop does nothing");
+    finds(
+        &LOOP.replace("'{{ first.item }}' }", "'x' }, on: { done: after }"),
+        "steps.after",
+        "reached from within the loop `first`",
+    );
+    finds(
+        &LOOP.replace("first.results | length", "inside | default(1)"),
+        "steps.after.config.message",
+        "belongs to the loop `first`",
+    );
+    finds(
+        &LOOP.replace("on: { each", "deadline: 1h\n    on: { deadline: end, each"),
+        "steps.first.deadline",
+        "calls no handler",
+    );
+    let repeat = "
+steps:
+  first:
+    block: core/repeat
+    config: { until: '{{ inside.value }}', at_most: 3 }
+    on: { round: inside }
+  inside: { block: core/set, config: { values: { value: true } } }
+";
+    assert_eq!(found(repeat), []);
+    let until = "steps.first.config.until";
+    finds(&repeat.replace("inside.value", "other.value"), until, "no variable `other`");
+    finds(&repeat.replace("inside.value", "first.index"), until, "is a whole number");
+    finds(&repeat.replace("inside.value", "first.rounds"), until, "There is no field in `first`: `rounds`");
+    let handler = "
+on_error: tell
+time_limit: 1h
+steps:
+  first: { block: core/log, config: { message: x } }
+  tell: { block: core/log, config: { message: '{{ error.message }}' } }
+";
+    assert_eq!(found(handler), []);
+    let told = "steps.tell.config.message";
+    finds(&handler.replace("error.message", "error.mesage"), told, "did you mean `message`?");
+    finds(&handler.replace("error.message", "error.step"), told, "`error.step` may be missing");
+    finds(&handler.replace("on_error: tell", "on_error: [tell, nobody]"), "on_error", "no step `nobody`");
+    finds(
+        &handler.replace("message: x", "message: '{{ error.message }}'"),
+        "steps.first.config.message",
+        "no variable `error`",
+    );
+    finds(
+        &handler.replace("message: x }", "message: x }, on: { done: tell }"),
+        "steps.tell",
+        "belongs to the error handler and to the run",
+    );
+    finds(
+        "
+steps:
+  first: { block: core/stop, config: {}, on: { stopped: after } }
+  after: { block: core/log, config: { message: x } }
+",
+        "steps.first.on.stopped",
+        "The run ends here",
+    );
+}

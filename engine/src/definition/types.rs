@@ -2,22 +2,36 @@
 //! whether that fits the field.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use stepwell::manifest::BlockManifest;
 
+use super::control::loop_edge;
 use super::field::schemas_at;
 use super::parse::{join, unknown};
+use super::scopes::{Scopes, is_condition};
 use super::shape::{Shape, Within};
 use super::{Catalog, Definition, Edges, Problem};
 use crate::expr::{ReadPath, Template};
+
+/// The variable `error` of the error handler.
+static ERROR: LazyLock<Value> = LazyLock::new(|| {
+    json!({
+        "type": "object",
+        "properties": { "step": { "type": ["string", "null"] }, "message": { "type": "string" } },
+        "required": ["step", "message"],
+    })
+});
 
 /// Judges the expressions that are paths. Nothing is said where a schema leaves it open.
 pub(super) fn problems(
     definition: &Definition,
     catalog: &Catalog,
+    scopes: &Scopes<'_>,
     templates: &[(&str, Template)],
 ) -> Vec<Problem> {
+    let variables = Variables { definition, catalog, scopes };
     let before = sources(definition);
     let mut problems = Vec::new();
     for (id, template) in templates {
@@ -28,8 +42,9 @@ pub(super) fn problems(
         let config = definition.steps.get(*id).and_then(|step| catalog.get(&step.block));
         for path in template.paths() {
             let field = config.map(|block| block.manifest.config.as_value());
-            let message = produced(definition, catalog, &path.names[0], &leading)
-                .and_then(|outcomes| judge(path, &outcomes, field));
+            let message = variables
+                .held(id, path, &leading)
+                .and_then(|(outcomes, sure)| judge(path, &outcomes, sure, field));
             if let Some(message) = message {
                 problems.push(Problem::new(join(&format!("steps.{id}.config"), &path.field), message));
             }
@@ -60,22 +75,53 @@ fn leading_to<'a>(id: &'a str, sources: &BTreeMap<&'a str, Vec<&'a str>>) -> BTr
     found
 }
 
-/// The schemas of the data that a variable may hold in a step, one for each outcome on the way; `None` where one is
-/// not known.
-fn produced<'c>(
-    definition: &Definition,
-    catalog: &'c Catalog,
-    variable: &str,
-    leading: &BTreeSet<&str>,
-) -> Option<Vec<&'c Value>> {
-    let (block, on): (&str, &Edges) = match variable {
-        "trigger" => (&definition.trigger.block, &definition.trigger.on),
-        step => definition.steps.get(step).map(|step| (step.block.as_str(), &step.on))?,
-    };
-    let manifest = &catalog.get(block)?.manifest;
-    let ways =
-        on.0.iter().filter(|(_, targets)| targets.iter().any(|target| leading.contains(target.as_str())));
-    ways.map(|(outcome, _)| schema_of(manifest, outcome)).collect()
+/// What variables hold.
+struct Variables<'a> {
+    definition: &'a Definition,
+    catalog: &'a Catalog,
+    scopes: &'a Scopes<'a>,
+}
+
+impl<'a> Variables<'a> {
+    /// The schemas of the data that the variable of a path may hold in a step, one for each outcome, and whether the
+    /// variable surely holds one of them there, so that the path must lead to something in each; `None` where one is
+    /// not known.
+    fn held(
+        &self,
+        reader: &str,
+        path: &ReadPath,
+        leading: &BTreeSet<&str>,
+    ) -> Option<(Vec<&'a Value>, bool)> {
+        let variable = path.names.first()?.as_str();
+        let in_handler = self.scopes.handles_errors(reader);
+        if variable == "error" && in_handler {
+            return Some((vec![&*ERROR], true));
+        }
+        let (block, on): (&str, &Edges) = match variable {
+            "trigger" => (&self.definition.trigger.block, &self.definition.trigger.on),
+            step => self.definition.steps.get(step).map(|step| (step.block.as_str(), &step.on))?,
+        };
+        let manifest = &self.catalog.get(block)?.manifest;
+        let at_end_of_round = is_condition(self.definition, reader, &path.field);
+        let into = loop_edge(block);
+        if let Some(edge) = into
+            && (self.scopes.is_within(reader, variable) || at_end_of_round && reader == variable)
+        {
+            return Some((vec![schema_of(manifest, edge)?], true));
+        }
+        let of_round = at_end_of_round && self.scopes.is_within(variable, reader);
+        let leads_here = |targets: &[String]| {
+            let from_anywhere = of_round || in_handler && variable == "trigger";
+            from_anywhere || targets.iter().any(|target| leading.contains(target.as_str()))
+        };
+        // The paths of a round may end with any outcome.
+        let without_edge = manifest.outcomes.iter().map(|outcome| outcome.id.as_str()).filter(|_| of_round);
+        let ways =
+            on.0.iter().filter(|(_, targets)| leads_here(targets)).map(|(outcome, _)| outcome.as_str());
+        let outcomes = ways.chain(without_edge).filter(|outcome| into != Some(*outcome));
+        let schemas = outcomes.map(|outcome| schema_of(manifest, outcome)).collect::<Option<_>>()?;
+        Some((schemas, !of_round))
+    }
 }
 
 fn schema_of<'c>(block: &'c BlockManifest, outcome: &str) -> Option<&'c Value> {
@@ -88,7 +134,7 @@ fn schema_of<'c>(block: &'c BlockManifest, outcome: &str) -> Option<&'c Value> {
 }
 
 /// What is wrong with a path, and how to mend it.
-fn judge(path: &ReadPath, outcomes: &[&Value], config: Option<&Value>) -> Option<String> {
+fn judge(path: &ReadPath, outcomes: &[&Value], sure: bool, config: Option<&Value>) -> Option<String> {
     let shown = path.names.join(".");
     let mut shape: Option<Shape<'_>> = None;
     let mut absent = None;
@@ -106,7 +152,7 @@ fn judge(path: &ReadPath, outcomes: &[&Value], config: Option<&Value>) -> Option
         fields.into_iter().map(|field| Shape::of(field, config)).reduce(Shape::or)
     });
     let takes_null = path.alone && field.as_ref().is_none_or(|field| field.open || field.optional);
-    if absent.is_some() || shape.optional && !takes_null {
+    if sure && absent.is_some() || shape.optional && !takes_null {
         return Some(format!(
             "`{shown}` may be missing; say what to do then, such as `{shown} | default('none', true)`"
         ));

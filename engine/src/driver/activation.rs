@@ -7,7 +7,6 @@ use serde_json::Value;
 use stepwell::block::Switch;
 use stepwell::config::with_defaults;
 use stepwell::outcome::OutcomeDescription;
-use uuid::Uuid;
 
 use super::Inner;
 use super::answer::Refusal;
@@ -32,7 +31,7 @@ impl Inner {
         }
         let handlers = self.trigger_handlers(&definition.trigger.block).map_err(Refusal::Conflict)?;
         let (registers, switch) = (handlers.activate.is_some(), self.switch(id, &definition).await?);
-        let (version, activation) = (VersionId(Uuid::now_v7()), ActivationId(Uuid::now_v7()));
+        let (version, activation) = (VersionId(self.clock.id()), ActivationId(self.clock.id()));
         let mut changes = self.changes.subscribe();
         let event = Event::Enable { version, activation, registers, switch };
         let number = self.transition(id, &event, Some(&row.draft)).await?.state.versions;
@@ -91,7 +90,7 @@ impl Inner {
             let row = self.store.workflow(id).await?.ok_or_else(|| no_workflow(id))?;
             let state = decode(&row.state).map_err(Refusal::Conflict)?;
             let now = self.clock.now();
-            let decision = workflow::apply(state.clone(), event.clone(), now, super::random())
+            let decision = workflow::apply(state.clone(), event.clone(), now, self.clock.jitter())
                 .map_err(|IllegalEvent(message)| Refusal::Conflict(message))?;
             if decision.state == state && decision.calls.is_empty() {
                 self.workflow_due(id, row.sequence, decision.state.due_at());
@@ -209,7 +208,8 @@ fn activation_row(workflow: &WorkflowId, activation: &Activation) -> ActivationR
         status: activation.status(),
         accepts: activation.accepts,
         registration: activation.registration.as_ref().map(|sealed| sealed.0.clone()).unwrap_or_default(),
-        error: activation.error.clone(),
+        // A text of a database holds no NUL.
+        error: activation.error.as_ref().map(|error| error.replace('\0', "\u{fffd}")),
     }
 }
 

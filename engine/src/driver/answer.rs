@@ -28,6 +28,9 @@ pub enum Refusal {
     /// It has been begun and is not done yet.
     #[error("{0}")]
     Pending(String),
+    /// As many runs are under way in this process as there may be; nothing was started.
+    #[error("as many runs are under way as there may be; try again later")]
+    Busy,
     /// The database failed.
     #[error("the database failed")]
     Store(#[from] StoreError),
@@ -59,6 +62,8 @@ pub enum TriggerAnswer {
     Failed(String),
     /// The activation has not completed yet; try again later.
     NotReady,
+    /// As many runs are under way in this process as there may be. No handler was called.
+    Busy,
     /// The database failed; nothing was started.
     Unavailable(String),
 }

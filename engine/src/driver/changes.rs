@@ -2,7 +2,7 @@
 
 use tokio::sync::broadcast;
 
-use crate::model::{RunId, WorkflowId};
+use crate::model::{RunId, RunStatus, WorkflowId};
 
 /// How many changes a slow listener may lag behind before it is told to look for itself.
 const BACKLOG: usize = 1024;
@@ -10,8 +10,8 @@ const BACKLOG: usize = 1024;
 /// Something that has changed and is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A run.
-    Run(RunId),
+    /// A run. Its status is known where this process has moved it.
+    Run(RunId, Option<RunStatus>),
     /// A workflow.
     Workflow(WorkflowId),
 }
@@ -19,8 +19,17 @@ pub enum Change {
 /// Where changes are told.
 pub(super) struct Changes(broadcast::Sender<Change>);
 
-/// Listens to changes.
-pub(super) struct Listener(broadcast::Receiver<Change>);
+/// Hears of all changes from the moment on at which it was made.
+pub struct Listener(broadcast::Receiver<Change>);
+
+/// What a listener hears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// Something has changed.
+    Change(Change),
+    /// More has changed than is kept for a listener that is slow: it has to look for itself.
+    Missed,
+}
 
 impl Changes {
     pub(super) fn new() -> Self {
@@ -38,6 +47,16 @@ impl Changes {
 }
 
 impl Listener {
+    /// The next change. It may be told more than once.
+    pub async fn next(&mut self) -> Heard {
+        match self.0.recv().await {
+            Ok(change) => Heard::Change(change),
+            Err(broadcast::error::RecvError::Lagged(_)) => Heard::Missed,
+            // The engine is gone; the caller's time-out ends the wait.
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+
     /// Returns when this workflow may have changed.
     pub(super) async fn changed_workflow(&mut self, id: &WorkflowId) {
         self.until(|change| matches!(change, Change::Workflow(changed) if changed == id)).await;
@@ -45,18 +64,32 @@ impl Listener {
 
     /// Returns when this run may have changed.
     pub(super) async fn changed_run(&mut self, id: RunId) {
-        self.until(|change| *change == Change::Run(id)).await;
+        self.until(|change| matches!(change, Change::Run(changed, _) if *changed == id)).await;
     }
 
     async fn until(&mut self, matches: impl Fn(&Change) -> bool) {
         loop {
-            match self.0.recv().await {
-                Ok(change) if matches(&change) => return,
-                Ok(_) => {}
-                Err(broadcast::error::RecvError::Lagged(_)) => return,
-                // The engine is gone; the caller's time-out ends the wait.
-                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+            match self.next().await {
+                Heard::Change(change) if !matches(&change) => {}
+                Heard::Change(_) | Heard::Missed => return,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_listener_that_is_too_slow_is_told_so_and_goes_on() {
+        let changes = Changes::new();
+        let mut listener = changes.subscribe();
+        let id = RunId(uuid::Uuid::now_v7());
+        for _ in 0..=BACKLOG {
+            changes.tell(Change::Run(id, None));
+        }
+        assert_eq!(listener.next().await, Heard::Missed);
+        assert_eq!(listener.next().await, Heard::Change(Change::Run(id, None)));
     }
 }

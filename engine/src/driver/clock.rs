@@ -1,20 +1,35 @@
-//! The time that the driver gives to the core.
+//! What the driver gives to the core from outside: the time, ids and jitter.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use stepwell::block::BoxFuture;
+use uuid::Uuid;
 
 /// How long the machine's clock is trusted to go on evenly: it may be set meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// Tells the time and waits for it.
+/// Tells the time and waits for it, and gives out what differs with every run of the engine. A simulation repeats
+/// all of it.
 pub trait Clock: Send + Sync + 'static {
     /// Now.
     fn now(&self) -> Timestamp;
 
     /// Returns when that time has come. It may return earlier: who waits looks again.
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<()>;
+
+    /// An id that nothing else has, a UUID of version 7.
+    fn id(&self) -> Uuid {
+        Uuid::now_v7()
+    }
+
+    /// A random number in 0..1, for back-off.
+    fn jitter(&self) -> f64 {
+        let bits = Uuid::new_v4().as_u128() >> 75;
+        #[expect(clippy::cast_precision_loss, reason = "53 bits fit an f64 exactly")]
+        let (bits, range) = ((bits as u64) as f64, (1_u64 << 53) as f64);
+        bits / range
+    }
 }
 
 /// The machine's clock.

@@ -4,22 +4,26 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use serde_json::Value;
 use stepwell::error::{TriggerError, TriggerErrorKind};
 use stepwell::outcome::Outcome;
 use stepwell::request::Request;
 use stepwell::trigger::{Event as TriggerEvent, Trigger};
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use super::answer::{CallbackAnswer, Refusal, TriggerAnswer};
 use super::call::{Ended, contained};
+use super::index_key::index_key;
 use super::run::{Nudge, RunTask};
 use super::values::encode_state;
-use super::{Inner, activation, request, trigger_call};
+use super::{Inner, activation, trigger_call};
 use crate::core::limits::checked_size;
 use crate::core::run::{self, Admission, Beginning, Given, Replayed, RunState};
-use crate::model::{ActivationId, ActivationStatus, Entry, ExecutionId, RunId, WorkflowId, encode_entries};
+use crate::definition::Problem;
+use crate::model::{
+    ActivationId, ActivationStatus, CallbackRequest, Entry, ExecutionId, RunId, WorkflowId, encode_entries,
+};
 use crate::store::{ActivationRow, Callback, CommitError, Record, RunRow, StartRun, Started, StoreError};
 
 /// How long a request is held while its activation completes.
@@ -44,6 +48,7 @@ impl Inner {
         if !row.accepts {
             return TriggerAnswer::Gone;
         }
+        let Some(_room) = self.room_for_a_run() else { return TriggerAnswer::Busy };
         match self.call_trigger(&row, request).await {
             Ok(Trigger::Outcome(TriggerEvent { outcome, dedupe, response })) => {
                 let start = Start { activation: Some(id), outcome, dedupe, replayed: None };
@@ -51,6 +56,10 @@ impl Inner {
                     Ok((run, Started::Created)) => TriggerAnswer::Started(run, response),
                     Ok((_, Started::Duplicate(run))) => TriggerAnswer::Duplicate(run, response),
                     Ok((_, Started::Gone)) => TriggerAnswer::Gone,
+                    Err(Refusal::Problems(problems)) => TriggerAnswer::Rejected {
+                        status: StatusCode::UNPROCESSABLE_ENTITY,
+                        message: problems.into_iter().map(|problem| problem.message).collect(),
+                    },
                     Err(refusal) => TriggerAnswer::Unavailable(refusal.to_string()),
                 }
             }
@@ -144,10 +153,12 @@ impl Inner {
         let compiled = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
         let id = activation::check_outcome(self, &compiled, outcome.as_deref(), &data)?;
         let start = Start { activation: None, outcome: Outcome { id, data }, dedupe: None, replayed: None };
+        let _room = self.room_for_a_run().ok_or(Refusal::Busy)?;
         Ok(self.start_run(workflow, version, start).await?.0)
     }
 
-    /// Creates a run and begins to work on it. It is durable when this returns `Started::Created`.
+    /// Creates a run and begins to work on it; who refuses runs beyond the limit has asked for room. The run is
+    /// durable when this returns `Started::Created`.
     pub(super) async fn start_run(
         self: &Arc<Self>,
         workflow: &WorkflowId,
@@ -155,9 +166,10 @@ impl Inner {
         start: Start,
     ) -> Result<(RunId, Started), Refusal> {
         let version = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
-        checked_size("the data of the trigger's outcome", &start.outcome.data)
-            .map_err(|error| Refusal::Conflict(error.to_string()))?;
-        let id = RunId(Uuid::now_v7());
+        checked_size("the data of the trigger's outcome", &start.outcome.data).map_err(|error| {
+            Refusal::Problems(vec![Problem { path: "data".into(), message: error.to_string() }])
+        })?;
+        let id = RunId(self.clock.id());
         let record = self.store.next_record();
         let now = self.clock.now();
         let mut slots = Vec::new();
@@ -170,7 +182,7 @@ impl Inner {
         let given = Given {
             now,
             record,
-            jitter: super::random(),
+            jitter: self.clock.jitter(),
             slots: slots.len(),
             values: &HashMap::new(),
             surroundings: &surroundings,
@@ -186,11 +198,12 @@ impl Inner {
         let beginning = Beginning { activation, outcome, replayed };
         let decision = run::start(&version.plan, beginning, admission, &given);
         let ended = decision.state.ended.is_some();
+        let status = decision.state.status();
         let row = RunRow {
             id,
             workflow: workflow.clone(),
             version: version.row.id,
-            status: decision.state.status(),
+            status,
             state: encode_state(&decision.state),
             sequence: 0,
             due_at: decision.state.due_at(),
@@ -205,12 +218,12 @@ impl Inner {
                 record: Record { id: record, run: id, at: now, body },
                 owned: free && !ended,
                 activation,
-                dedupe,
+                dedupe: dedupe.map(index_key),
                 lane: lane.ok().flatten(),
             })
             .await?;
         if started == Started::Created {
-            self.run_changed(id);
+            self.run_changed(id, Some(status));
             if !free {
                 self.nudge(id, Nudge::Look);
             } else if !ended {
@@ -229,7 +242,7 @@ impl Inner {
         id: ExecutionId,
         request: Request,
     ) -> CallbackAnswer {
-        let entry = Entry::CallbackReceived { execution: id.number, request: request::recorded(&request) };
+        let entry = Entry::CallbackReceived { execution: id.number, request: CallbackRequest::of(&request) };
         let body = encode_entries(&[entry]);
         loop {
             let row = match self.store.run(id.run).await {

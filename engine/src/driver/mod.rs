@@ -7,11 +7,14 @@ mod call;
 mod changes;
 mod clock;
 mod inbound;
+mod index_key;
+mod limits;
 mod news;
 mod options;
 mod refused;
 mod replay;
 mod request;
+mod room;
 mod run;
 mod services;
 mod stop;
@@ -21,6 +24,7 @@ mod values;
 mod version;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -35,8 +39,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use answer::{CallbackAnswer, Refusal, TriggerAnswer};
-pub use changes::Change;
+pub use changes::{Change, Heard, Listener};
 pub use clock::{Clock, SystemClock};
+pub use limits::Limits;
 pub use options::OptionsRequest;
 pub use refused::{Unstarted, UnstartedRequest};
 pub use replay::ReplayOn;
@@ -44,36 +49,12 @@ pub use replay::ReplayOn;
 use crate::connections::{ConnectionError, ConnectionProvider};
 use crate::core::run::Event;
 use crate::definition::{Catalog, Definition, Problem};
-use crate::model::{ActivationId, ExecutionId, RunId, VersionId, WorkflowId};
+use crate::model::{ActivationId, ExecutionId, RunId, RunStatus, VersionId, WorkflowId};
 use crate::secrets::{Keys, Place, Urls};
 use crate::store::{Draft, Store, StoreError, VersionRow, WorkflowRow};
 use changes::Changes;
 use run::{Nudge, RunTask};
 use version::Version;
-
-/// How long handlers may take and how many run at once.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// `execute`, `finish`, `cancel`, `activate` and `deactivate`: 5 min.
-    pub step: Duration,
-    /// `trigger` and `handshake`, whose senders wait for the answer: 10 s.
-    pub trigger: Duration,
-    /// How many attempts run at once in this process: 256. Others are queued.
-    pub attempts: usize,
-    /// How long handlers may go on after a signal to stop: 10 s.
-    pub grace: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            step: Duration::from_mins(5),
-            trigger: Duration::from_secs(10),
-            attempts: 256,
-            grace: Duration::from_secs(10),
-        }
-    }
-}
 
 /// What a driver works with.
 pub struct Parts {
@@ -114,6 +95,8 @@ struct Inner {
     catalog: Arc<Catalog>,
     versions: Mutex<HashMap<VersionId, Arc<Version>>>,
     tasks: Mutex<HashMap<RunId, mpsc::UnboundedSender<Nudge>>>,
+    /// How many runs are about to be started.
+    starting: AtomicUsize,
     /// Runs that this binary cannot go on with; they are left unharmed.
     left_alone: Mutex<HashSet<RunId>>,
     workflow_timers: Mutex<HashMap<WorkflowId, timer::WorkflowTimer>>,
@@ -169,6 +152,7 @@ impl Driver {
             catalog,
             versions: Mutex::default(),
             tasks: Mutex::default(),
+            starting: AtomicUsize::new(0),
             left_alone: Mutex::default(),
             workflow_timers: Mutex::default(),
             slots: Arc::new(Semaphore::new(limits.attempts)),
@@ -204,6 +188,11 @@ impl Driver {
     /// The addresses that are told outside.
     pub fn urls(&self) -> &Urls {
         &self.inner.urls
+    }
+
+    /// How much may be under way, and for how long.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
     }
 
     /// The time.
@@ -258,7 +247,8 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// When the workflow is not enabled, or the outcome or its data does not fit the trigger.
+    /// When the workflow is not enabled, the outcome or its data does not fit the trigger, or as many runs are under
+    /// way as there may be.
     pub async fn start_run(
         &self,
         id: &WorkflowId,
@@ -302,6 +292,16 @@ impl Driver {
         let (answer, answered) = oneshot::channel();
         self.inner.nudge(run, Nudge::Ask(event, answer));
         Ok(answered.await.ok())
+    }
+
+    /// Hears of every change from now on.
+    pub fn listen(&self) -> Listener {
+        self.inner.changes.subscribe()
+    }
+
+    /// Returns when the engine has begun to stop.
+    pub async fn stopping(&self) {
+        self.inner.stopping.cancelled().await;
     }
 
     /// Returns when the run may have changed, at the latest after `timeout`.
@@ -363,6 +363,11 @@ impl Inner {
             return;
         }
         let mut tasks = self.tasks.lock().expect("no holder panics");
+        let full = tasks.len() >= room::most_awake(self.limits.runs) && !tasks.contains_key(&run);
+        if full && matches!(nudge, Some(Nudge::Look)) {
+            drop(tasks);
+            return self.timer.notify_one();
+        }
         let sender = tasks.entry(run).or_insert_with(|| {
             let (sender, nudges) = mpsc::unbounded_channel();
             self.work(RunTask::resume(Arc::clone(self), run, orphaned, nudges));
@@ -413,8 +418,8 @@ impl Inner {
         }
     }
 
-    fn run_changed(&self, run: RunId) {
-        self.changes.tell(Change::Run(run));
+    fn run_changed(&self, run: RunId, status: Option<RunStatus>) {
+        self.changes.tell(Change::Run(run, status));
     }
 
     fn workflow_changed(&self, id: &WorkflowId) {
@@ -425,12 +430,4 @@ impl Inner {
 /// The answer where a run that somebody asks for is not worked on here.
 fn elsewhere() -> Refusal {
     Refusal::Conflict("the run cannot be worked on now; see the log".into())
-}
-
-/// A random number in 0..1, for back-off.
-fn random() -> f64 {
-    let bits = uuid::Uuid::new_v4().as_u128() >> 75;
-    #[expect(clippy::cast_precision_loss, reason = "53 bits fit an f64 exactly")]
-    let (bits, range) = ((bits as u64) as f64, (1_u64 << 53) as f64);
-    bits / range
 }

@@ -57,13 +57,14 @@ impl Inner {
     pub(super) async fn hear_news(self: Arc<Self>) {
         loop {
             let news = tokio::select! {
+                biased;
                 news = self.store.news() => news,
                 () = self.stopping.cancelled() => return,
             };
             match news {
                 News::Run(run) => {
                     self.look_if_running(run);
-                    self.run_changed(run);
+                    self.run_changed(run, None);
                 }
                 News::Cancel(run) => self.cancel_if_running(run),
                 News::Workflow(id) => self.workflow_changed(&id),
@@ -121,6 +122,7 @@ impl Inner {
     /// Whether the engine stops.
     async fn wait_unless_stopping(&self, time: Duration) -> bool {
         tokio::select! {
+            biased;
             () = tokio::time::sleep(time) => false,
             () = self.stopping.cancelled() => true,
         }

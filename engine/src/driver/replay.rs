@@ -6,7 +6,6 @@ use std::sync::Arc;
 use serde_json::Value;
 use stepwell::config::with_defaults;
 use stepwell::outcome::Outcome;
-use uuid::Uuid;
 
 use super::Inner;
 use super::answer::Refusal;
@@ -52,6 +51,7 @@ impl Inner {
                 row.status
             )));
         }
+        let _room = self.room_for_a_run().ok_or(Refusal::Busy)?;
         let recorded = self.recorded(&row).await?;
         let version = match on {
             ReplayOn::Same => row.version,
@@ -80,7 +80,7 @@ impl Inner {
         if !problems.is_empty() {
             return Err(Refusal::Problems(problems));
         }
-        let version = VersionId(Uuid::now_v7());
+        let version = VersionId(self.clock.id());
         self.transition(workflow, &Event::Snapshot { version }, Some(&row.draft)).await?;
         Ok(version)
     }

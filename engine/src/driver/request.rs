@@ -11,34 +11,40 @@ use crate::store::Record;
 /// Headers that are never stored: they carry the sender's own credentials.
 const PRIVATE_HEADERS: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
 
-/// The form in which a request is recorded.
-pub(super) fn recorded(request: &Request) -> CallbackRequest {
-    let headers = request
-        .headers()
-        .iter()
-        .filter(|(name, _)| !PRIVATE_HEADERS.contains(name))
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-        .collect();
-    CallbackRequest {
-        method: request.method().to_string(),
-        query: request.query().to_owned(),
-        headers,
-        body: STANDARD.encode(request.bytes()),
+impl CallbackRequest {
+    /// The form in which a request is recorded: without the sender's credentials, and without headers that are no text.
+    pub fn of(request: &Request) -> Self {
+        let headers = request
+            .headers()
+            .iter()
+            .filter(|(name, _)| !PRIVATE_HEADERS.contains(name))
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+            .collect();
+        Self {
+            method: request.method().to_string(),
+            query: request.query().to_owned(),
+            headers,
+            body: STANDARD.encode(request.bytes()),
+        }
+    }
+
+    /// The request as `finish` receives it; `None` if the record is damaged.
+    pub fn into_request(self) -> Option<Request> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            headers.append(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
+        }
+        let method = Method::from_bytes(self.method.as_bytes()).ok()?;
+        let body = STANDARD.decode(&self.body).ok()?;
+        Some(Request::new(method, body).with_query(self.query).with_headers(headers))
     }
 }
 
 /// The request that a callback's record holds.
 pub(super) fn read(record: &Record) -> Option<Request> {
     let entries = decode_entries(&record.body).ok()?;
-    let recorded = entries.into_iter().find_map(|entry| match entry {
-        Entry::CallbackReceived { request, .. } => Some(request),
+    entries.into_iter().find_map(|entry| match entry {
+        Entry::CallbackReceived { request, .. } => request.into_request(),
         _ => None,
-    })?;
-    let mut headers = HeaderMap::new();
-    for (name, value) in &recorded.headers {
-        headers.append(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
-    }
-    let method = Method::from_bytes(recorded.method.as_bytes()).ok()?;
-    let body = STANDARD.decode(&recorded.body).ok()?;
-    Some(Request::new(method, body).with_query(recorded.query).with_headers(headers))
+    })
 }

@@ -3,7 +3,7 @@
 //! While it lives it owns the run: its state is in memory and nothing is read from the store between two steps.
 //! When nothing runs and nothing is due, it ends and the run is a row again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -332,7 +332,7 @@ impl RunTask {
         let given = Given {
             now,
             record,
-            jitter: super::random(),
+            jitter: self.inner.clock.jitter(),
             slots: self.slots.len(),
             values: &self.values,
             surroundings: &self.surroundings,
@@ -349,8 +349,10 @@ impl RunTask {
             return Ok(Ok(()));
         }
         let configs = self.callbacks(&decision.calls).await?;
+        // An attempt counts as running until its end is recorded, also one that a dead process has left: were the run
+        // nobody's meanwhile, nobody would look for it after another crash.
         let owned = decision.state.ended.is_none()
-            && (!decision.calls.is_empty()
+            && (decision.state.running().next().is_some()
                 || !self.attempts.is_empty()
                 || decision.state.due_at().is_some_and(|due| due <= now));
         self.commit(&decision, record, now, owned).await?;
@@ -388,7 +390,7 @@ impl RunTask {
         if leaves {
             self.inner.timer.notify_one();
         }
-        self.inner.run_changed(self.id);
+        self.inner.run_changed(self.id, Some(status));
         if !owned && decision.state.due_at().is_some() {
             self.inner.timer.notify_one();
         }
@@ -457,19 +459,14 @@ impl RunTask {
                 self.values.insert(ValueRef { record, entry }, value);
             }
         }
-        let state = &self.state;
-        self.values.retain(|place, _| {
-            state.values.values().any(|needed| needed == place)
-                || state.live.values().any(|execution| execution.config == *place)
-        });
+        let needed: HashSet<ValueRef> = self.state.needed(&self.version.references).collect();
+        self.values.retain(|place, _| needed.contains(place));
     }
 
     /// Reads the values from the store that are needed and not in memory.
     async fn load_values(&mut self) -> Result<(), Stop> {
-        let variables = self.version.references.iter().filter_map(|name| self.state.values.get(name));
-        let configs = self.state.live.values().map(|execution| &execution.config);
-        let missing: Vec<ValueRef> =
-            variables.chain(configs).filter(|place| !self.values.contains_key(place)).copied().collect();
+        let needed = self.state.needed(&self.version.references);
+        let missing: Vec<ValueRef> = needed.filter(|place| !self.values.contains_key(place)).collect();
         if !missing.is_empty() {
             let values = patiently!(self.inner, &self.lease, self.inner.values(&missing).await);
             self.values.extend(values);

@@ -11,6 +11,7 @@ use stepwell::services::{Services, StepServices};
 
 use super::Inner;
 use super::call::private;
+use super::index_key::index_key;
 use crate::model::ExecutionId;
 use crate::store::CommitError;
 
@@ -53,7 +54,8 @@ impl Services for ExecutionServices {
 impl StepServices for ExecutionServices {
     async fn recorded(&self, name: &str) -> Result<Option<Value>, StepError> {
         let ExecutionId { run, number } = self.execution;
-        let sealed = self.inner.store.once(run, number, name).await.map_err(unavailable)?;
+        let sealed =
+            self.inner.store.once(run, number, &index_key(name.to_owned())).await.map_err(unavailable)?;
         let Some(sealed) = sealed else { return Ok(None) };
         let plain = self.inner.keys.unseal(&self.purpose(name), &sealed)?;
         Ok(Some(serde_json::from_slice(&plain)?))
@@ -63,10 +65,12 @@ impl StepServices for ExecutionServices {
         let ExecutionId { run, number } = self.execution;
         let plain = private("the value of `once`", &value).map_err(StepError::permanent)?;
         let sealed = self.inner.keys.seal(&self.purpose(name), &plain);
-        self.inner.store.record_once(run, number, name, sealed).await.map_err(|error| match error {
-            CommitError::Conflict => StepError::retryable("another engine has taken this run over"),
-            CommitError::Store(error) => unavailable(error),
-        })
+        self.inner.store.record_once(run, number, &index_key(name.to_owned()), sealed).await.map_err(
+            |error| match error {
+                CommitError::Conflict => StepError::retryable("another engine has taken this run over"),
+                CommitError::Store(error) => unavailable(error),
+            },
+        )
     }
 }
 

@@ -50,6 +50,7 @@ impl Inner {
     ) -> Result<(), Stop> {
         tracing::error!(error = %error, source = %error.source, "the database is asked again");
         tokio::select! {
+            biased;
             () = tokio::time::sleep(ASK_AGAIN_AFTER) => Ok(()),
             () = lease.cancelled() => Err(Stop::LeaseLost),
             () = self.stopping.cancelled() => Err(Stop::Stopping),

@@ -15,6 +15,8 @@ use crate::store::StoreError;
 const BATCH: usize = 256;
 /// How long to sleep at most, as a fall-back for a wake-up that was missed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// How long to wait before more is taken up, where there was more than could be taken at once.
+const MORE_AFTER: Duration = Duration::from_millis(50);
 /// How long to wait before a failed look is repeated.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -31,6 +33,7 @@ impl Inner {
             };
             let due = next.map(|at| self.clock.sleep_until(at));
             tokio::select! {
+                biased;
                 () = async { if let Some(due) = due { due.await } else { std::future::pending().await } } => {}
                 () = tokio::time::sleep(fall_back) => {}
                 () = self.timer.notified() => {}
@@ -46,7 +49,9 @@ impl Inner {
         let adopted = self.adopt_runs().await?;
         self.recover_workflows().await?;
         let mut woken = 0;
-        for run in self.store.due(now, BATCH).await? {
+        let room = self.room_for_waking().min(BATCH);
+        let due = if room == 0 { Vec::new() } else { self.store.due(now, room).await? };
+        for run in due {
             if !self.is_left_alone(run) {
                 woken += 1;
                 self.nudge(run, Nudge::Look);
@@ -58,8 +63,8 @@ impl Inner {
                 self.look_again(&workflow, now.checked_add(LOOK_AGAIN_AFTER).unwrap_or(now));
             }
         }
-        if woken == BATCH || adopted {
-            return Ok((None, Duration::from_millis(50)));
+        if woken == room || adopted {
+            return Ok((None, MORE_AFTER));
         }
         let next = [self.store.next_due().await?, self.next_workflow_due()].into_iter().flatten().min();
         // What has just been woken is still due in the store until its task has committed.
@@ -71,7 +76,11 @@ impl Inner {
 
     /// Goes on with the runs that dead processes have left. Whether there were any.
     pub(super) async fn adopt_runs(self: &Arc<Self>) -> Result<bool, StoreError> {
-        let runs = self.store.adopt_runs(BATCH).await?;
+        let room = self.room_for_waking().min(BATCH);
+        if room == 0 {
+            return Ok(false);
+        }
+        let runs = self.store.adopt_runs(room).await?;
         for run in &runs {
             self.adopt(*run);
         }
@@ -81,11 +90,14 @@ impl Inner {
     fn due_workflows(&self, now: Timestamp) -> Vec<WorkflowId> {
         let mut timers = self.workflow_timers.lock().expect("no holder panics");
         let due = timers.iter_mut().filter(|(_, timer)| timer.at.is_some_and(|at| at <= now));
-        due.map(|(id, timer)| {
-            timer.at = None;
-            id.clone()
-        })
-        .collect()
+        let mut due: Vec<WorkflowId> = due
+            .map(|(id, timer)| {
+                timer.at = None;
+                id.clone()
+            })
+            .collect();
+        due.sort_unstable();
+        due
     }
 
     pub(super) fn next_workflow_due(&self) -> Option<Timestamp> {

@@ -42,7 +42,14 @@ impl Inner {
     }
 
     async fn call_and_report(self: Arc<Self>, id: WorkflowId, call: Call) {
-        let Some(event) = self.call(call).await else { return };
+        // Under another lease the call counts as interrupted and is made again; what comes of this one comes too late.
+        let lease = self.lease();
+        let event = tokio::select! {
+            biased;
+            () = lease.cancelled() => return,
+            event = self.call(call) => event,
+        };
+        let Some(event) = event else { return };
         let mut waited = Duration::from_millis(200);
         // The result of a call must not be lost to a failing database.
         while let Err(refusal) = self.transition(&id, &event, None).await {
@@ -52,7 +59,9 @@ impl Inner {
             };
             tracing::error!(workflow = %id, error = %error, source = %error.source, "the commit failed and is tried again");
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(waited) => waited = (waited * 2).min(Duration::from_secs(5)),
+                () = lease.cancelled() => return,
                 () = self.stopping.cancelled() => return,
             }
         }
@@ -187,6 +196,7 @@ impl Inner {
                 Err(Refusal::Store(error)) => {
                     tracing::error!(activation = %id, error = %error, source = %error.source, "the run of a tick could not be started and is tried again");
                     tokio::select! {
+                        biased;
                         () = tokio::time::sleep(Duration::from_secs(1)) => {}
                         () = self.stopping.cancelled() => return Err(TickFailed::Stopping),
                     }

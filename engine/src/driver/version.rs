@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use stepwell::block::{BlockDefinition, Handlers, StepHandlers, TriggerHandlers};
 
 use super::Inner;
+use super::index_key::index_key;
 use crate::core::policy::RetryPolicy;
-use crate::core::run::{Plan, PlannedStep, ResolveConfig};
-use crate::definition::{Catalog, Definition, Retry, StepInstance};
+use crate::core::run::{Control, Plan, PlannedStep, ResolveConfig};
+use crate::definition::{Catalog, Definition, Retry, StepInstance, control};
 use crate::expr::Template;
 use crate::model::{VersionId, WorkflowId};
 use crate::secrets::{Keys, Place};
@@ -48,7 +49,7 @@ impl Version {
             Value::String(key) => key,
             other => other.to_string(),
         };
-        Ok(Some(Lane { key, limit: *limit }))
+        Ok(Some(Lane { key: index_key(key), limit: *limit }))
     }
 }
 
@@ -92,17 +93,26 @@ impl Inner {
         });
         let concurrency = concurrency.transpose()?;
         let key = concurrency.iter().flat_map(|(_, key)| key.references());
-        let references =
-            steps.values().flat_map(|step| step.config.references()).chain(key).cloned().collect();
+        let until = steps.values().filter_map(|step| match &step.control {
+            Some(Control::Repeat { until }) => Some(until.references()),
+            _ => None,
+        });
+        let configs = steps.values().map(|step| step.config.references());
+        let references = configs.chain(until).flatten().chain(key).cloned().collect();
         let widest = steps.values().flat_map(|step| step.on.values().map(Vec::len)).max().unwrap_or(1).max(1);
-        let plan = Plan { trigger, limited: concurrency.is_some(), steps };
+        let mut plan = Plan::new(trigger, steps);
+        plan.limited = concurrency.is_some();
+        plan.on_error.clone_from(&definition.on_error);
+        plan.time_limit = definition.time_limit;
         Ok(Version { row, definition, plan, references, widest, concurrency })
     }
 
     fn plan_step(&self, workflow: &WorkflowId, step: &StepInstance) -> Result<PlannedStep, String> {
         let handlers = self.step_handlers(&step.block)?;
-        let template = Template::compile(&step.config).map_err(|problems| describe(&problems))?;
+        let (config, control) = plan_control(step)?;
+        let template = Template::compile(&config).map_err(|problems| describe(&problems))?;
         Ok(PlannedStep {
+            control,
             block: step.block.clone(),
             config: Arc::new(StepConfig {
                 template,
@@ -136,6 +146,42 @@ impl Inner {
             Handlers::Trigger(handlers) => Ok(handlers),
             Handlers::Step(_) => Err(format!("the block `{id}` is a step, not a trigger")),
         }
+    }
+}
+
+/// What a control step is, and the part of its config that is resolved when it begins.
+fn plan_control(step: &StepInstance) -> Result<(Value, Option<Control>), String> {
+    let mut config = step.config.clone();
+    let control = match step.block.as_str() {
+        control::JOIN => Control::Join,
+        control::FOR_EACH => Control::ForEach,
+        control::STOP => Control::Stop,
+        control::REPEAT => {
+            // The condition is evaluated when a round ends; until then something stands for it that fits.
+            let until = config.get_mut("until").map(|until| std::mem::replace(until, Value::Bool(false)));
+            let template =
+                Template::compile(&json!({ "until": until })).map_err(|problems| describe(&problems))?;
+            Control::Repeat { until: Arc::new(Until(template)) }
+        }
+        _ => return Ok((config, None)),
+    };
+    Ok((config, Some(control)))
+}
+
+/// The condition of a loop that repeats.
+struct Until(Template);
+
+impl ResolveConfig for Until {
+    fn references(&self) -> &BTreeSet<String> {
+        self.0.references()
+    }
+
+    fn resolve(&self, variables: &Map<String, Value>) -> Result<Value, String> {
+        let mut config = self
+            .0
+            .resolve(variables)
+            .map_err(|problem| format!("config `{}`: {}", problem.path, problem.message))?;
+        Ok(config.get_mut("until").map(Value::take).unwrap_or_default())
     }
 }
 

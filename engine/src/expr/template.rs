@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::LONGEST_CONFIG;
 use super::text::Text;
+use super::{LONGEST_CONFIG, too_long};
 use crate::definition::Problem;
 
 /// A config with expressions in it, compiled.
@@ -155,9 +155,7 @@ impl Node {
             Self::Text(text, path) => {
                 let problem = |message| Problem { path: path.clone(), message };
                 let value = text.resolve(variables).map_err(problem)?;
-                *left = left.checked_sub(size(&value)).ok_or_else(|| {
-                    problem(format!("The config becomes longer than {LONGEST_CONFIG} bytes; pass less data"))
-                })?;
+                *left = left.checked_sub(size(&value)).ok_or_else(|| problem(too_long()))?;
                 value
             }
             Self::List(items) => {
@@ -240,6 +238,11 @@ mod tests {
         let many = json!({ "a": "{{ 'x' * 600000 }}", "b": "{{ 'x' * 600000 }}" });
         let problem = resolve(&many, &json!({})).unwrap_err();
         assert!(problem.path == "b" && problem.message.contains("longer than"), "{problem:?}");
+        for endless in
+            ["{{ [0] * 9000000000000 }}", "x {{ [0] * 9000000000000 }}", "{{ [[0] * 90000] * 90000 }}"]
+        {
+            assert!(resolve(&json!(endless), &json!({})).is_err(), "{endless}");
+        }
     }
 
     #[test]

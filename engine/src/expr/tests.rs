@@ -90,5 +90,9 @@ fn each_bound_has_its_own_error() {
     let mixed = "{{ 'x' * 600000 }}{{ 'x' * 600000 }}";
     assert!(fails(mixed).message.contains("longer than"), "{}", fails(mixed).message);
     let deep = format!("{{{{ {}1{} }}}}", "(".repeat(10_000), ")".repeat(10_000));
-    assert!(Template::compile(&json!({ "f": deep })).is_err());
+    refused(&deep, "more than 500 words and signs");
+    let nested = format!("{{{{ {}1{} }}}}", "[".repeat(200), "]".repeat(200));
+    refused(&nested, "nested too deep");
+    let texts = format!("{{{{ [{}] | length }}}}", vec!["'a'"; 400].join(", "));
+    assert!(Template::compile(&json!({ "f": texts })).is_ok());
 }

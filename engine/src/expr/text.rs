@@ -1,13 +1,17 @@
 //! Text with expressions in it.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Expression};
 use serde_json::Value;
 
-use super::words::{copes_with_missing, path, stranger};
-use super::{LENIENT, LONGEST_CONFIG, RECURSION, STRICT};
+use super::words::{copes_with_missing, path, stranger, words};
+use super::{LENIENT, LONGEST_CONFIG, MOST_WORDS, STRICT, too_long};
+
+/// How much of an expression is shown that has too many words, in characters.
+const SHOWN: usize = 40;
 
 /// A string of a config.
 pub(super) enum Text {
@@ -100,9 +104,8 @@ impl Text {
         match self {
             Self::Plain(text) => Ok(Value::String(text.clone())),
             Self::Value(part) => {
-                let value = part.eval(variables)?;
-                serde_json::to_value(&value)
-                    .map_err(|error| format!("`{}` has no JSON form: {error}", part.source))
+                let json = part.json(&part.eval(variables)?)?;
+                serde_json::from_slice(&json).map_err(|error| part.no_json(&error))
             }
             Self::Mixed(segments) => {
                 let mut text = String::new();
@@ -112,9 +115,7 @@ impl Text {
                         Segment::Expression(part) => text.push_str(&part.text(variables)?),
                     }
                     if text.len() > LONGEST_CONFIG {
-                        return Err(format!(
-                            "The text becomes longer than {LONGEST_CONFIG} bytes; pass less data"
-                        ));
+                        return Err(too_long());
                     }
                 }
                 Ok(Value::String(text))
@@ -129,6 +130,12 @@ impl Part {
         let source = source.trim();
         if source.is_empty() {
             return Err("The expression is empty; write a variable between `{{` and `}}`".into());
+        }
+        if words(source).iter().filter(|word| !word.is_text()).count() > MOST_WORDS {
+            return Err(format!(
+                "The expression `{}…` has more than {MOST_WORDS} words and signs; do part of it in a step of its own",
+                source.chars().take(SHOWN).collect::<String>()
+            ));
         }
         // The source is a part of the field.
         let start = source.as_ptr().addr() - field.as_ptr().addr();
@@ -158,18 +165,48 @@ impl Part {
         Ok(value)
     }
 
+    /// A value as JSON. It is bounded while it is written, since a short expression can stand for an endless list.
+    fn json(&self, value: &minijinja::Value) -> Result<Vec<u8>, String> {
+        let mut json = Bounded(Vec::new());
+        serde_json::to_writer(&mut json, value)
+            .map_err(|error| if error.is_io() { too_long() } else { self.no_json(&error) })?;
+        Ok(json.0)
+    }
+
+    fn no_json(&self, error: &dyn std::error::Error) -> String {
+        format!("`{}` has no JSON form: {error}", self.source)
+    }
+
     fn text(&self, variables: &minijinja::Value) -> Result<String, String> {
         let value = self.eval(variables)?;
         match value.kind() {
             ValueKind::None => {
                 Err(format!("`{}` is null and cannot stand in a text; give it a `default`", self.source))
             }
-            ValueKind::Map | ValueKind::Seq | ValueKind::Iterable => serde_json::to_string(&value)
-                .map_err(|error| format!("`{}` has no JSON form: {error}", self.source)),
+            ValueKind::Map | ValueKind::Seq | ValueKind::Iterable => {
+                String::from_utf8(self.json(&value)?).map_err(|error| self.no_json(&error))
+            }
             // As in JSON, not as in Python.
             ValueKind::Bool => Ok(value.is_true().to_string()),
             _ => Ok(value.to_string()),
         }
+    }
+}
+
+/// JSON that is no longer than a config may be.
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > LONGEST_CONFIG {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -203,7 +240,7 @@ fn describe(error: &minijinja::Error) -> String {
             "this takes more work than an expression may do; use less data, or a step of its own".to_owned()
         }
         (_, Some(detail)) if detail.contains("recursion limit") => {
-            format!("this is nested more than {RECURSION} deep; make it flatter")
+            "this is nested too deep; do part of it in a step of its own".to_owned()
         }
         (_, Some(detail)) => detail.to_owned(),
         (kind, None) => kind.to_string(),

@@ -15,6 +15,11 @@ pub(super) struct Word<'a> {
 }
 
 impl Word<'_> {
+    /// Whether it is a quoted text.
+    pub(super) fn is_text(self) -> bool {
+        self.text.starts_with(['\'', '"'])
+    }
+
     /// The text within its quotes.
     fn quoted(self) -> Option<String> {
         let inner = self.text.strip_prefix(['\'', '"'])?;

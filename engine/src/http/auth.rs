@@ -7,14 +7,26 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
+use tokio::sync::Semaphore;
 
 use super::Api;
 use super::problem::Problem;
 use crate::secrets::hash_token;
 
+/// How many tokens are looked up in the database at once; others wait. Whoever has none cannot keep it busy.
+const MOST_LOOKUPS: usize = 8;
+
 /// The hashes of tokens that the store has known.
-#[derive(Default)]
-pub(crate) struct Tokens(Mutex<HashSet<[u8; 32]>>);
+pub(crate) struct Tokens {
+    known: Mutex<HashSet<[u8; 32]>>,
+    lookups: Semaphore,
+}
+
+impl Tokens {
+    pub(super) fn new() -> Self {
+        Self { known: Mutex::default(), lookups: Semaphore::new(MOST_LOOKUPS) }
+    }
+}
 
 /// Lets a request with a good token through.
 pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) -> Result<Response, Problem> {
@@ -29,12 +41,14 @@ pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) 
         .and_then(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()));
     let token = bearer.ok_or_else(|| unauthorized("Send `Authorization: Bearer …` with an API token"))?;
     let hash = hash_token(token);
-    let known = api.tokens.0.lock().expect("no holder panics").contains(&hash);
+    let known = api.tokens.known.lock().expect("no holder panics").contains(&hash);
     if !known {
+        let looking = api.tokens.lookups.acquire().await.expect("it is never closed");
         if !api.driver.store().has_token(hash).await? {
             return Err(unauthorized("The token is not known"));
         }
-        api.tokens.0.lock().expect("no holder panics").insert(hash);
+        drop(looking);
+        api.tokens.known.lock().expect("no holder panics").insert(hash);
     }
     Ok(next.run(request).await)
 }

@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod gates;
 mod in_process;
 mod problem;
 mod routes;
@@ -18,26 +19,31 @@ pub(crate) use views::history;
 
 use crate::driver::Driver;
 use auth::Tokens;
+use gates::Gates;
 
 /// What every route is given.
 #[derive(Clone)]
 pub(crate) struct Api {
     driver: Driver,
     tokens: Arc<Tokens>,
+    gates: Arc<Gates>,
 }
 
 /// All routes: callbacks and health are open, the API needs a token.
 pub fn router(driver: Driver) -> Router {
-    let api = Api { driver, tokens: Arc::default() };
+    let gates = Arc::new(Gates::new(driver.limits()));
+    let api = Api { driver, tokens: Arc::new(Tokens::new()), gates };
     let guarded = Router::new()
         .merge(routes::blocks::routes())
         .merge(routes::options::routes())
         .merge(routes::workflows::routes())
         .merge(routes::runs::routes())
+        .merge(routes::events::routes())
         .merge(routes::waiting::routes())
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(axum::extract::DefaultBodyLimit::max(routes::LONGEST_API_BODY))
-        .layer(axum::middleware::from_fn(body::in_time))
+        .layer(axum::middleware::from_fn_with_state(api.clone(), body::in_time))
+        .layer(axum::middleware::from_fn_with_state(api.clone(), gates::api))
         .layer(axum::middleware::from_fn_with_state(api.clone(), auth::guard));
     Router::new()
         .merge(guarded)

@@ -9,6 +9,9 @@ use crate::definition::Problem as Finding;
 use crate::driver::Refusal;
 use crate::store::StoreError;
 
+/// How long who comes beyond a limit is asked to wait, in seconds.
+const RETRY_AFTER_BUSY: u32 = 1;
+
 /// An error, ready to be sent.
 #[derive(Debug)]
 pub(crate) struct Problem {
@@ -49,6 +52,18 @@ impl Problem {
     pub(crate) fn unavailable(detail: impl Into<String>, retry_after: u32) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable", detail)
             .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after))
+    }
+
+    /// A limit of the whole process is reached; nothing was begun.
+    pub(crate) fn busy(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "Busy", detail)
+            .with_header(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_BUSY))
+    }
+
+    /// A limit of this caller or address is reached; nothing was begun.
+    pub(crate) fn too_many(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests", detail)
+            .with_header(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_BUSY))
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -101,6 +116,7 @@ impl From<Refusal> for Problem {
                 Self::new(StatusCode::BAD_GATEWAY, "options-failed", "Look-up failed", detail)
             }
             Refusal::Pending(detail) => Self::new(StatusCode::ACCEPTED, "pending", "Not done yet", detail),
+            Refusal::Busy => Self::busy(refusal.to_string()),
             Refusal::Store(error) => error.into(),
         }
     }

@@ -1,4 +1,4 @@
-//! The listener: connections, each with a limit on its head, and a graceful end.
+//! The listener: connections, each with limits on its head and on slow readers, and a graceful end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use super::router;
@@ -18,8 +19,6 @@ use crate::driver::Driver;
 const SLOWEST_HEAD: Duration = Duration::from_secs(5);
 /// How large the head of a request may be, in bytes.
 const LARGEST_HEAD: usize = 64 * 1024;
-/// How many connections there are at once; others wait to be accepted.
-const MOST_CONNECTIONS: usize = 4096;
 /// How long open requests may go on after the signal to stop.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long to wait after a connection could not be accepted, such as when the process has too many files open.
@@ -27,8 +26,9 @@ const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// Serves all routes until told to stop.
 pub(crate) async fn serve(listener: TcpListener, driver: Driver, stop: CancellationToken) {
+    let limits = *driver.limits();
     let service = TowerToHyperService::new(router(driver));
-    let connections = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let connections = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(SLOWEST_HEAD).max_buf_size(LARGEST_HEAD);
@@ -45,7 +45,9 @@ pub(crate) async fn serve(listener: TcpListener, driver: Driver, stop: Cancellat
             Ok((stream, _)) => {
                 // What is written is written at once; a socket that cannot do that works all the same.
                 let _ = stream.set_nodelay(true);
-                let connection = builder.serve_connection(TokioIo::new(stream), service.clone());
+                let mut stream = TimeoutStream::new(stream);
+                stream.set_write_timeout(Some(limits.client));
+                let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service.clone());
                 let connection = graceful.watch(connection);
                 tokio::spawn(async move {
                     // A client that breaks off, or is too slow, is no fault of ours.

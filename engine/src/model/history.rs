@@ -1,5 +1,7 @@
 //! A run as it is told: its journal, folded.
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -25,6 +27,9 @@ pub struct History {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The execution and the index of each round.
+    #[serde(skip)]
+    rounds: HashMap<u32, (u32, u32)>,
 }
 
 /// The event that started a run.
@@ -47,6 +52,12 @@ pub struct ExecutionView {
     pub number: u32,
     /// The step's id.
     pub step: String,
+    /// The rounds of the loops around it, the outermost first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<RoundView>,
+    /// The steps that have led to it, if it is a join.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub arrivals: Vec<ArrivalView>,
     /// The block's id.
     pub block: String,
     /// The execution's id.
@@ -81,6 +92,26 @@ pub struct ExecutionView {
     /// Where it is finished, while it is deferred.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finish_callback_url: Option<String>,
+}
+
+/// A round of a loop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RoundView {
+    /// The loop's step.
+    pub step: String,
+    /// Counts the rounds of the loop, from 0.
+    pub index: u32,
+}
+
+/// A path that came to a join.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ArrivalView {
+    /// The step that led to it.
+    pub from: String,
+    /// When.
+    pub at: Timestamp,
+    /// Whether the join had let the run go on before.
+    pub late: bool,
 }
 
 /// Where an execution stands.
@@ -184,9 +215,12 @@ impl History {
                 let unique_activation_id = activation.map(|id| id.to_string());
                 self.trigger = Some(TriggerView { outcome, data, unique_activation_id });
             }
-            Entry::ExecutionStarted { execution, step, block, config } => {
+            Entry::ExecutionStarted { execution, step, block, round, config } => {
+                let rounds = round.map_or_else(Vec::new, |round| self.rounds_around(round));
                 self.executions.push(ExecutionView {
                     number: execution,
+                    rounds,
+                    arrivals: Vec::new(),
                     step,
                     block,
                     unique_execution_id: id(execution),
@@ -205,11 +239,19 @@ impl History {
             }
             Entry::RetryRequested => self.error = None,
             Entry::RunEnded { error, .. } => self.error = error,
-            Entry::CancelRequested | Entry::RunAdmitted => {}
+            Entry::CancelRequested
+            | Entry::RunAdmitted
+            | Entry::RoundFailed { .. }
+            | Entry::ErrorHandlerStarted { .. } => {}
             Entry::ValueCarriedOver { step, data } => {
                 self.carried_over.insert(step, data);
             }
-            Entry::AttemptStarted { execution, .. }
+            Entry::RoundStarted { round, execution, index } => {
+                self.rounds.insert(round, (execution, index));
+            }
+            Entry::Arrived { execution, .. }
+            | Entry::ExecutionCompleted { execution, .. }
+            | Entry::AttemptStarted { execution, .. }
             | Entry::AttemptEnded { execution, .. }
             | Entry::CallbackReceived { execution, .. }
             | Entry::CallbackUnused { execution, .. }
@@ -221,6 +263,18 @@ impl History {
                 }
             }
         }
+    }
+}
+
+impl History {
+    fn rounds_around(&self, round: u32) -> Vec<RoundView> {
+        let Some((execution, index)) = self.rounds.get(&round) else { return Vec::new() };
+        let Some(of) = self.executions.iter().find(|view| view.number == *execution) else {
+            return Vec::new();
+        };
+        let mut rounds = of.rounds.clone();
+        rounds.push(RoundView { step: of.step.clone(), index: *index });
+        rounds
     }
 }
 
@@ -259,6 +313,15 @@ impl ExecutionView {
             }),
             Entry::CallbackUnused { callback, reason, .. } => {
                 self.decide(|view| view.record == callback, &CallbackFate::Unused { reason });
+            }
+            Entry::Arrived { from, late, .. } => {
+                self.status = if late { self.status } else { ExecutionStatus::Running };
+                self.arrivals.push(ArrivalView { from, at, late });
+            }
+            Entry::ExecutionCompleted { outcome, data, .. } => {
+                self.status = ExecutionStatus::Completed;
+                self.outcome = Some(outcome);
+                self.data = Some(data);
             }
             Entry::ExecutionFailed { message, .. } => {
                 self.status = ExecutionStatus::Failed;

@@ -58,8 +58,51 @@ pub enum Entry {
         step: String,
         /// The step's block.
         block: String,
+        /// The round of the loop that it belongs to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        round: Option<u32>,
         /// The config with its variables resolved, which every handler of the execution receives.
         config: Value,
+    },
+    /// A round of a loop began.
+    RoundStarted {
+        /// The round's number within the run.
+        round: u32,
+        /// The loop's execution.
+        execution: u32,
+        /// Counts the rounds of the loop, from 0.
+        index: u32,
+    },
+    /// A round failed, and its loop goes on all the same.
+    RoundFailed {
+        /// The round's number.
+        round: u32,
+        /// The round's result: the step that failed and why.
+        data: Value,
+    },
+    /// A path came to a join.
+    Arrived {
+        /// The join's execution.
+        execution: u32,
+        /// The step that led to it.
+        from: String,
+        /// Whether the join had let the run go on before.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        late: bool,
+    },
+    /// A join, a loop or another step that the core carries out itself had an outcome.
+    ExecutionCompleted {
+        /// The execution's number.
+        execution: u32,
+        /// The outcome's id.
+        outcome: String,
+        /// Its data: the value of the step's variable.
+        data: Value,
+    },
+    /// The run failed, and its error handler began.
+    ErrorHandlerStarted {
+        /// The value of the variable `error`.
+        data: Value,
     },
     /// A handler was called.
     AttemptStarted {

@@ -6,7 +6,8 @@ mod journal;
 mod status;
 
 pub use history::{
-    AttemptView, CallbackFate, CallbackView, ExecutionStatus, ExecutionView, History, TriggerView,
+    ArrivalView, AttemptView, CallbackFate, CallbackView, ExecutionStatus, ExecutionView, History, RoundView,
+    TriggerView,
 };
 pub use ids::{ActivationId, ExecutionId, RecordId, RunId, UnknownId, ValueRef, VersionId, WorkflowId};
 pub use journal::{

@@ -1,5 +1,7 @@
 //! The changes of a store, as they wait to be committed together.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{Callback, Draft, PlaceChange, RunChange, StartRun, Started, WorkflowChange};
@@ -85,6 +87,11 @@ impl Change {
             Self::Callback(callback) => Some(callback.record.id),
             _ => None,
         }
+    }
+
+    /// Whether its record is one of these.
+    pub(super) fn is_among(&self, records: &BTreeSet<RecordId>) -> bool {
+        self.record().is_some_and(|record| records.contains(&record))
     }
 }
 

@@ -25,6 +25,51 @@ pub async fn all<S: Store, F: AsyncFn() -> S>(fresh: F) {
     runs_are_listed_newest_first(&fresh().await).await;
     tokens_are_known_by_their_hash(&fresh().await).await;
     s12_places_are_given_in_order_of_arrival_as_others_leave(&fresh().await).await;
+    any_text_is_kept(&fresh().await).await;
+    values_of_a_mebibyte_are_kept(&fresh().await).await;
+    of_changes_from_one_sequence_one_is_stored(&fresh().await).await;
+    callbacks_that_come_together_have_one_order(&fresh().await).await;
+    events_that_come_together_start_one_run_per_key(&fresh().await).await;
+    more_runs_than_share_a_commit_are_listed_page_by_page(&fresh().await).await;
+    what_is_due_is_taken_in_parts(&fresh().await).await;
+}
+
+/// Checks what a process finds that opens a store after another has died. `succeed` ends the first as a crash does.
+pub async fn succession<S: Store>(first: S, succeed: impl AsyncFnOnce(S) -> S) {
+    let owned: Vec<Sample> = (0..3).map(|_| Sample::default()).collect();
+    for sample in &owned {
+        sample.create(&first).await;
+    }
+    let idle = Sample::default();
+    let unowned = StartRun { owned: false, ..idle.start(&first) };
+    assert_eq!(first.start_run(unowned).await.expect("the store works"), Started::Created);
+    first.put_draft(draft("{}")).await.expect("the store works");
+    let change =
+        WorkflowChange { id: workflow(), sequence: 0, state: vec![1], version: None, activations: vec![] };
+    first.commit_workflow(change).await.expect("the sequence is right");
+    first.record_once(owned[0].id, 1, "name", vec![1]).await.expect("this process works on the run");
+    let last = first.journal(idle.id).await.expect("the store works")[0].id;
+
+    let second = succeed(first).await;
+    assert!(second.next_record() > last, "no id is given out again");
+    let once = second.record_once(owned[0].id, 1, "other", vec![2]).await;
+    assert!(refused(once), "who does not work on the run records nothing");
+    let mut adopted = second.adopt_runs(2).await.expect("the store works");
+    assert_eq!(adopted.len(), 2);
+    adopted.extend(second.adopt_runs(2).await.expect("the store works"));
+    adopted.sort_unstable();
+    assert_eq!(adopted, owned.iter().map(|sample| sample.id).collect::<Vec<_>>());
+    assert_eq!(second.adopt_runs(2).await.expect("the store works"), []);
+    let workflows = second.adopt_workflows().await.expect("the store works");
+    assert_eq!(workflows.iter().map(|row| (&row.id, row.sequence)).collect::<Vec<_>>(), [(&workflow(), 1)]);
+    assert_eq!(second.adopt_workflows().await.expect("the store works"), []);
+    second.record_once(owned[0].id, 1, "name", vec![2]).await.expect("this process works on the run");
+    let value = second.once(owned[0].id, 1, "name").await.expect("the store works");
+    assert_eq!(value, Some(vec![1]), "the value from before stays");
+    for sample in &owned {
+        second.commit_run(sample.change(&second, 0, "second")).await.expect("this process works on the run");
+        assert_eq!(sample.bodies(&second).await, ["started", "second"]);
+    }
 }
 
 /// A run in the making.
@@ -395,4 +440,164 @@ async fn s12_places_are_given_in_order_of_arrival_as_others_leave(store: &dyn St
     let refused = RunChange { place: PlaceChange::Leave, ..runs[4].change(store, 7, "late") };
     assert!(matches!(store.commit_run(refused).await, Err(CommitError::Conflict)));
     assert_eq!(having().await, [0, 4]);
+}
+
+async fn any_text_is_kept(store: &dyn Store) {
+    for text in ["", "\0", "a\0b", "\u{1b}", "\u{1b}0", "\u{1f600}", &"long ".repeat(2000)] {
+        let titled = Draft { title: text.into(), ..draft("{}") };
+        let row = store.put_draft(titled).await.expect("the store takes any title");
+        assert_eq!(row.title, text);
+        let version = version(u32::try_from(row.sequence).expect("small") + 1);
+        let failed = ActivationRow { error: Some(text.into()), ..activation(&version) };
+        let change = WorkflowChange {
+            id: workflow(),
+            sequence: row.sequence,
+            state: vec![],
+            version: Some(version),
+            activations: vec![failed.clone()],
+        };
+        store.commit_workflow(change).await.expect("the store takes any error");
+        assert_eq!(store.activation(failed.id).await.expect("the store works"), Some(failed));
+        let (first, second) = (Sample::default(), Sample::default());
+        let keyed = |sample: &Sample| StartRun { dedupe: Some(text.into()), ..sample.start(store) };
+        assert_eq!(store.start_run(keyed(&first)).await.expect("it takes any key"), Started::Created);
+        let again = store.start_run(keyed(&second)).await.expect("it takes any key");
+        assert_eq!(again, Started::Duplicate(first.id));
+        store.record_once(first.id, 1, text, vec![1]).await.expect("it takes any name");
+        assert_eq!(store.once(first.id, 1, text).await.expect("the store works"), Some(vec![1]));
+    }
+}
+
+async fn values_of_a_mebibyte_are_kept(store: &dyn Store) {
+    let sample = Sample::default();
+    sample.create(store).await;
+    let value: Vec<u8> = (0..1_u32 << 20).map(|index| u8::try_from(index % 251).expect("small")).collect();
+    let record = Record { body: value.clone(), ..sample.record(store, 2, b"") };
+    let change =
+        RunChange { state: value.clone(), record: Some(record.clone()), ..sample.change(store, 0, "large") };
+    store.commit_run(change).await.expect("the sequence is right");
+    store.record_once(sample.id, 1, "name", value.clone()).await.expect("this process works on the run");
+    let callback = Callback {
+        record: Record { body: value.clone(), ..sample.record(store, 3, b"") },
+        ..sample.callback(store, 1, "")
+    };
+    store.append_callback(callback).await.expect("the sequence is right");
+    let row = store.run(sample.id).await.expect("the store works").expect("the run exists");
+    assert!(row.state == value);
+    let missing = store.next_record();
+    let found = store.records(&[missing, record.id]).await.expect("the store works");
+    assert!(found == [record], "a record that does not exist is left out");
+    assert!(store.once(sample.id, 1, "name").await.expect("the store works") == Some(value.clone()));
+    let journal = store.journal(sample.id).await.expect("the store works");
+    assert!(journal.len() == 3 && journal[1].body == value && journal[2].body == value);
+}
+
+async fn of_changes_from_one_sequence_one_is_stored(store: &dyn Store) {
+    let (contended, other) = (Sample::default(), Sample::default());
+    contended.create(store).await;
+    other.create(store).await;
+    let states: Vec<String> = (0..30).map(|number| number.to_string()).collect();
+    let changes = states.iter().map(|state| store.commit_run(contended.change(store, 0, state)));
+    let (results, beside) =
+        tokio::join!(join_all(changes), store.commit_run(other.change(store, 0, "beside")));
+    beside.expect("its neighbours do not touch it");
+    let stored: Vec<&String> =
+        results.iter().zip(&states).filter(|(result, _)| result.is_ok()).map(|(_, state)| state).collect();
+    assert_eq!(stored.len(), 1, "{stored:?}");
+    assert!(results.into_iter().filter(Result::is_err).all(refused));
+    assert_eq!(contended.bodies(store).await, ["started", stored[0]]);
+    let row = store.run(contended.id).await.expect("the store works").expect("the run exists");
+    assert_eq!((row.sequence, row.state.as_slice()), (1, stored[0].as_bytes()));
+}
+
+async fn callbacks_that_come_together_have_one_order(store: &dyn Store) {
+    let sample = Sample::default();
+    sample.create(store).await;
+    let bodies: Vec<String> = (0..50).map(|number| number.to_string()).collect();
+    let callbacks = bodies.iter().map(|body| store.append_callback(sample.callback(store, 0, body)));
+    let moved = store.commit_run(sample.change(store, 0, "moved"));
+    let (results, moved) = tokio::join!(join_all(callbacks), moved);
+    moved.expect("a callback does not move the run");
+    let stored = results.iter().filter(|result| result.is_ok()).count();
+    assert!(results.into_iter().filter(Result::is_err).all(refused));
+    let journal = store.journal(sample.id).await.expect("the store works");
+    let inbox = store.inbox(sample.id).await.expect("the store works");
+    let arrived: Vec<RecordId> = inbox.iter().map(|entry| entry.record).collect();
+    let written: Vec<RecordId> = journal
+        .iter()
+        .filter(|record| record.body != b"started" && record.body != b"moved")
+        .map(|record| record.id)
+        .collect();
+    assert_eq!(arrived, written, "the inbox has the journal's order");
+    assert_eq!(arrived.len(), stored, "what was acknowledged is there, and nothing else");
+}
+
+async fn events_that_come_together_start_one_run_per_key(store: &dyn Store) {
+    let samples: Vec<Sample> = (0..40).map(|_| Sample::default()).collect();
+    let starts = samples.iter().enumerate().map(|(number, sample)| {
+        store.start_run(StartRun { dedupe: Some((number % 4).to_string()), ..sample.start(store) })
+    });
+    let mut first = [None; 4];
+    let results = join_all(starts).await;
+    for (number, result) in results.iter().enumerate() {
+        if *result.as_ref().expect("the store works") == Started::Created {
+            assert_eq!(first[number % 4].replace(samples[number].id), None, "one run per key");
+        }
+    }
+    for (number, result) in results.into_iter().enumerate() {
+        match (result.expect("the store works"), first[number % 4]) {
+            (Started::Created, _) => {}
+            (Started::Duplicate(run), of) => assert_eq!(Some(run), of),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn more_runs_than_share_a_commit_are_listed_page_by_page(store: &dyn Store) {
+    let samples: Vec<Sample> = (0..300).map(|_| Sample::default()).collect();
+    let started = join_all(samples.iter().map(|sample| store.start_run(sample.start(store)))).await;
+    assert!(started.into_iter().all(|started| started.expect("the store works") == Started::Created));
+    let mut listed = Vec::new();
+    loop {
+        let page = RunFilter { before: listed.last().copied(), limit: 70, ..RunFilter::default() };
+        let page = store.runs(page).await.expect("the store works");
+        if page.is_empty() {
+            break;
+        }
+        listed.extend(page.into_iter().map(|row| row.id));
+    }
+    let mut expected: Vec<RunId> = samples.iter().map(|sample| sample.id).collect();
+    expected.sort_unstable();
+    expected.reverse();
+    assert_eq!(listed, expected);
+}
+
+async fn what_is_due_is_taken_in_parts(store: &dyn Store) {
+    assert_eq!(store.next_due().await.expect("the store works"), None);
+    let samples: Vec<Sample> = (0..10).map(|_| Sample::default()).collect();
+    for (second, sample) in (100..).zip(&samples) {
+        let mut start = StartRun { owned: false, ..sample.start(store) };
+        start.run.due_at = Some(at(second));
+        assert_eq!(store.start_run(start).await.expect("the store works"), Started::Created);
+    }
+    let mut seen = Vec::new();
+    for sequence in [3, 6, 9, 10] {
+        let mut due = store.due(at(200), 3).await.expect("the store works");
+        assert!(due.len() <= 3);
+        due.sort_unstable();
+        for id in due {
+            let sample = Sample { id };
+            // Whoever takes it up works on it: it is not due any more.
+            store.commit_run(sample.change(store, 0, "taken")).await.expect("nobody works on it");
+            seen.push(id);
+        }
+        assert_eq!(seen.len(), sequence);
+    }
+    assert_eq!(
+        seen,
+        samples.iter().map(|sample| sample.id).collect::<Vec<_>>(),
+        "what is due the longest comes in the first part"
+    );
+    assert_eq!(store.next_due().await.expect("the store works"), None);
+    assert_eq!(store.due(at(200), 3).await.expect("the store works"), []);
 }

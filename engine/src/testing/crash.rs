@@ -7,6 +7,7 @@ use stepwell::connection::Connection;
 use stepwell::http_client::HttpTransport;
 
 use super::TestEngine;
+use super::database::MakeDatabase;
 use super::faults::Moments;
 use crate::connections::ProgramConnections;
 use crate::driver::Limits;
@@ -14,6 +15,7 @@ use crate::driver::Limits;
 /// The surroundings of an engine under test.
 #[derive(Clone)]
 pub struct Setup {
+    pub(super) database: MakeDatabase,
     pub(super) http: Option<Arc<dyn HttpTransport>>,
     pub(super) connections: ProgramConnections,
     pub(super) limits: Limits,
@@ -44,6 +46,14 @@ impl Setup {
     pub const fn time_limit(mut self, limit: Duration) -> Self {
         self.limits.step = limit;
         self.limits.trigger = limit;
+        self
+    }
+
+    /// Makes the database of each engine, in place of one in memory.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn database(mut self, make: MakeDatabase) -> Self {
+        self.database = make;
         self
     }
 

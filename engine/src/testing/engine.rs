@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit};
 
 use super::clock::TestClock;
 use super::crash::Setup;
+use super::database::{Database, in_memory};
 use super::faults::Moments;
 use super::process::{PUBLIC_URL, Process};
 use super::start::{definition, of_step, of_trigger};
@@ -25,7 +26,6 @@ use crate::definition::Definition;
 use crate::driver::{Clock as _, Limits, Refusal};
 use crate::model::{Entry, RunId, WorkflowId, decode_entries};
 use crate::secrets::Keys;
-use crate::store::sqlite::MemoryDatabase;
 use crate::store::{ActivationRow, RunFilter, VersionRow};
 
 /// How long the engine may be busy, in real time, before a test that waits for it fails.
@@ -42,7 +42,7 @@ pub struct TestEngine(pub(super) Arc<Shared>);
 pub(super) struct Shared {
     pub(super) setup: Setup,
     pub(super) clock: TestClock,
-    pub(super) database: MemoryDatabase,
+    pub(super) database: Arc<dyn Database>,
     pub(super) keys: Arc<Keys>,
     pub(super) moments: Arc<Moments>,
     pub(super) process: Mutex<Option<Process>>,
@@ -71,10 +71,11 @@ impl TestEngine {
     }
 
     pub(super) async fn start(setup: Setup, moments: Arc<Moments>) -> Self {
+        let database = (setup.database)().await;
         let engine = Self(Arc::new(Shared {
             setup,
             clock: TestClock::new(),
-            database: MemoryDatabase::new().expect("there is memory for a database"),
+            database,
             keys: Arc::new(Keys::ephemeral()),
             moments,
             process: Mutex::new(None),
@@ -99,7 +100,7 @@ impl TestEngine {
             self.settle().await;
             let next = self.call(|driver| async move { driver.next_due().await }).await;
             let Ok(next) = next else { continue };
-            match next.expect("the database in memory works").filter(|next| *next <= until) {
+            match next.expect("the database works").filter(|next| *next <= until) {
                 Some(next) => self.0.clock.set(next.max(self.now())),
                 None if self.now() == until => return,
                 None => self.0.clock.set(until),
@@ -115,7 +116,7 @@ impl TestEngine {
     pub async fn settle(&self) {
         loop {
             if let Ok(idle) = self.call(|driver| async move { driver.idle(PATIENCE).await }).await {
-                let idle = idle.expect("the database in memory works");
+                let idle = idle.expect("the database works");
                 assert!(
                     idle,
                     "the engine is still busy after {} s; does a handler hang?",
@@ -320,6 +321,11 @@ impl TestEngine {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { http: None, connections: ProgramConnections::new(), limits: Limits::default() }
+        Self {
+            database: in_memory,
+            http: None,
+            connections: ProgramConnections::new(),
+            limits: Limits::default(),
+        }
     }
 }

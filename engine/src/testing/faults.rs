@@ -10,8 +10,8 @@ use tokio::sync::watch;
 
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use crate::store::{
-    ActivationRow, Callback, CommitError, Draft, InboxEntry, Record, RunChange, RunFilter, RunRow, StartRun,
-    Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
+    ActivationRow, Callback, CommitError, Draft, InboxEntry, News, Record, RunChange, RunFilter, RunRow,
+    StartRun, Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
 };
 
 /// When the process dies: at the n-th moment before or after a commit, counted over all processes of a test.
@@ -68,13 +68,13 @@ impl Life {
 }
 
 /// A store whose process dies before or after a commit.
-pub(super) struct MortalStore<S> {
-    pub(super) inner: S,
+pub(super) struct MortalStore {
+    pub(super) inner: Arc<dyn Store>,
     pub(super) moments: Arc<Moments>,
     pub(super) life: Life,
 }
 
-impl<S: Store> MortalStore<S> {
+impl MortalStore {
     async fn commit<T>(&self, commit: impl Future<Output = T>) -> T {
         self.moment().await;
         let result = commit.await;
@@ -104,7 +104,7 @@ macro_rules! reads {
 }
 
 #[async_trait]
-impl<S: Store> Store for MortalStore<S> {
+impl Store for MortalStore {
     fn next_record(&self) -> RecordId {
         self.inner.next_record()
     }
@@ -212,5 +212,21 @@ impl<S: Store> Store for MortalStore<S> {
 
     async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError> {
         reads!(self, has_token(hash))
+    }
+
+    async fn news(&self) -> News {
+        reads!(self, news())
+    }
+
+    async fn pass_on_cancel(&self, run: RunId) -> Result<bool, StoreError> {
+        reads!(self, pass_on_cancel(run))
+    }
+
+    async fn leave(&self) -> Result<(), StoreError> {
+        reads!(self, leave())
+    }
+
+    async fn take_part_again(&self) -> Result<(), StoreError> {
+        reads!(self, take_part_again())
     }
 }

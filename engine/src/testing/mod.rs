@@ -42,6 +42,7 @@
 
 mod clock;
 mod crash;
+mod database;
 mod engine;
 mod faults;
 mod process;
@@ -50,6 +51,8 @@ mod start;
 mod trigger;
 
 pub use crash::Setup;
+#[doc(hidden)]
+pub use database::Database;
 pub use engine::{Held, TestEngine};
 pub use run::TestRun;
 pub use trigger::{Delivery, TestTrigger};

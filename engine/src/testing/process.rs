@@ -58,7 +58,7 @@ impl TestEngine {
     {
         loop {
             if let Ok(result) = self.call(&read).await {
-                return result.expect("the database in memory works");
+                return result.expect("the database works");
             }
         }
     }
@@ -103,10 +103,13 @@ impl TestEngine {
     async fn launch(&self) -> Option<Process> {
         let Shared { setup, clock, database, keys, moments, .. } = &*self.0;
         let life = Life::new();
-        let inner = database.open().expect("the database in memory works");
-        let store = MortalStore { inner, moments: Arc::clone(moments), life: life.clone() };
         let mut blocks = stepwell::block::registered();
         blocks.push(&START);
+        let runtime = Runtime::new();
+        let database = Arc::clone(database);
+        let opened = runtime.handle().spawn(async move { database.open().await }).await;
+        let inner = opened.expect("the store does not panic").expect("the database works");
+        let store = MortalStore { inner, moments: Arc::clone(moments), life: life.clone() };
         let parts = Parts {
             store: Arc::new(store),
             keys: Arc::clone(keys),
@@ -117,7 +120,6 @@ impl TestEngine {
             limits: setup.limits,
             blocks,
         };
-        let runtime = Runtime::new();
         let launched = runtime.handle().spawn(Driver::launch(parts));
         let driver = tokio::select! {
             biased;

@@ -214,6 +214,7 @@ async fn finish_act(
     match request.json::<Body>()?.doing.as_str() {
         "no_op" => Ok(Finish::NoOp),
         "exit" => Ok(Finish::Exit),
+        "hang" => std::future::pending().await,
         "fail" => Err(StepError::permanent("told to fail")),
         by => Ok(ActOutcome::Done { by: by.to_owned() }.into()),
     }
@@ -222,5 +223,5 @@ async fn finish_act(
 async fn cancel_act(config: Act, cx: CancelContext<Ticket>) -> Result<(), StepError> {
     note(&config.key, "cancel", cx.unique_execution_id(), "", cx.attempt());
     assert_eq!(cx.state().number, 7);
-    Ok(())
+    failing(&config.key, "cancel").map_err(|error| StepError::retryable(error.to_string()))
 }

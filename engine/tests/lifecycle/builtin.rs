@@ -9,7 +9,9 @@ use stepwell::http_client::{HttpRequest, HttpResponse};
 use stepwell::request::Request;
 use stepwell::testing::answering;
 use stepwell_engine::model::RunStatus;
-use stepwell_engine::testing::{Setup, TestEngine, TestRun};
+use stepwell_engine::testing::{TestEngine, TestRun};
+
+use crate::database::{engine, setup};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -54,7 +56,7 @@ async fn data(engine: &TestEngine) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_webhook_takes_json_forms_and_text() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let url = trigger(&engine, "core/webhook", &json!({}), "received").await.unwrap();
     let form = http::HeaderValue::from_static("application/x-www-form-urlencoded");
     for request in [
@@ -78,7 +80,7 @@ async fn a_webhook_takes_json_forms_and_text() {
 
 #[tokio::test]
 async fn a_webhook_with_a_signature_refuses_what_is_not_signed() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let config = json!({ "signature": { "scheme": "github", "secret": "It's a Secret to Everybody" } });
     let url = trigger(&engine, "core/webhook", &config, "received").await.unwrap();
     let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
@@ -92,7 +94,7 @@ async fn a_webhook_with_a_signature_refuses_what_is_not_signed() {
 
 #[tokio::test]
 async fn t14_a_schedule_starts_runs_by_the_calendar() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let config =
         json!({ "when": { "kind": "cron", "expression": "0 9 * * *", "time_zone": "Europe/Berlin" } });
     trigger(&engine, "core/schedule", &config, "due").await.unwrap();
@@ -103,14 +105,14 @@ async fn t14_a_schedule_starts_runs_by_the_calendar() {
     );
 
     let wrong = json!({ "when": { "kind": "cron", "expression": "daily at nine" } });
-    let error = TestEngine::new().await;
+    let error = setup().start().await;
     let error = trigger(&error, "core/schedule", &wrong, "due").await.unwrap_err();
     assert!(error.contains("when.expression"), "{error}");
 }
 
 #[tokio::test]
 async fn d11_delays_wait_without_holding_anything() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let definition = one_step("core/delay", &json!({ "duration": "2h" }), &["elapsed"]);
     let delay = run(&engine, &definition, Value::Null).await;
     let until = json!({ "time": "{{ trigger.at }}" });
@@ -124,7 +126,7 @@ async fn d11_delays_wait_without_holding_anything() {
 
 #[tokio::test]
 async fn a_wait_for_a_callback_ends_with_the_callback_or_its_time() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let config = json!({ "what_for": "the payment", "timeout": "1h" });
     let definition = one_step("core/wait-for-callback", &config, &["received", "timed_out"]);
     let answered = run(&engine, &definition, Value::Null).await;
@@ -137,7 +139,7 @@ async fn a_wait_for_a_callback_ends_with_the_callback_or_its_time() {
 
 #[tokio::test]
 async fn set_filter_and_log_do_what_they_say() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let definition = json!({
         "title": "Large orders",
         "trigger": { "block": "core/manual", "on": { "started": "name" } },
@@ -179,7 +181,7 @@ async fn a_request_is_sent_once_answered_and_tried_again_while_it_may_pass() {
         };
         async { Ok(response) }
     });
-    let engine = Setup::new().http(http).start().await;
+    let engine = setup().http(http).start().await;
     let config = json!({
         "method": "POST",
         "url": "https://shop.example/orders",

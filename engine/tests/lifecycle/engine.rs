@@ -16,25 +16,31 @@ use stepwell_engine::model::{
 };
 use stepwell_engine::outgoing::GuardedClient;
 use stepwell_engine::secrets::{Keys, Urls};
-use stepwell_engine::store::postgres::PostgresStore;
 use stepwell_engine::store::sqlite::SqliteStore;
 use stepwell_engine::store::{Draft, Store, VersionRow};
-use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::database::Data;
 
 /// Long enough for any state that will ever come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Short, so that a test of a lost lease is over soon.
-const LEASE: Duration = Duration::from_secs(3);
+pub(crate) const LEASE: Duration = Duration::from_secs(3);
 
 /// A running engine.
 pub(crate) struct Engine {
     pub(crate) driver: Driver,
-    directory: TempDir,
-    runtime: Option<tokio::runtime::Runtime>,
+    pub(crate) data: Data,
+    pub(crate) runtime: Option<Runtime>,
 }
 
-fn driver(store: Arc<dyn Store>, directory: &Path, limits: Limits) -> impl Future<Output = Driver> + use<> {
+/// A driver whose keys lie in this directory.
+pub(crate) fn driver(
+    store: Arc<dyn Store>,
+    directory: &Path,
+    limits: Limits,
+) -> impl Future<Output = Driver> + use<> {
     let keys = Arc::new(Keys::open(directory).unwrap());
     let urls = Urls::new("http://stepwell.test".to_owned(), Arc::clone(&keys));
     let http = Arc::new(GuardedClient::new(false).unwrap());
@@ -51,7 +57,7 @@ fn driver(store: Arc<dyn Store>, directory: &Path, limits: Limits) -> impl Futur
     async move { Driver::launch(parts).await.unwrap() }
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
@@ -61,28 +67,21 @@ impl Engine {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
-        Self::on(tempfile::tempdir().unwrap(), limits)
-    }
-
-    fn on(directory: TempDir, limits: Limits) -> Self {
-        let store = Arc::new(SqliteStore::open(directory.path()).unwrap());
         let runtime = runtime();
-        let driver = runtime.block_on(driver(store, directory.path(), limits));
-        Self { driver, directory, runtime: Some(runtime) }
+        let data = runtime.block_on(Data::new());
+        Self::on(data, limits, runtime)
     }
 
-    /// An engine that shares a database with others, and their keys.
-    pub(crate) fn sharing(url: &str, keys: &Path) -> (Self, Arc<PostgresStore>) {
-        let directory = tempfile::tempdir().unwrap();
-        let runtime = runtime();
-        let store = Arc::new(runtime.block_on(PostgresStore::open(url, LEASE)).unwrap());
-        let driver = runtime.block_on(driver(store.clone(), keys, Limits::default()));
-        (Self { driver, directory, runtime: Some(runtime) }, store)
-    }
-
-    /// Ends every task where it stands.
-    pub(crate) fn die(mut self) {
-        self.runtime.take().unwrap().shutdown_background();
+    fn on(data: Data, limits: Limits, runtime: Runtime) -> Self {
+        let directory = data.directory.path();
+        let driver = runtime.block_on(async {
+            let store: Arc<dyn Store> = match &data.shared {
+                None => Arc::new(SqliteStore::open(directory).unwrap()),
+                Some(shared) => Arc::new(shared.open(LEASE).await.unwrap()),
+            };
+            driver(store, directory, limits).await
+        });
+        Self { driver, data, runtime: Some(runtime) }
     }
 
     /// Runs a test's body on the engine's runtime.
@@ -90,15 +89,11 @@ impl Engine {
         self.runtime.as_ref().unwrap().block_on(body)
     }
 
-    /// Ends every task where it stands and starts another engine on a copy of the data, as after a kill.
+    /// Ends every task where it stands and starts another engine on the data as they were then.
     pub(crate) fn kill(mut self) -> Self {
-        let copy = tempfile::tempdir().unwrap();
-        for entry in std::fs::read_dir(self.directory.path()).unwrap() {
-            let entry = entry.unwrap();
-            std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
-        }
+        let data = self.data.copy();
         self.runtime.take().unwrap().shutdown_background();
-        Self::on(copy, Limits::default())
+        Self::on(data, Limits::default(), runtime())
     }
 
     pub(crate) async fn draft(&self, id: &str, definition: &Value) -> WorkflowId {
@@ -222,4 +217,13 @@ pub(crate) fn workflow(key: &str, doing: &[&str]) -> Value {
             },
         },
     })
+}
+
+/// Waits until a condition holds.
+pub(crate) async fn until(holds: impl Fn() -> bool) {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(tokio::time::Instant::now() < until, "it never came to hold");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

@@ -7,41 +7,48 @@ use serde_json::{Value, json};
 use stepwell_engine::{Engine, Options};
 
 use crate::blocks::{gate, handlers};
+use crate::database::Data;
 use crate::engine::{PATIENCE, workflow};
 use crate::triggers::until;
 
-struct Server {
-    engine: Engine,
-    client: Client,
-    _directory: tempfile::TempDir,
+/// An engine that listens on a port of its own.
+pub(crate) struct Server {
+    pub(crate) engine: Engine,
+    pub(crate) client: Client,
+    _data: Data,
 }
 
 impl Server {
-    async fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let options = Options {
-            data: directory.path().join("data"),
-            listen: ([127, 0, 0, 1], 0).into(),
-            ..Options::default()
-        };
-        let engine = Engine::start(options).await.unwrap();
-        Self { engine, client: Client::builder().no_proxy().build().unwrap(), _directory: directory }
+    pub(crate) async fn start() -> Self {
+        Self::with(Options::default()).await
     }
 
-    fn open(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) async fn with(options: Options) -> Self {
+        let data = Data::new().await;
+        let options = Options {
+            data: data.directory.path().join("data"),
+            database: data.shared.as_ref().map(|shared| shared.url.clone()),
+            listen: ([127, 0, 0, 1], 0).into(),
+            ..options
+        };
+        let engine = Engine::start(options).await.unwrap();
+        Self { engine, client: Client::builder().no_proxy().build().unwrap(), _data: data }
+    }
+
+    pub(crate) fn open(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.engine.url()))
     }
 
-    fn api(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn api(&self, method: Method, path: &str) -> RequestBuilder {
         self.open(method, &format!("/api/v1{path}")).bearer_auth(self.engine.token())
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         body(self.api(Method::GET, path).send().await.unwrap()).await
     }
 
     /// Stores and enables a workflow; the callback URL of its trigger.
-    async fn enable(&self, key: &str, doing: &[&str]) -> String {
+    pub(crate) async fn enable(&self, key: &str, doing: &[&str]) -> String {
         let put = self.api(Method::PUT, &format!("/workflows/{key}")).json(&workflow(key, doing));
         assert_eq!(put.send().await.unwrap().status(), 200);
         let enabled = self.api(Method::POST, &format!("/workflows/{key}/enable")).send().await.unwrap();
@@ -51,7 +58,7 @@ impl Server {
     }
 
     /// Sends an event; the run that it started.
-    async fn event(&self, url: &str) -> String {
+    pub(crate) async fn event(&self, url: &str) -> String {
         let sent = self
             .client
             .post(url)
@@ -65,8 +72,82 @@ impl Server {
     }
 }
 
-async fn body(response: Response) -> Value {
+pub(crate) async fn body(response: Response) -> Value {
     serde_json::from_str(&response.text().await.unwrap()).unwrap()
+}
+
+/// The events that have been read from a stream so far.
+struct Events {
+    response: Response,
+    text: String,
+}
+
+impl Events {
+    async fn subscribe(server: &Server) -> Self {
+        let response = server.api(Method::GET, "/events").send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self { response, text: String::new() }
+    }
+
+    /// The next event's name and data; none at the end of the stream.
+    async fn next(&mut self) -> Option<(String, Value)> {
+        let event = loop {
+            if let Some(end) = self.text.find("\n\n") {
+                let event: String = self.text.drain(..end + 2).collect();
+                // A comment keeps the connection alive.
+                if !event.starts_with(':') {
+                    break event;
+                }
+            } else {
+                let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await.unwrap().unwrap()?;
+                self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+            }
+        };
+        let field = |name| event.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim();
+        Some((field("event:").to_owned(), serde_json::from_str(field("data:")).unwrap()))
+    }
+
+    /// The statuses that a run goes through until it has this one.
+    async fn statuses(&mut self, run: &str, until: &str) -> Vec<String> {
+        let mut statuses = Vec::new();
+        while statuses.last().is_none_or(|last| last != until) {
+            let (name, data) = self.next().await.unwrap();
+            if name == "run" && data["id"] == run {
+                statuses.push(data["status"].as_str().unwrap().to_owned());
+            }
+        }
+        statuses
+    }
+}
+
+#[tokio::test]
+async fn events_tell_what_changes() {
+    let server = Server::start().await;
+    let refused = server.open(Method::GET, "/api/v1/events").send().await.unwrap();
+    assert_eq!(refused.status(), 401);
+    let mut events = Events::subscribe(&server).await;
+    let url = server.enable("events", &["defer"]).await;
+    let (name, data) = events.next().await.unwrap();
+    assert_eq!((name.as_str(), &data["id"]), ("workflow", &json!("events")));
+
+    let run = server.event(&url).await;
+    assert_eq!(events.statuses(&run, "waiting").await, ["running", "waiting"]);
+    let waiting = server.get(&format!("/runs/{run}")).await;
+    let finish = waiting["executions"][0]["finish_callback_url"].as_str().unwrap();
+    let post = server.client.post(finish).json(&json!({ "doing": "events" })).send().await.unwrap();
+    assert_eq!(post.status(), 202);
+    let statuses = events.statuses(&run, "completed").await;
+    // What an event tells is durable: whoever reads then sees it.
+    assert_eq!(server.get(&format!("/runs/{run}")).await["status"], "completed", "after {statuses:?}");
+}
+
+#[tokio::test]
+async fn events_end_when_the_engine_stops() {
+    let server = Server::start().await;
+    let mut events = Events::subscribe(&server).await;
+    server.engine.shutdown().await;
+    assert_eq!(events.next().await, None);
 }
 
 #[tokio::test]

@@ -8,26 +8,27 @@ use http::Method;
 use jiff::Timestamp;
 use stepwell::prelude::*;
 use stepwell_engine::model::{ActivationStatus, RunStatus};
-use stepwell_engine::testing::{Setup, TestEngine};
+
+use crate::database::{engine, setup};
 
 const HOUR: Duration = Duration::from_hours(1);
 
 /// Outside effects by idempotency key: what happened to the outside, however often it was asked for.
 static EFFECTS: LazyLock<Mutex<BTreeMap<String, BTreeSet<String>>>> = LazyLock::new(Mutex::default);
 
-fn effect(of: &str, key: &str) {
+pub(crate) fn effect(of: &str, key: &str) {
     EFFECTS.lock().unwrap().entry(of.to_owned()).or_default().insert(key.to_owned());
 }
 
-fn effects(of: &str) -> usize {
+pub(crate) fn effects(of: &str) -> usize {
     EFFECTS.lock().unwrap().get(of).map_or(0, BTreeSet::len)
 }
 
 /// Whom to note effects under.
 #[config]
-struct Noted {
+pub(crate) struct Noted {
     /// Name
-    name: String,
+    pub(crate) name: String,
 }
 
 #[data]
@@ -88,7 +89,7 @@ fn answered(text: &str) -> AskOutcome {
 
 #[tokio::test]
 async fn d11_a_deferred_step_is_woken_at_its_time_again_and_again() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let run = engine.run(ask, noted("d11")).await;
     assert_eq!(run.status().await, RunStatus::Waiting);
     engine.advance(Duration::from_mins(59)).await;
@@ -101,7 +102,7 @@ async fn d11_a_deferred_step_is_woken_at_its_time_again_and_again() {
 
 #[tokio::test]
 async fn d11_a_step_that_was_answered_is_not_woken() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let run = engine.run(ask, noted("d11-answered")).await;
     run.callback("yes").await;
     engine.advance(HOUR * 3).await;
@@ -111,7 +112,7 @@ async fn d11_a_step_that_was_answered_is_not_woken() {
 
 #[tokio::test]
 async fn d11_a_wake_time_that_passed_while_no_engine_ran_is_taken_at_the_start() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let run = engine.run(ask, noted("d11-down")).await;
     engine.down_for(HOUR * 5).await;
     run.has_outcome(AskOutcome::Unanswered { reminders: 0 }).await;
@@ -119,7 +120,7 @@ async fn d11_a_wake_time_that_passed_while_no_engine_ran_is_taken_at_the_start()
 
 #[tokio::test]
 async fn d2_a_callback_that_comes_before_execute_is_called_reaches_finish() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let held = engine.hold().await;
     let run = engine.start_run(ask, noted("d2")).await;
     assert_eq!(run.post("early").await.status(), 202);
@@ -130,7 +131,7 @@ async fn d2_a_callback_that_comes_before_execute_is_called_reaches_finish() {
 
 #[tokio::test]
 async fn d5_d6_of_callbacks_that_come_twice_one_resolves_and_later_ones_are_gone() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let run = engine.run(ask, noted("d6")).await;
     assert_eq!(run.callback("").await.status(), 202);
     let (first, second) = tokio::join!(run.post("one"), run.post("two"));
@@ -144,7 +145,7 @@ async fn d5_d6_of_callbacks_that_come_twice_one_resolves_and_later_ones_are_gone
 
 #[tokio::test]
 async fn d5_a_retryable_error_of_finish_keeps_the_callback_until_it_gives_up() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let run = engine.run(ask, noted("d5")).await;
     run.callback("busy").await;
     engine.advance(HOUR / 2).await;
@@ -157,7 +158,7 @@ async fn d5_a_retryable_error_of_finish_keeps_the_callback_until_it_gives_up() {
 
 #[tokio::test]
 async fn o1_d8_d11_a_wait_survives_a_crash_at_every_moment() {
-    let setup = Setup::new();
+    let setup = setup();
     let moments = setup
         .at_every_crash(async |engine| {
             let name = format!("o1-{:?}", std::time::Instant::now());
@@ -261,7 +262,7 @@ async fn times(trigger: &stepwell_engine::testing::TestTrigger) -> Vec<String> {
 
 #[tokio::test]
 async fn t14_each_tick_starts_one_run_at_its_time() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let trigger = engine.trigger(hourly, hours("t14")).await.unwrap();
     engine.advance(HOUR * 3).await;
     assert_eq!(times(&trigger).await, ["01:00", "02:00", "03:00"]);
@@ -272,7 +273,7 @@ async fn t14_each_tick_starts_one_run_at_its_time() {
 
 #[tokio::test]
 async fn t14_what_was_missed_follows_the_declared_policy() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let once = engine.trigger(hourly, hours("t14-once")).await.unwrap();
     let all = engine.trigger(hourly_all, hours("t14-all")).await.unwrap();
     let skip = engine.trigger(hourly_skip, hours("t14-skip")).await.unwrap();
@@ -288,7 +289,7 @@ async fn t14_what_was_missed_follows_the_declared_policy() {
 
 #[tokio::test]
 async fn t14_a_failing_tick_is_shown_and_taken_again() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let config = Hours { failing: true, ..hours("t14-failing") };
     let trigger = engine.trigger(hourly, config).await.unwrap();
     engine.advance(HOUR).await;
@@ -301,7 +302,7 @@ async fn t14_a_failing_tick_is_shown_and_taken_again() {
 
 #[tokio::test]
 async fn t12_a_registration_is_renewed_before_it_expires_and_the_last_one_is_removed() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let trigger = engine.trigger(hourly, hours("t12")).await.unwrap();
     engine.advance(HOUR * 9).await;
     let delivery = trigger.deliver("").await;
@@ -313,7 +314,7 @@ async fn t12_a_registration_is_renewed_before_it_expires_and_the_last_one_is_rem
 
 #[tokio::test]
 async fn t12_a_failing_renewal_is_shown_and_tried_again() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let trigger = engine.trigger(hourly, hours("t12-down")).await.unwrap();
     engine.advance(HOUR * 8 + HOUR / 2).await;
     assert!(trigger.status().await.1.unwrap().contains("the provider is down"));
@@ -323,7 +324,7 @@ async fn t12_a_failing_renewal_is_shown_and_tried_again() {
 
 #[tokio::test]
 async fn o1_t1_t14_a_schedule_survives_a_crash_at_every_moment() {
-    let moments = Setup::new()
+    let moments = setup()
         .at_every_crash(async |engine| {
             let name = format!("t14-{:?}", std::time::Instant::now());
             let trigger = engine.trigger(hourly, hours(&name)).await.unwrap();
@@ -358,12 +359,17 @@ async fn subscribe(config: Noted, cx: ActivateContext) -> Result<(), ActivationE
 
 async fn unsubscribe(config: Noted, cx: DeactivateContext) -> Result<(), ActivationError> {
     effect(&format!("{}-removed", config.name), cx.unique_activation_id());
-    if config.name == "t4-stubborn" { Err(ActivationError::new("not now")) } else { Ok(()) }
+    let refuses = match config.name.as_str() {
+        "t4-stubborn" => true,
+        "t8-stubborn" => effects("t8-mended") == 0,
+        _ => false,
+    };
+    if refuses { Err(ActivationError::new("not now")) } else { Ok(()) }
 }
 
 #[tokio::test]
 async fn t4_overlap_lets_nothing_fall_between_and_counts_nothing_twice() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let trigger = engine.trigger(feed, noted("t4-stubborn")).await.unwrap();
     let old = trigger.callback_url().await;
     trigger.replace(&noted("t4-new")).await.unwrap();
@@ -377,8 +383,48 @@ async fn t4_overlap_lets_nothing_fall_between_and_counts_nothing_twice() {
 }
 
 #[tokio::test]
+async fn t7_an_event_that_comes_again_is_answered_as_it_was_at_first() {
+    let engine = engine().await;
+    let trigger = engine.trigger(feed, noted("t7")).await.unwrap();
+    let first = trigger.deliver("a").await;
+    first.has_started(FeedOutcome::Came { key: "a".into() });
+    let again = trigger.deliver("a").await;
+    assert_eq!(again.started, []);
+    assert_eq!(again.status(), first.status());
+    assert_eq!(again.response.headers(), first.response.headers());
+    assert_eq!(again.response.bytes(), first.response.bytes());
+    trigger.deliver("b").await.has_started(FeedOutcome::Came { key: "b".into() });
+}
+
+#[tokio::test]
+async fn t8_a_deactivation_that_failed_is_shown_and_tried_again_by_hand() {
+    let engine = engine().await;
+    let trigger = engine.trigger(feed, noted("t8-stubborn")).await.unwrap();
+    trigger.disable().await.unwrap();
+    engine.advance(HOUR * 48).await;
+    let (status, error) = trigger.status().await;
+    assert_eq!((status, error.as_deref()), (ActivationStatus::DeactivationFailed, Some("not now")));
+    effect("t8-mended", "");
+    trigger.disable().await.unwrap();
+    assert_eq!(trigger.status().await, (ActivationStatus::Deactivated, None));
+    assert_eq!(effects("t8-stubborn-removed"), 1, "every call had the same id");
+}
+
+#[tokio::test]
+async fn d1_following_the_url_as_a_link_changes_nothing() {
+    let engine = engine().await;
+    let run = engine.run(ask, noted("d1")).await;
+    let followed = run.request(Request::new(Method::GET, "")).await;
+    assert_eq!(followed.status(), 405);
+    engine.settle().await;
+    assert_eq!((run.status().await, run.execution().await.attempts.len()), (RunStatus::Waiting, 1));
+    run.callback("yes").await;
+    run.has_outcome(answered("yes")).await;
+}
+
+#[tokio::test]
 async fn t4_an_overlapping_activation_that_fails_leaves_the_old_version_enabled() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let trigger = engine.trigger(feed, noted("t4-old")).await.unwrap();
     let old = trigger.callback_url().await;
     let error = trigger.replace(&noted("broken")).await.unwrap_err();
@@ -397,7 +443,7 @@ async fn charge(_config: NoConfig, _cx: ExecuteContext) -> Result<ChargeOutcome,
 
 #[tokio::test]
 async fn s7_a_block_with_a_time_limit_of_its_own_that_must_not_be_repeated_fails_at_once() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let run = engine.run(charge, NoConfig {}).await;
     assert_eq!((run.status().await, run.execution().await.attempts.len()), (RunStatus::Failed, 1));
     assert!(run.error().await.unwrap().contains("must not be repeated"));
@@ -419,16 +465,16 @@ async fn greet(_config: NoConfig, cx: ExecuteContext<Account>) -> Result<GreetOu
 #[tokio::test]
 async fn s8_a_connection_is_given_to_each_attempt_and_one_that_is_missing_is_named() {
     let account = Account { token: "t0ken".into() };
-    let engine = TestEngine::with_connection(&account).await;
+    let engine = setup().connection(&account).start().await;
     let run = engine.run(greet, NoConfig {}).await;
     run.has_outcome(GreetOutcome::Greeted { token: "t0ken".to_owned() }).await;
-    let without = TestEngine::new().await.run(greet, NoConfig {}).await;
+    let without = setup().start().await.run(greet, NoConfig {}).await;
     assert!(without.error().await.unwrap().contains("there is no connection `stepwell-engine/account`"));
 }
 
 #[tokio::test]
 async fn d10_a_waiting_step_says_in_words_what_it_waits_for_and_until_when() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let run = engine.run(ask, noted("d10")).await;
     let execution = run.execution().await;
     assert_eq!(execution.waiting_for.unwrap(), serde_json::json!({ "text": "an answer" }));
@@ -453,7 +499,7 @@ async fn sign_in(config: SignIn, _cx: ExecuteContext) -> Result<SignInOutcome, S
 
 #[tokio::test]
 async fn s8_o3_a_secret_reaches_its_handler_and_no_record() {
-    let engine = TestEngine::new().await;
+    let engine = engine().await;
     let config = SignIn { user: "ada".to_owned(), password: "passw0rd".into() };
     let run = engine.run(sign_in, config).await;
     run.has_outcome(SignInOutcome::SignedIn { length: 8 }).await;

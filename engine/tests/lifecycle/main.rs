@@ -1,18 +1,23 @@
-//! Whole lifecycles on the real driver, the real store and the real clock.
+//! Whole lifecycles on the real driver, the real store and the real clock: on `SQLite` in the test binary `lifecycle`,
+//! on `PostgreSQL` in `lifecycle_postgres`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod abuse;
 mod blocks;
 mod builtin;
 #[path = "../support/cut.rs"]
 mod cut;
+mod database;
 mod engine;
 mod http;
+mod interrupted;
 mod kit;
 mod lanes;
+mod limits;
 mod replay;
+mod rules;
 mod runs;
-mod several;
 #[path = "../support/mod.rs"]
 mod support;
 mod triggers;

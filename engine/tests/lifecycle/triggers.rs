@@ -2,6 +2,7 @@ use stepwell_engine::driver::{Refusal, TriggerAnswer};
 use stepwell_engine::model::{ActivationStatus, RunStatus, WorkflowId};
 
 use crate::blocks::{self, handlers, seen};
+pub(crate) use crate::engine::until;
 use crate::engine::{Engine, signed, workflow};
 
 #[test]
@@ -145,15 +146,6 @@ async fn wait_for(engine: &Engine, id: &str, status: ActivationStatus) {
             return;
         }
         assert!(tokio::time::Instant::now() < until, "still {}", row.status);
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-}
-
-/// Waits until a condition holds.
-pub(crate) async fn until(holds: impl Fn() -> bool) {
-    let until = tokio::time::Instant::now() + crate::engine::PATIENCE;
-    while !holds() {
-        assert!(tokio::time::Instant::now() < until, "it never came to hold");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }

@@ -1,13 +1,15 @@
 //! A `PostgreSQL` server of the tests' own, on a socket in a temporary directory.
+//!
+//! The engine refuses a server that does not wait for its disk, so `fsync` stays on. The data lie in memory where there
+//! is room, since no test here cuts the power.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
 /// How long the server may take to start, on a busy machine.
@@ -15,42 +17,41 @@ const START_TIMEOUT: Duration = Duration::from_mins(1);
 /// Whom the server runs as when the tests run as root, which it refuses to.
 const USER: &str = "postgres";
 
-/// The server that the tests of this process share, as long as one of them uses it.
-static SERVER: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+/// Where files are kept in memory.
+const MEMORY: &str = "/dev/shm";
+/// How much of it the databases of a test binary may take, in KiB.
+const ROOM: u64 = 4 * 1024 * 1024;
 
-/// A running server. It stops when this is dropped, or when this process dies.
+/// The server that the tests of this process share.
+static SERVER: OnceLock<Arc<Server>> = OnceLock::new();
+
+/// A running server. It stops and its files are removed when this process dies.
 pub(crate) struct Server {
-    directory: TempDir,
-    shell: Child,
+    directory: PathBuf,
+    _shell: Child,
     databases: AtomicUsize,
 }
 
 impl Server {
     /// The running server, or a new one.
     pub(crate) fn shared() -> Arc<Self> {
-        let mut shared = SERVER.lock().unwrap_or_else(|poisoned| {
-            SERVER.clear_poison();
-            poisoned.into_inner()
-        });
-        shared.upgrade().unwrap_or_else(|| {
-            let server = Arc::new(Self::start());
-            *shared = Arc::downgrade(&server);
-            server
-        })
+        Arc::clone(SERVER.get_or_init(|| Arc::new(Self::start())))
     }
 
     fn start() -> Self {
         let programs = programs();
-        let directory = tempfile::tempdir().expect("the disk has room");
+        let directory = tempfile::tempdir_in(folder()).expect("the disk has room");
         let data = directory.path().join("data");
         if is_root() {
             succeed(Command::new("chown").arg(USER).arg(directory.path()));
         }
         let path = |path: &Path| path.to_str().expect("paths are text").to_owned();
         let initdb = path(&programs.join("initdb"));
-        succeed(as_user(&[&initdb, "--auth=trust", "--username=postgres", "--pgdata", &path(&data)]));
+        let quickly = ["--auth=trust", "--username=postgres", "--no-sync", "--pgdata", &path(&data)];
+        succeed(as_user(&[[initdb.as_str()].as_slice(), &quickly].concat()));
         // The shell ends the server when its input ends, and that ends with this process.
-        let script = r#""$0" -D "$1" -k "$2" -c listen_addresses= -c max_connections=200 & read -r _; kill -INT $!; wait"#;
+        let script = r#""$0" -D "$1" -k "$2" -c listen_addresses= -c max_connections=200 &
+            read -r _; kill -INT $!; wait; rm -rf "$2""#;
         let postgres = path(&programs.join("postgres"));
         let socket = path(directory.path());
         let shell = as_user(&["sh", "-c", script, &postgres, &path(&data), &socket])
@@ -59,13 +60,13 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .expect("the shell is installed");
-        let server = Self { directory, shell, databases: AtomicUsize::new(0) };
+        let server = Self { directory: directory.keep(), _shell: shell, databases: AtomicUsize::new(0) };
         server.wait_for_start();
         server
     }
 
     fn wait_for_start(&self) {
-        let socket = self.directory.path().join(".s.PGSQL.5432");
+        let socket = self.directory.join(".s.PGSQL.5432");
         let until = Instant::now() + START_TIMEOUT;
         while std::os::unix::net::UnixStream::connect(&socket).is_err() {
             assert!(Instant::now() < until, "the server does not start");
@@ -98,16 +99,19 @@ impl Server {
     }
 
     fn url(&self, database: &str) -> String {
-        let socket = self.directory.path().to_str().expect("paths are text").replace('/', "%2F");
+        let socket = self.directory.to_str().expect("paths are text").replace('/', "%2F");
         format!("postgres://postgres@{socket}/{database}")
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.shell.stdin.take());
-        let _ = self.shell.wait();
-    }
+/// Where the server's files lie: in memory if there is room.
+fn folder() -> PathBuf {
+    let free = Command::new("df").args(["--output=avail", "-k", MEMORY]).output();
+    let free = free.ok().and_then(|output| {
+        let text = String::from_utf8(output.stdout).ok()?;
+        text.lines().last()?.trim().parse::<u64>().ok()
+    });
+    if free.is_some_and(|free| free > ROOM) { MEMORY.into() } else { std::env::temp_dir() }
 }
 
 /// The folder of the server's programs, the newest that is installed.

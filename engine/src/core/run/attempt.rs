@@ -9,6 +9,7 @@ use super::Returned;
 use super::state::{Call, Phase};
 use super::transition::Transition;
 use crate::core::IllegalEvent;
+use crate::core::limits::TooMuch;
 use crate::core::policy::{MOST_INTERRUPTIONS, RetryPolicy};
 use crate::model::AttemptResult;
 
@@ -16,9 +17,14 @@ impl Transition<'_> {
     /// A handler has returned.
     pub(super) fn returned(&mut self, number: u32, returned: Returned) -> Result<(), IllegalEvent> {
         let now = self.given.now;
+        let finishing = matches!(self.running(number)?.1, Call::Finish { .. });
         let returned = match returned {
             Returned::Outcome(outcome) => match self.take_room("the outcome's data", &outcome.data) {
                 Ok(()) => Returned::Outcome(outcome),
+                // What a callback brings ends no run (d12).
+                Err(error @ (TooMuch::Value { .. } | TooMuch::Deep { .. })) if finishing => {
+                    Returned::Rejected(error.to_string())
+                }
                 Err(error) => Returned::Error { message: error.to_string(), retry: None },
             },
             returned => returned,
@@ -115,10 +121,24 @@ impl Transition<'_> {
         let (execution, call) = self.running(number)?;
         execution.interruptions += 1;
         let policy = plan.steps.get(&execution.step).map(|step| step.if_interrupted);
-        let never_repeated = policy == Some(IfInterrupted::Fail) && call != Call::Cancel;
-        let given_up = never_repeated || execution.interruptions >= MOST_INTERRUPTIONS;
         let torn_down = execution.teardown.is_some();
         let attempt = execution.attempts;
+        if call == Call::Cancel {
+            // Whatever was set up outside would be left behind: it is at last tried again as one that failed (d8).
+            let at_once = execution.interruptions < MOST_INTERRUPTIONS;
+            if at_once {
+                execution.phase = Phase::Ready { call, at: now };
+            }
+            let given_up = !at_once && !self.try_again(number, call, RetryPolicy::DEFAULT, Duration::ZERO);
+            let result = AttemptResult::Interrupted { message, given_up };
+            self.record_end(number, attempt, call.handler(), result);
+            if given_up {
+                self.settle(number);
+            }
+            return Ok(());
+        }
+        let never_repeated = policy == Some(IfInterrupted::Fail);
+        let given_up = never_repeated || execution.interruptions >= MOST_INTERRUPTIONS;
         if !given_up {
             execution.phase = Phase::Ready { call, at: now };
         }
@@ -139,11 +159,10 @@ impl Transition<'_> {
             call.handler(),
             AttemptResult::Interrupted { message: message.clone(), given_up },
         );
-        match (call, given_up, torn_down) {
-            (Call::Cancel, true, _) => self.settle(number),
-            (Call::Cancel, false, _) | (_, false, false) => {}
-            (_, true, false) => self.fail(number, &message, value),
-            (_, _, true) => self.tear_down_state(number),
+        match (given_up, torn_down) {
+            (false, false) => {}
+            (true, false) => self.fail(number, &message, value),
+            (_, true) => self.tear_down_state(number),
         }
         Ok(())
     }

@@ -60,6 +60,7 @@ impl Transition<'_> {
     /// Passes the deadlines and the wake times that have come, in that order where both have. What is ready is
     /// started at the end of every transition.
     pub(super) fn tick(&mut self) {
+        self.pass_time_limit();
         let woken = self.wake_sleepers();
         let late: Vec<u32> = self
             .state

@@ -1,7 +1,10 @@
 //! The state machine of a run.
 
+mod activity;
 mod attempt;
 mod callback;
+mod control;
+mod loops;
 mod plan;
 mod state;
 mod teardown;
@@ -18,8 +21,8 @@ use stepwell::outcome::Outcome;
 use stepwell::step::WaitingFor;
 use stepwell::when::When;
 
-pub use plan::{Plan, PlannedStep, ResolveConfig};
-pub use state::{Call, Execution, Phase, RunState, Sealed, Takes};
+pub use plan::{Control, Plan, PlannedStep, ResolveConfig};
+pub use state::{Call, Execution, Gathering, Phase, Place, Progress, Round, RunState, Sealed, Takes};
 
 use super::IllegalEvent;
 use crate::model::{ActivationId, Entry, Origin, RecordId, RunId, RunStatus, ValueRef};
@@ -190,7 +193,8 @@ pub fn start(plan: &Plan, beginning: Beginning, admission: Admission, given: &Gi
             transition.state.values.insert(step, value);
         }
     }
-    transition.begin(targets, admission);
+    let places = targets.into_iter().map(|step| Place { step, round: None });
+    transition.begin(places.collect(), admission);
     transition.finish()
 }
 

@@ -1,6 +1,7 @@
 //! The state of a run: small, authoritative, and all that the machine remembers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,11 +20,20 @@ pub struct RunState {
     pub size: usize,
     /// Those that are not resolved, by number.
     pub live: BTreeMap<u32, Execution>,
-    /// The latest value of each variable: `trigger`, and the steps that have had an outcome.
+    /// The latest value of each variable: `trigger`, and the steps outside of loops that have had an outcome.
     pub values: BTreeMap<String, ValueRef>,
+    /// How many rounds of loops there have been.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rounds_begun: u32,
+    /// The rounds of loops that are not over, by number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rounds: BTreeMap<u32, Round>,
+    /// The joins outside of loops that have let the run go on, with their executions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub joined: BTreeMap<String, u32>,
     /// The steps that follow once the run has a place among those of its key that go on at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub queued: Option<Vec<String>>,
+    pub queued: Option<Vec<Place>>,
     /// A cancellation was asked for.
     #[serde(default)]
     pub cancelling: bool,
@@ -32,10 +42,118 @@ pub struct RunState {
     pub failure: Option<String>,
     /// The steps that failed, or were cancelled because another failed: where a retry goes on.
     #[serde(default)]
-    pub unfinished: Vec<String>,
+    pub unfinished: Vec<Place>,
+    /// The number of the first execution of the error handler, once it has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handling: Option<u32>,
+    /// A step has stopped the run, with this status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<RunStatus>,
+    /// How long the run has been active before it last became so.
+    #[serde(default, skip_serializing_if = "Duration::is_zero")]
+    pub active_before: Duration,
+    /// Since when it is active: it has something to do besides waiting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_since: Option<Timestamp>,
+    /// When its time limit is reached, unless it waits before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times_out_at: Option<Timestamp>,
     /// How the run ended.
     #[serde(default)]
     pub ended: Option<RunStatus>,
+}
+
+/// Where a path comes to: a step, in a round of a loop or outside of loops.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredPlace", into = "StoredPlace")]
+pub struct Place {
+    /// The step.
+    pub step: String,
+    /// The round.
+    pub round: Option<u32>,
+}
+
+/// A place outside of loops is stored as the step alone.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum StoredPlace {
+    Outside(String),
+    Within { step: String, round: u32 },
+}
+
+impl From<StoredPlace> for Place {
+    fn from(stored: StoredPlace) -> Self {
+        match stored {
+            StoredPlace::Outside(step) => Self { step, round: None },
+            StoredPlace::Within { step, round } => Self { step, round: Some(round) },
+        }
+    }
+}
+
+impl From<Place> for StoredPlace {
+    fn from(Place { step, round }: Place) -> Self {
+        match round {
+            None => Self::Outside(step),
+            Some(round) => Self::Within { step, round },
+        }
+    }
+}
+
+/// A round of a loop that is not over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Round {
+    /// The loop's execution.
+    pub of: u32,
+    /// Counts the rounds of the loop, from 0.
+    pub index: u32,
+    /// The values of the steps that have had an outcome in this round.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, ValueRef>,
+    /// The joins that have let this round go on, with their executions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub joined: BTreeMap<String, u32>,
+    /// The data of the last outcome that led nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<ValueRef>,
+    /// The round has failed, and its loop goes on all the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
+}
+
+/// How far a loop has come.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// How many rounds have begun.
+    pub begun: u32,
+    /// How many rounds there are at most.
+    pub most: u32,
+    /// How many may go on at once.
+    pub at_once: u32,
+    /// Whether the loop goes on when a round fails.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub collects_errors: bool,
+    /// The result of each round that is over, as record and entry.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub results: BTreeMap<u32, Option<(i64, u16)>>,
+    /// The loop ends with this outcome when its rounds are over, and begins no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_with: Option<String>,
+}
+
+/// What a join waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gathering {
+    /// The steps that have led to it, in order of arrival.
+    pub arrived: Vec<String>,
+    /// How many must arrive; none for all that can.
+    pub needed: Option<u32>,
+    /// Whether the others are cancelled then.
+    pub cancels_others: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A live execution.
@@ -43,6 +161,9 @@ pub struct RunState {
 pub struct Execution {
     /// The step's id.
     pub step: String,
+    /// The round of the loop that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round: Option<u32>,
     /// Where the config is.
     pub config: ValueRef,
     /// How many attempts have started.
@@ -88,6 +209,10 @@ pub enum Phase {
     },
     /// It is deferred.
     Waiting,
+    /// It is a join that waits for other paths.
+    Gathering(Gathering),
+    /// It is a loop whose rounds go on.
+    Looping(Progress),
 }
 
 /// A call of a handler.
@@ -123,6 +248,12 @@ impl Call {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
+    /// A step has stopped the run.
+    RunStopped,
+    /// Its round of a loop has failed.
+    RoundFailed,
+    /// Another path was first.
+    Lost,
     /// The run was cancelled.
     RunCancelled,
     /// Another step failed the run.
@@ -169,7 +300,10 @@ impl RunState {
     /// Whether callbacks to this execution are accepted. If not, its URL answers 410.
     pub fn accepts_callback(&self, execution: u32) -> bool {
         self.ended.is_none()
-            && self.live.get(&execution).is_some_and(|execution| execution.teardown.is_none())
+            && self
+                .live
+                .get(&execution)
+                .is_some_and(|execution| execution.teardown.is_none() && !execution.is_control())
     }
 
     /// Whether this execution takes a callback now that came at a time. One that is resolved does, to record it
@@ -196,7 +330,7 @@ impl RunState {
             RunStatus::Cancelling
         } else if self.queued.is_some() {
             RunStatus::Queued
-        } else if self.live.values().all(|execution| execution.phase == Phase::Waiting) {
+        } else if self.live.values().all(|execution| !execution.is_active()) {
             RunStatus::Waiting
         } else if self.live.values().all(|execution| execution.attempts == 0)
             && self.executions as usize == self.live.len()
@@ -218,15 +352,50 @@ impl RunState {
     /// When [`Tick`](super::Event::Tick) next has something to do. `None` if only a callback, a person or the
     /// end of a running attempt can move the run.
     pub fn due_at(&self) -> Option<Timestamp> {
-        self.live.values().filter_map(Execution::due_at).min()
+        self.live.values().filter_map(Execution::due_at).chain(self.times_out_at).min()
+    }
+
+    /// The values that the next decision may need, given the variables that the version refers to.
+    pub fn needed<'a>(&'a self, references: &'a BTreeSet<String>) -> impl Iterator<Item = ValueRef> + 'a {
+        let scopes = std::iter::once(&self.values).chain(self.rounds.values().map(|round| &round.values));
+        let variables =
+            scopes.flat_map(|values| references.iter().filter_map(|name| values.get(name).copied()));
+        let results = self.live.values().filter_map(Execution::progress).flat_map(|progress| {
+            progress
+                .results
+                .values()
+                .flatten()
+                .map(|(record, entry)| ValueRef { record: RecordId(*record), entry: *entry })
+        });
+        let open = self.rounds.values().filter_map(|round| round.result);
+        let configs = self.live.values().map(|execution| execution.config);
+        variables.chain(results).chain(open).chain(configs)
     }
 }
 
 impl Execution {
+    /// Whether the core carries it out itself.
+    pub fn is_control(&self) -> bool {
+        matches!(self.phase, Phase::Gathering(_) | Phase::Looping(_))
+    }
+
+    /// Whether it has something to do besides waiting.
+    pub fn is_active(&self) -> bool {
+        matches!(self.phase, Phase::Ready { .. } | Phase::Running { .. })
+    }
+
+    /// How far it has come, if it is a loop.
+    pub fn progress(&self) -> Option<&Progress> {
+        match &self.phase {
+            Phase::Looping(progress) => Some(progress),
+            _ => None,
+        }
+    }
+
     fn due_at(&self) -> Option<Timestamp> {
         let deadline = self.deadline_at.filter(|_| self.teardown.is_none());
         match (&self.phase, deadline) {
-            (Phase::Running { .. }, _) => None,
+            (Phase::Running { .. } | Phase::Gathering(_) | Phase::Looping(_), _) => None,
             (Phase::Ready { at, .. }, Some(deadline)) => Some((*at).min(deadline)),
             (Phase::Ready { at, .. }, None) => Some(*at),
             (Phase::Waiting, deadline) => [deadline, self.wake_at].into_iter().flatten().min(),

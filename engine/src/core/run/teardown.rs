@@ -1,7 +1,7 @@
 //! Giving executions up: cancellation, the failure of another step, a deadline.
 
 use super::Admission;
-use super::state::{Call, Cause, Execution, Phase};
+use super::state::{Call, Cause, Execution, Phase, Place};
 use super::transition::Transition;
 use crate::model::{Entry, Unused, ValueRef};
 
@@ -22,13 +22,22 @@ impl Transition<'_> {
         self.record(Entry::RetryRequested);
         self.state.ended = None;
         self.state.failure = None;
-        let steps = std::mem::take(&mut self.state.unfinished);
+        self.state.handling = None;
+        self.state.stopped = None;
+        self.state.active_before = std::time::Duration::ZERO;
+        let places = std::mem::take(&mut self.state.unfinished);
         let admission = if self.plan.limited { Admission::Queued } else { Admission::Free };
-        self.begin(steps, admission);
+        self.begin(places, admission);
     }
 
     pub(super) fn give_up_all(&mut self, cause: Cause) {
-        let live: Vec<u32> = self.state.live.keys().copied().collect();
+        let kept = |number: u32, execution: &Execution| match cause {
+            Cause::RunFailed => execution.is_control(),
+            Cause::RunStopped => self.is_kept(number, execution),
+            _ => false,
+        };
+        let live = self.state.live.iter().filter(|(number, execution)| !kept(**number, execution));
+        let live: Vec<u32> = live.map(|(number, _)| *number).collect();
         for number in live {
             self.give_up(number, cause);
         }
@@ -39,7 +48,10 @@ impl Transition<'_> {
         let Some(execution) = self.state.live.get_mut(&number) else { return };
         execution.teardown = Some(cause);
         match execution.phase {
-            Phase::Running { .. } | Phase::Ready { call: Call::Cancel, .. } => {}
+            Phase::Running { .. }
+            | Phase::Ready { call: Call::Cancel, .. }
+            | Phase::Gathering(_)
+            | Phase::Looping(_) => {}
             Phase::Ready { call: Call::Finish { callback }, .. } => {
                 let reason = if cause == Cause::Deadline { Unused::Deadline } else { Unused::Cancelled };
                 self.unused(number, callback, reason);
@@ -80,11 +92,8 @@ impl Transition<'_> {
         if self.state.live.get(&number).is_none_or(|execution| !failing(execution)) {
             return self.torn_down(number);
         }
-        if let Some(execution) = self.state.live.remove(&number) {
-            let targets = self.plan.steps.get(&execution.step).and_then(|step| step.on.get(outcome));
-            self.state.unfinished.extend(targets.into_iter().flatten().cloned());
-            self.state.values.insert(execution.step, value);
-        }
+        // The run is failing: what follows is left to a retry.
+        self.follow(number, outcome, value);
         true
     }
 
@@ -97,12 +106,12 @@ impl Transition<'_> {
                 self.follow(number, "deadline", value);
             }
             Some(Cause::RunFailed) => {
-                let step = execution.step.clone();
-                self.state.unfinished.push(step);
+                let place = Place { step: execution.step.clone(), round: execution.round };
+                self.state.unfinished.push(place);
                 self.state.live.remove(&number);
                 self.record(Entry::ExecutionCancelled { execution: number });
             }
-            Some(Cause::RunCancelled) | None => {
+            Some(Cause::RunCancelled | Cause::RunStopped | Cause::RoundFailed | Cause::Lost) | None => {
                 self.state.live.remove(&number);
                 self.record(Entry::ExecutionCancelled { execution: number });
             }

@@ -2,13 +2,17 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::state::{Call, Cause, Execution, Phase, RunState};
+use super::plan::Control;
+use super::state::{Call, Cause, Execution, Phase, Place, RunState};
 use super::{Admission, Attempt, Decision, Given, Plan};
 use crate::core::IllegalEvent;
 use crate::core::limits::{LARGEST_RUN, MOST_EXECUTIONS, TooMuch, checked_size};
 use crate::model::{AttemptResult, Entry, HandlerName, RecordId, RunStatus, ValueRef};
+
+/// Where the paths of a run begin.
+pub(super) const TRIGGER: &str = "trigger";
 
 pub(super) struct Transition<'a> {
     pub(super) plan: &'a Plan,
@@ -46,10 +50,11 @@ impl<'a> Transition<'a> {
         place
     }
 
-    /// Ends the run if nothing of it lives, and starts what is ready.
+    /// Lets joins and loops go on, starts what is ready, and ends the run if nothing more can happen to it.
     pub(super) fn finish(mut self) -> Decision {
+        self.settle_controls();
         self.start_ready();
-        if self.state.live.is_empty() && self.state.queued.is_none() && self.state.ended.is_none() {
+        if self.state.ended.is_none() && self.state.queued.is_none() && !self.goes_on() {
             let status = match (&self.state.failure, self.state.cancelling) {
                 (_, true) => RunStatus::Cancelled,
                 (Some(_), false) => RunStatus::Failed,
@@ -59,16 +64,17 @@ impl<'a> Transition<'a> {
             let error = self.state.failure.clone().filter(|_| status == RunStatus::Failed);
             self.record(Entry::RunEnded { status, error });
         }
+        self.count_activity();
         Decision { state: self.state, entries: self.entries, calls: self.calls, taken: self.taken }
     }
 
     /// Comes to the first steps, or queues the run before them.
-    pub(super) fn begin(&mut self, steps: Vec<String>, admission: Admission) {
+    pub(super) fn begin(&mut self, places: Vec<Place>, admission: Admission) {
         match admission {
-            Admission::Free => self.enter_all(&steps),
-            Admission::Queued => self.state.queued = Some(steps),
+            Admission::Free => self.enter_places(places),
+            Admission::Queued => self.state.queued = Some(places),
             Admission::NoKey(problem) => {
-                self.state.unfinished = steps;
+                self.state.unfinished = places;
                 self.state.failure = Some(problem);
             }
         }
@@ -76,37 +82,48 @@ impl<'a> Transition<'a> {
 
     /// Goes on with a run that was queued.
     pub(super) fn admit(&mut self) -> Result<(), IllegalEvent> {
-        let steps = self.state.queued.take();
-        let steps = steps.ok_or_else(|| IllegalEvent("the run is not queued".into()))?;
+        let places = self.state.queued.take();
+        let places = places.ok_or_else(|| IllegalEvent("the run is not queued".into()))?;
         self.record(Entry::RunAdmitted);
-        self.enter_all(&steps);
+        self.enter_places(places);
         Ok(())
     }
 
-    /// Comes to each of these steps. Once the run fails, the rest is left to a retry.
-    pub(super) fn enter_all(&mut self, steps: &[String]) {
+    fn enter_places(&mut self, places: Vec<Place>) {
+        for Place { step, round } in places {
+            self.enter_all(&[step], round, TRIGGER);
+        }
+    }
+
+    /// Comes from a step to each of these. Once the run fails, the rest is left to a retry.
+    pub(super) fn enter_all(&mut self, steps: &[String], round: Option<u32>, from: &str) {
         for step in steps {
-            if self.state.cancelling {
+            if self.state.cancelling || self.state.stopped.is_some() || self.is_lost(round) {
                 return;
             }
-            if self.state.failure.is_some() {
-                self.state.unfinished.push(step.clone());
+            let failing = self.state.failure.is_some() && self.state.handling.is_none();
+            if failing && !matches!(self.control(step), Some(Control::Join)) {
+                self.state.unfinished.push(Place { step: step.clone(), round });
             } else {
-                self.enter(step);
+                self.enter(step, round, from);
             }
         }
     }
 
-    fn enter(&mut self, id: &str) {
+    fn enter(&mut self, id: &str, round: Option<u32>, from: &str) {
+        let control = self.control(id);
+        if matches!(control, Some(Control::Join)) && self.arrive(id, round, from) {
+            return;
+        }
         if self.state.executions >= MOST_EXECUTIONS {
-            return self.fail_run(id.to_owned(), &TooMuch::Executions.to_string());
+            return self.fail_run(id.to_owned(), round, &TooMuch::Executions.to_string());
         }
         self.state.executions += 1;
         let number = self.state.executions;
         let Some(step) = self.plan.steps.get(id) else {
-            return self.fail_run(id.to_owned(), &format!("the version has no step `{id}`"));
+            return self.fail_run(id.to_owned(), round, &format!("the version has no step `{id}`"));
         };
-        let resolved = step.config.resolve(&self.variables(id));
+        let resolved = step.config.resolve(&self.variables(step.config.references(), round));
         let checked = resolved.and_then(|config| {
             self.take_room("the config", &config).map_err(|error| error.to_string())?;
             Ok(config)
@@ -115,17 +132,28 @@ impl<'a> Transition<'a> {
             Ok(config) => (config, None),
             Err(problem) => (Value::Null, Some(problem)),
         };
-        let config = self.record(Entry::ExecutionStarted {
+        let phase = match control {
+            Some(control) if problem.is_none() => control.begin(&config, from),
+            _ => Ok(Phase::Ready { call: Call::Execute, at: self.given.now }),
+        };
+        let place = self.record(Entry::ExecutionStarted {
             execution: number,
             step: id.to_owned(),
             block: step.block.clone(),
+            round,
             config,
         });
+        let (phase, problem) = match phase {
+            Ok(phase) => (phase, problem),
+            Err(problem) => (Phase::Waiting, Some(problem)),
+        };
+        let gathering = matches!(phase, Phase::Gathering(_));
         self.state.live.insert(
             number,
             Execution {
                 step: id.to_owned(),
-                config,
+                round,
+                config: place,
                 attempts: 0,
                 failures: 0,
                 interruptions: 0,
@@ -133,12 +161,16 @@ impl<'a> Transition<'a> {
                 deferred: None,
                 wake_at: None,
                 teardown: None,
-                phase: Phase::Ready { call: Call::Execute, at: self.given.now },
+                phase,
             },
         );
         if let Some(message) = problem {
             let value = self.record(Entry::ExecutionFailed { execution: number, message: message.clone() });
             self.fail(number, &message, value);
+        } else if gathering {
+            self.record(Entry::Arrived { execution: number, from: from.to_owned(), late: false });
+        } else if matches!(control, Some(Control::Stop)) {
+            self.stop(number);
         }
     }
 
@@ -152,19 +184,7 @@ impl<'a> Transition<'a> {
         Ok(())
     }
 
-    fn variables(&self, step: &str) -> Map<String, Value> {
-        let mut variables = self.given.surroundings.clone();
-        let Some(step) = self.plan.steps.get(step) else { return variables };
-        for name in step.config.references() {
-            let value = self.state.values.get(name).and_then(|place| self.value(*place));
-            if let Some(value) = value {
-                variables.insert(name.clone(), value.clone());
-            }
-        }
-        variables
-    }
-
-    fn value(&self, place: ValueRef) -> Option<&Value> {
+    pub(super) fn value(&self, place: ValueRef) -> Option<&Value> {
         self.fresh.get(&place).or_else(|| self.given.values.get(&place))
     }
 
@@ -221,26 +241,49 @@ impl<'a> Transition<'a> {
 
     /// Resolves an execution and follows the edges of an outcome.
     pub(super) fn follow(&mut self, number: u32, outcome: &str, value: ValueRef) {
-        let Some(execution) = self.state.live.remove(&number) else { return };
-        let targets = self.plan.steps.get(&execution.step).and_then(|step| step.on.get(outcome)).cloned();
-        self.state.values.insert(execution.step, value);
-        self.enter_all(&targets.unwrap_or_default());
+        let Some(Execution { step, round, .. }) = self.state.live.remove(&number) else { return };
+        let targets = self.plan.steps.get(&step).and_then(|step| step.on.get(outcome)).cloned();
+        let targets = targets.unwrap_or_default();
+        self.keep(&step, round, value);
+        if let Some(round) = round.and_then(|round| self.state.rounds.get_mut(&round))
+            && targets.is_empty()
+        {
+            round.result = Some(value);
+        }
+        self.enter_all(&targets, round, &step);
     }
 
-    /// Resolves an execution as failed: its `error` edge, or the failure of the run.
+    /// Keeps the value of a step's variable.
+    pub(super) fn keep(&mut self, step: &str, round: Option<u32>, value: ValueRef) {
+        let values = match round {
+            None => Some(&mut self.state.values),
+            Some(round) => self.state.rounds.get_mut(&round).map(|round| &mut round.values),
+        };
+        if let Some(values) = values {
+            values.insert(step.to_owned(), value);
+        }
+    }
+
+    /// Resolves an execution as failed: its `error` edge, the failure of its round, or that of the run.
     pub(super) fn fail(&mut self, number: u32, message: &str, value: ValueRef) {
         let Some(execution) = self.state.live.get(&number) else { return };
-        let step = execution.step.clone();
+        let (step, round) = (execution.step.clone(), execution.round);
         if self.plan.steps.get(&step).is_some_and(|step| step.on.contains_key("error")) {
             return self.follow(number, "error", value);
         }
         self.state.live.remove(&number);
-        self.fail_run(step, message);
+        match self.collecting_round(round) {
+            Some(round) => self.fail_round(round, &step, message),
+            None => self.fail_run(step, round, message),
+        }
     }
 
-    fn fail_run(&mut self, step: String, message: &str) {
+    fn fail_run(&mut self, step: String, round: Option<u32>, message: &str) {
         self.state.failure.get_or_insert_with(|| format!("step `{step}` failed: {message}"));
-        self.state.unfinished.push(step);
+        if self.state.handling.is_some() {
+            return self.give_up_all(Cause::RunStopped);
+        }
+        self.state.unfinished.push(Place { step, round });
         self.give_up_all(Cause::RunFailed);
     }
 
@@ -249,7 +292,7 @@ impl<'a> Transition<'a> {
         match self.state.live.get_mut(&number) {
             Some(execution) => match execution.phase {
                 Phase::Running { call } => Ok((execution, call)),
-                Phase::Ready { .. } | Phase::Waiting => Err(not_running(number)),
+                _ => Err(not_running(number)),
             },
             None => Err(not_running(number)),
         }
@@ -276,6 +319,9 @@ pub(crate) fn entry_value(entry: &Entry) -> Option<Value> {
     match entry {
         Entry::RunStarted { data, .. }
         | Entry::ValueCarriedOver { data, .. }
+        | Entry::ExecutionCompleted { data, .. }
+        | Entry::RoundFailed { data, .. }
+        | Entry::ErrorHandlerStarted { data }
         | Entry::AttemptEnded { result: AttemptResult::Outcome { data, .. }, .. } => Some(data.clone()),
         Entry::ExecutionStarted { config, .. } => Some(config.clone()),
         Entry::AttemptEnded {

@@ -300,9 +300,7 @@ impl Transition {
     fn finish(mut self) -> Decision {
         let now = self.now;
         for activation in &mut self.state.activations {
-            // A renewal that is running may still leave something to remove.
-            let renewing = activation.renewal.is_some_and(|renewal| renewal.running);
-            if !renewing && matches!(activation.phase, Phase::DeactivateAt(at) if at <= now) {
+            if !activation.is_renewing() && matches!(activation.phase, Phase::DeactivateAt(at) if at <= now) {
                 activation.drains_until =
                     activation.drains_until.or_else(|| now.checked_add(LONGEST_DRAIN).ok());
                 if activation.registers {

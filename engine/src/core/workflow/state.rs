@@ -123,7 +123,7 @@ impl WorkflowState {
             .iter()
             .filter(|activation| activation.accepts && activation.phase != Phase::Active);
         let retries = self.activations.iter().filter_map(|activation| match activation.phase {
-            Phase::DeactivateAt(at) => Some(at),
+            Phase::DeactivateAt(at) if !activation.is_renewing() => Some(at),
             _ => None,
         });
         let duties = self.activations.iter().filter_map(Activation::duty_at);
@@ -142,6 +142,12 @@ impl Activation {
         let renewal = self.renewal.filter(|renewal| renewal.running).map(|_| Call::Renew(self.id));
         let tick = self.tick.filter(|tick| tick.running).map(|tick| Call::Tick(self.id, tick.time));
         [phase, renewal, tick].into_iter().flatten().collect()
+    }
+
+    /// Whether `renew` is running. Until it has returned, nothing is deactivated: it may still leave something to
+    /// remove.
+    pub fn is_renewing(&self) -> bool {
+        self.renewal.is_some_and(|renewal| renewal.running)
     }
 
     /// Where it stands.

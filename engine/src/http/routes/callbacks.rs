@@ -31,9 +31,14 @@ async fn trigger(
     request: axum::extract::Request,
 ) -> Result<Response, Problem> {
     let id = api.driver.urls().keys().read_trigger_token(&token).ok_or_else(unknown)?;
-    let request = read(request).await?;
+    let passed = api.gates.trigger(id)?;
+    let request = read(&api, request).await?;
     // In a task of its own: a client that hangs up does not cancel it (t10).
-    let answer = tokio::spawn(async move { api.driver.trigger(id, request).await });
+    let answer = tokio::spawn(async move {
+        let answer = api.driver.trigger(id, request).await;
+        drop(passed);
+        answer
+    });
     let answer = answer.await.unwrap_or_else(|_| TriggerAnswer::Failed("the engine is stopping".into()));
     match answer {
         TriggerAnswer::Started(run, response) | TriggerAnswer::Duplicate(run, response) => {
@@ -60,6 +65,9 @@ async fn trigger(
             "The trigger is still being activated; deliver again later",
             RETRY_AFTER_ACTIVATION,
         )),
+        TriggerAnswer::Busy => {
+            Err(Problem::busy("As many runs are under way as there may be; send this request again later"))
+        }
         TriggerAnswer::Unavailable(message) => Err(Problem::unavailable(message, RETRY_AFTER_FAILURE)),
     }
 }
@@ -81,8 +89,13 @@ async fn finish(
         )
         .with_header(header::ALLOW, HeaderValue::from_static("POST")));
     }
-    let request = read(request).await?;
-    let answer = tokio::spawn(async move { api.driver.callback(id, request).await });
+    let passed = api.gates.callback().await;
+    let request = read(&api, request).await?;
+    let answer = tokio::spawn(async move {
+        let answer = api.driver.callback(id, request).await;
+        drop(passed);
+        answer
+    });
     let answer =
         answer.await.unwrap_or_else(|_| CallbackAnswer::Unavailable("the engine is stopping".into()));
     match answer {
@@ -96,9 +109,9 @@ async fn finish(
 }
 
 /// The request as handlers see it.
-async fn read(request: axum::extract::Request) -> Result<Request, Problem> {
+async fn read(api: &Api, request: axum::extract::Request) -> Result<Request, Problem> {
     let (parts, body) = request.into_parts();
-    let body = body::read(&parts, body, LONGEST_CALLBACK_BODY).await?;
+    let body = body::read(&parts, body, LONGEST_CALLBACK_BODY, api.driver.limits().client).await?;
     Ok(Request::new(parts.method, body)
         .with_path(parts.uri.path())
         .with_query(parts.uri.query().unwrap_or_default())

@@ -11,6 +11,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::definition::is_workflow_id;
 use crate::driver::ReplayOn;
 use crate::http::problem::Problem;
 use crate::http::{Api, views};
@@ -52,6 +53,9 @@ async fn list(
     let before = filter.cursor.as_deref().map(|cursor| {
         cursor.parse::<RunId>().map_err(|error| Problem::invalid_field("cursor", error.to_string()))
     });
+    if filter.workflow.as_deref().is_some_and(|id| !is_workflow_id(id)) {
+        return Err(Problem::invalid_field("workflow", "An id is 1 to 100 letters, digits, `-` and `_`"));
+    }
     let filter =
         RunFilter { workflow: filter.workflow.map(WorkflowId), status, before: before.transpose()?, limit };
     let rows = api.driver.store().runs(filter).await?;

@@ -79,7 +79,7 @@ async fn check_only(State(api): State<Api>, body: Body) -> Result<Json<Value>, P
 }
 
 async fn enable(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
-    let id = WorkflowId(id);
+    let id = workflow_id(&id)?;
     let enabled = api.driver.enable(&id).await?;
     let versions = api.driver.store().versions(&id).await?;
     let activation =
@@ -93,7 +93,7 @@ async fn enable(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<V
 }
 
 async fn disable(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
-    let id = WorkflowId(id);
+    let id = workflow_id(&id)?;
     api.driver.disable(&id).await?;
     Ok(Json(json!({ "id": id, "enabled": false })))
 }
@@ -142,13 +142,22 @@ impl Start {
 async fn start(State(api): State<Api>, Path(id): Path<String>, body: Body) -> Result<Response, Problem> {
     let Json(body) = body?;
     let Start { outcome, data } = Start::read(body).map_err(Problem::invalid)?;
-    let run = api.driver.start_run(&WorkflowId(id), outcome, data).await?;
+    let run = api.driver.start_run(&workflow_id(&id)?, outcome, data).await?;
     Ok((StatusCode::CREATED, Json(json!({ "id": run }))).into_response())
 }
 
 async fn find(api: &Api, id: &str) -> Result<WorkflowRow, Problem> {
-    let row = api.driver.store().workflow(&WorkflowId(id.to_owned())).await?;
-    row.ok_or_else(|| Problem::not_found(format!("There is no workflow `{id}`")))
+    let row = api.driver.store().workflow(&workflow_id(id)?).await?;
+    row.ok_or_else(|| no_workflow(id))
+}
+
+/// The id in a path. What cannot be one is asked of no database.
+fn workflow_id(id: &str) -> Result<WorkflowId, Problem> {
+    if is_workflow_id(id) { Ok(WorkflowId(id.to_owned())) } else { Err(no_workflow(id)) }
+}
+
+fn no_workflow(id: &str) -> Problem {
+    Problem::not_found(format!("There is no workflow `{id}`"))
 }
 
 /// An id from a title: `Qualify a lead` becomes `qualify-a-lead`.

@@ -4,6 +4,7 @@ use crate::model::RunStatus;
 /// The only execution of a run with this journal, one entry a record, from 1.
 fn execution(entries: impl IntoIterator<Item = Entry>) -> ExecutionView {
     let begun = Entry::ExecutionStarted {
+        round: None,
         execution: 1,
         step: "ask".into(),
         block: "app/ask".into(),

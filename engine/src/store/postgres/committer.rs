@@ -143,17 +143,27 @@ impl Committer {
     }
 
     async fn commit_on(&self, client: &Client, batch: &[Job], again: bool) -> Result<Vec<Answer>, Failed> {
-        let locks = LockStatements::prepare(client).await.map_err(Failed::Undone)?;
-        let writes = WriteStatements::prepare(client).await.map_err(Failed::Undone)?;
         let epoch = self.lease.epoch();
-        let decided = self.decide(client, &locks, batch, epoch, again).await;
-        let (answers, decision) = decided.map_err(Failed::Undone)?;
-        match decision.commit(client, &writes, epoch).await {
+        let decided = self.answered(Box::pin(async {
+            let locks = LockStatements::prepare(client).await?;
+            let writes = WriteStatements::prepare(client).await?;
+            Ok((self.decide(client, &locks, batch, epoch, again).await?, writes))
+        }));
+        let ((answers, decision), writes) = decided.await.map_err(Failed::Undone)?;
+        match self.answered(Box::pin(decision.commit(client, &writes, epoch))).await {
             Ok(()) => Ok(answers),
             // The database has answered, so it has rolled back.
             Err(error @ QueryError::Refused(_)) => Err(Failed::Undone(error)),
             Err(error) => Err(Failed::Unknown(error)),
         }
+    }
+
+    /// Gives up what the database does not answer: a connection may be dead without being closed. In twice the time
+    /// of a lease, the database itself has given up every wait for a lock.
+    async fn answered<T>(&self, asked: impl Future<Output = Result<T, QueryError>>) -> Result<T, QueryError> {
+        let silence = self.lease.length() * 2;
+        let answer = tokio::time::timeout(silence, asked).await;
+        answer.unwrap_or_else(|_| Err(QueryError::Disconnected(format!("no answer in {silence:?}"))))
     }
 
     /// Begins the transaction, carries out what has statements of its own, and decides about the rest.
@@ -189,11 +199,13 @@ impl Committer {
         };
         let mut writes = Writes::default();
         let mut decided = Vec::with_capacity(batch.len());
+        let stored = if again { find_stored(client, statements, batch).await? } else { BTreeSet::new() };
         for (job, answer) in batch.iter().zip(answers) {
+            let answer = answer.or_else(|| job.change.is_among(&stored).then_some(Answer::Done));
             let answer = answer.or_else(|| writes.add(&job.change, &mut found, epoch));
             decided.push(answer.unwrap_or(Answer::Refused));
         }
-        find_stored(client, statements, batch, &mut decided).await?;
+        settle_refused(client, statements, batch, &mut decided).await?;
         Ok((decided, writes))
     }
 }
@@ -206,26 +218,27 @@ fn in_locking_order(batch: &[Job]) -> Vec<usize> {
     rare
 }
 
+/// The records of a batch that were stored before.
+async fn find_stored<'a>(
+    client: &Client,
+    statements: &LockStatements,
+    batch: impl IntoIterator<Item = &'a Job>,
+) -> Result<BTreeSet<RecordId>, QueryError> {
+    let records: Vec<RecordId> = batch.into_iter().filter_map(|job| job.change.record()).collect();
+    if records.is_empty() { Ok(BTreeSet::new()) } else { statements.stored(client, &records).await }
+}
+
 /// A change that is refused, but whose record is in the journal, was stored before, and its answer was lost.
-async fn find_stored(
+async fn settle_refused(
     client: &Client,
     statements: &LockStatements,
     batch: &[Job],
     answers: &mut [Answer],
 ) -> Result<(), QueryError> {
-    let refused = |answer: &Answer| *answer == Answer::Refused;
-    let records: Vec<RecordId> = batch
-        .iter()
-        .zip(&*answers)
-        .filter(|(_, answer)| refused(answer))
-        .filter_map(|(job, _)| job.change.record())
-        .collect();
-    if records.is_empty() {
-        return Ok(());
-    }
-    let stored: BTreeSet<RecordId> = statements.stored(client, &records).await?;
+    let refused = batch.iter().zip(&*answers).filter(|(_, answer)| **answer == Answer::Refused);
+    let stored = find_stored(client, statements, refused.map(|(job, _)| job)).await?;
     for (job, answer) in batch.iter().zip(answers) {
-        if refused(answer) && job.change.record().is_some_and(|record| stored.contains(&record)) {
+        if *answer == Answer::Refused && job.change.is_among(&stored) {
             *answer = Answer::Done;
         }
     }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::connection::QueryError;
 use super::plan::{Found, LockedRun};
 use super::rows;
+use super::text;
 use crate::model::{ActivationId, RecordId, RunId};
 use crate::store::change::{Change, micros};
 
@@ -95,7 +96,7 @@ impl Wanted {
                 self.activations.extend(activation);
                 if let Some(key) = &start.dedupe {
                     let (run, at) = (start.run.id.0, micros(start.run.created_at));
-                    let place = (start.run.workflow.0.clone(), key.clone());
+                    let place = (start.run.workflow.0.clone(), text::key(key).into_owned());
                     self.keys.entry(place).or_insert(Key { run, activation, at });
                 }
             }

@@ -13,6 +13,7 @@ mod plan;
 mod read;
 mod rows;
 mod single;
+mod text;
 mod write;
 
 use std::sync::Arc;

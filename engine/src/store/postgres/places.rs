@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::connection::QueryError;
 use super::plan::Writes;
-use super::rows;
+use super::{rows, text};
 use crate::model::RunId;
 use crate::store::change::Change;
 use crate::store::columns::GIVE_PLACES;
@@ -23,12 +23,15 @@ pub(super) async fn lock(client: &Client, changes: impl Iterator<Item = &Change>
     for change in changes {
         match change {
             Change::Start(start) => {
-                let lane = start.lane.iter().map(|lane| (start.run.workflow.0.clone(), lane.key.clone()));
+                let lane = start
+                    .lane
+                    .iter()
+                    .map(|lane| (start.run.workflow.0.clone(), text::key(&lane.key).into_owned()));
                 lanes.extend(lane);
             }
             Change::Run(change) => match &change.place {
                 PlaceChange::Queue(Lane { key, .. }) => {
-                    lanes.insert((workflow_of(client, change.id).await?, key.clone()));
+                    lanes.insert((workflow_of(client, change.id).await?, text::key(key).into_owned()));
                 }
                 PlaceChange::Leave => runs.push(change.id.0),
                 PlaceChange::None | PlaceChange::TakeUp => {}
@@ -64,7 +67,7 @@ impl Writes<'_> {
         for start in &self.started {
             if let Some(lane) = &start.lane {
                 queue(client, start.run.id, &start.run.workflow.0, lane).await?;
-                lanes.insert((start.run.workflow.0.clone(), lane.key.clone()));
+                lanes.insert((start.run.workflow.0.clone(), text::key(&lane.key).into_owned()));
             }
         }
         for (run, place) in &self.places {
@@ -73,7 +76,7 @@ impl Writes<'_> {
                 PlaceChange::Queue(lane) => {
                     let workflow = workflow_of(client, *run).await?;
                     queue(client, *run, &workflow, lane).await?;
-                    lanes.insert((workflow, lane.key.clone()));
+                    lanes.insert((workflow, text::key(&lane.key).into_owned()));
                 }
                 PlaceChange::TakeUp => {
                     client.execute("UPDATE places SET taken_up = true WHERE run = $1", &[&run.0]).await?;
@@ -95,6 +98,6 @@ impl Writes<'_> {
 
 async fn queue(client: &Client, run: RunId, workflow: &str, lane: &Lane) -> Result<(), QueryError> {
     let sql = "INSERT INTO places (run, workflow, key, most) VALUES ($1, $2, $3, $4)";
-    client.execute(sql, &[&run.0, &workflow, &lane.key, &i64::from(lane.limit)]).await?;
+    client.execute(sql, &[&run.0, &workflow, &text::key(&lane.key), &i64::from(lane.limit)]).await?;
     Ok(())
 }

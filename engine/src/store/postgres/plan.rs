@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::text;
 use crate::model::{ActivationId, RecordId, RunId};
 use crate::store::change::{Answer, Change};
 use crate::store::{Callback, PlaceChange, Record, RunChange, StartRun, Started};
@@ -20,7 +21,7 @@ pub(super) struct Found {
     pub(super) runs: HashMap<RunId, LockedRun>,
     /// The activations that still accept events.
     pub(super) accepting: HashSet<ActivationId>,
-    /// Which run a deduplication key, by its workflow, belongs to.
+    /// Which run a deduplication key, by its workflow and as it is indexed, belongs to.
     pub(super) keys: HashMap<(String, String), RunId>,
 }
 
@@ -85,7 +86,8 @@ impl<'a> Writes<'a> {
         if start.activation.is_some_and(|activation| !found.accepting.contains(&activation)) {
             return Started::Gone;
         }
-        let key = start.dedupe.as_ref().map(|key| (start.run.workflow.0.clone(), key.clone()));
+        let key =
+            start.dedupe.as_ref().map(|key| (start.run.workflow.0.clone(), text::key(key).into_owned()));
         match key.and_then(|key| found.keys.get(&key)) {
             Some(first) if *first != start.run.id => Started::Duplicate(*first),
             _ => {

@@ -7,6 +7,7 @@ use tokio_postgres::types::ToSql;
 
 use super::connection::QueryError;
 use super::rows;
+use super::text;
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use crate::store::change::micros;
 use crate::store::columns;
@@ -182,7 +183,7 @@ pub(super) async fn once(
     name: &str,
 ) -> Result<Option<Vec<u8>>, QueryError> {
     let sql = "SELECT value FROM once WHERE run = $1 AND execution = $2 AND name = $3";
-    first(pool, sql, &[&run.0, &i64::from(execution), &name], |row| rows::get(row, 0)).await
+    first(pool, sql, &[&run.0, &i64::from(execution), &text::key(name)], |row| rows::get(row, 0)).await
 }
 
 pub(super) async fn has_token(pool: &Pool, hash: [u8; 32]) -> Result<bool, QueryError> {

@@ -5,6 +5,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
 use super::connection::QueryError;
+use super::text;
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use crate::store::{ActivationRow, InboxEntry, Record, RunRow, VersionRow, WorkflowRow};
 
@@ -31,7 +32,7 @@ pub(super) fn run(row: &Row) -> Result<RunRow, QueryError> {
 pub(super) fn workflow(row: &Row) -> Result<WorkflowRow, QueryError> {
     Ok(WorkflowRow {
         id: WorkflowId(get(row, 0)?),
-        title: get(row, 1)?,
+        title: text::read(get(row, 1)?),
         draft: get(row, 2)?,
         state: get(row, 3)?,
         sequence: get(row, 4)?,
@@ -60,7 +61,7 @@ pub(super) fn activation(row: &Row, first: usize) -> Result<ActivationRow, Query
         status: parsed(row, first + 3)?,
         accepts: get(row, first + 4)?,
         registration: get(row, first + 5)?,
-        error: get(row, first + 6)?,
+        error: get::<Option<String>>(row, first + 6)?.map(text::read),
     })
 }
 

@@ -5,6 +5,7 @@ use deadpool_postgres::{Client, Pool};
 use super::connection::QueryError;
 use super::listener::{CHANNEL, Notice};
 use super::rows;
+use super::text;
 use crate::model::RunId;
 use crate::store::change::{Answer, Change, micros};
 use crate::store::columns;
@@ -22,7 +23,7 @@ pub(super) async fn apply(
         Change::Token { hash, name, now } => {
             let sql =
                 "INSERT INTO tokens (hash, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-            client.execute(sql, &[&hash.as_slice(), name, &micros(*now)]).await?;
+            client.execute(sql, &[&hash.as_slice(), &text::written(name), &micros(*now)]).await?;
             Answer::Done
         }
         Change::Adopt { limit } => Answer::Adopted(adopt(client, *limit, epoch).await?),
@@ -35,7 +36,7 @@ async fn put_draft(client: &Client, draft: &Draft) -> Result<Answer, QueryError>
         VALUES ($1, $2, $3, '', 0, $4, $4)
         ON CONFLICT (id) DO UPDATE SET title = excluded.title, draft = excluded.draft, updated_at = excluded.updated_at";
     let Draft { id, title, definition, now } = draft;
-    client.execute(sql, &[&id.0, title, definition, &micros(*now)]).await?;
+    client.execute(sql, &[&id.0, &text::written(title), definition, &micros(*now)]).await?;
     Ok(Answer::Done)
 }
 
@@ -59,8 +60,10 @@ async fn commit_workflow(client: &Client, change: &WorkflowChange, epoch: i64) -
             ON CONFLICT (id) DO UPDATE SET status = excluded.status, accepts = excluded.accepts,
                 registration = excluded.registration, error = excluded.error";
         let ActivationRow { id, workflow, version, status, accepts, registration, error } = row;
-        let status = status.as_str();
-        client.execute(sql, &[&id.0, &workflow.0, &version.0, &status, accepts, registration, error]).await?;
+        let (status, error) = (status.as_str(), error.as_deref().map(text::written));
+        client
+            .execute(sql, &[&id.0, &workflow.0, &version.0, &status, accepts, registration, &error])
+            .await?;
     }
     tell(client, Notice { epoch, news: News::Workflow(change.id.clone()) }).await?;
     Ok(Answer::Done)

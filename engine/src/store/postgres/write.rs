@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::connection::QueryError;
 use super::listener::{CHANNEL, Notice};
 use super::plan::{Moved, Writes};
+use super::text;
 use crate::store::News;
 use crate::store::change::{due_micros, micros};
 
@@ -236,7 +237,7 @@ impl Writes<'_> {
         }
         let run: Vec<Uuid> = self.once.iter().map(|once| once.run.0).collect();
         let execution: Vec<i64> = self.once.iter().map(|once| once.execution.into()).collect();
-        let name: Vec<&str> = self.once.iter().map(|once| once.name).collect();
+        let name: Vec<_> = self.once.iter().map(|once| text::key(once.name)).collect();
         let value: Vec<&[u8]> = self.once.iter().map(|once| once.value).collect();
         client.execute(&statements.once, &[&run, &execution, &name, &value]).await
     }

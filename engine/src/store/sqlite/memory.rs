@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::{SqliteStore, opening};
+use super::{Mode, SqliteStore, opening};
 use crate::store::StoreError;
 
 /// A database in memory. It lives as long as this value or a store on it; several stores may be open at once, each
@@ -34,6 +34,16 @@ impl MemoryDatabase {
     ///
     /// When there is no memory for it.
     pub fn open(&self) -> Result<SqliteStore, StoreError> {
-        SqliteStore::enter(PathBuf::from(&self.path), ())
+        SqliteStore::enter(PathBuf::from(&self.path), Mode::Threads, ())
+    }
+
+    /// A store on it that works on the caller's thread and starts none. What is asked of it by one thread happens
+    /// in the order in which it is asked.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory for it.
+    pub fn open_inline(&self) -> Result<SqliteStore, StoreError> {
+        SqliteStore::enter(PathBuf::from(&self.path), Mode::Inline, ())
     }
 }

@@ -34,10 +34,20 @@ const IDLE_READERS: usize = 4;
 pub struct SqliteStore {
     writer: Writer,
     readers: Arc<Readers>,
+    mode: Mode,
     epoch: i64,
     next_record: AtomicI64,
     durability: (String, i64),
     workflows_adopted: AtomicBool,
+}
+
+/// Where a store does its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// It writes on a thread of its own, and reads on threads for blocking work.
+    Threads,
+    /// It reads and writes on the caller's thread.
+    Inline,
 }
 
 /// The connections for reading that nobody uses now.
@@ -57,20 +67,26 @@ impl SqliteStore {
         let path = directory.join("stepwell.db");
         // SQLite gives the files beside it the same mode.
         OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(opening)?;
-        Self::enter(path, lock)
+        Self::enter(path, Mode::Threads, lock)
     }
 
     /// Counts this process in. `keep` lives as long as the store.
-    fn enter<K: Send + 'static>(path: PathBuf, keep: K) -> Result<Self, StoreError> {
+    fn enter<K: Send + 'static>(path: PathBuf, mode: Mode, keep: K) -> Result<Self, StoreError> {
         let connection = connection::writer(&path).map_err(opening)?;
         let durability = connection::durability(&connection).map_err(opening)?;
+        let (journal_mode, synchronous) = &durability;
+        tracing::info!(journal_mode, synchronous, "the database is open");
         let (epoch, next) = connection::enter(&connection).map_err(opening)?;
-        let writer = Writer::start(connection, epoch, keep).map_err(opening)?;
+        let writer = match mode {
+            Mode::Threads => Writer::start(connection, epoch, keep).map_err(opening)?,
+            Mode::Inline => Writer::inline(connection, epoch),
+        };
         let readers = Arc::new(Readers { path, idle: Mutex::default() });
         let next_record = AtomicI64::new(next);
         Ok(Self {
             writer,
             readers,
+            mode,
             epoch,
             next_record,
             durability,
@@ -90,7 +106,10 @@ impl SqliteStore {
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let readers = Arc::clone(&self.readers);
-        let result = tokio::task::spawn_blocking(move || readers.with(read)).await;
+        let result = match self.mode {
+            Mode::Threads => tokio::task::spawn_blocking(move || readers.with(read)).await,
+            Mode::Inline => Ok(readers.with(read)),
+        };
         match result {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(StoreError { operation, source: error.into() }),

@@ -1,5 +1,6 @@
 //! The writer: one thread that takes whatever changes are queued, commits them together and answers each.
 
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -20,8 +21,16 @@ struct Job {
     answer: oneshot::Sender<Result<Answer, StoreError>>,
 }
 
-/// The writer's queue and thread. Dropping it ends the thread once the queue is empty.
-pub(super) struct Writer {
+/// Who writes.
+pub(super) enum Writer {
+    /// A thread. Dropping its queue ends it once that is empty.
+    Thread(Queue),
+    /// Whoever asks.
+    Inline { connection: Mutex<Connection>, epoch: i64 },
+}
+
+/// The queue of the writer's thread.
+pub(super) struct Queue {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -38,11 +47,29 @@ impl Writer {
             let _keep = keep;
             write(connection, epoch, &queue);
         })?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self::Thread(Queue { jobs: Some(jobs), thread: Some(thread) }))
+    }
+
+    /// Writes where it is asked to.
+    pub(super) const fn inline(connection: Connection, epoch: i64) -> Self {
+        Self::Inline { connection: Mutex::new(connection), epoch }
     }
 
     /// Stores a change. It is durable when this returns `Ok`.
     pub(super) async fn store(&self, change: Change) -> Result<Answer, StoreError> {
+        match self {
+            Self::Thread(queue) => queue.store(change).await,
+            Self::Inline { connection, epoch } => {
+                let mut connection = connection.lock().expect("no holder panics");
+                let answers = commit(&mut connection, *epoch, std::iter::once(&change));
+                alone(change.operation(), answers)
+            }
+        }
+    }
+}
+
+impl Queue {
+    async fn store(&self, change: Change) -> Result<Answer, StoreError> {
         let operation = change.operation();
         let stopped = || StoreError { operation, source: "the writer has stopped".into() };
         let (answer, answered) = oneshot::channel();
@@ -52,7 +79,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for Queue {
     fn drop(&mut self) {
         drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {
@@ -69,7 +96,7 @@ fn write(mut connection: Connection, epoch: i64, queue: &Receiver<Job>) {
             let Ok(next) = queue.try_recv() else { break };
             batch.push(next);
         }
-        match commit(&mut connection, epoch, &batch) {
+        match commit(&mut connection, epoch, batch.iter().map(|job| &job.change)) {
             Ok(answers) => {
                 for (job, answer) in batch.into_iter().zip(answers) {
                     // Who asked may have gone away; the change is stored all the same.
@@ -79,8 +106,8 @@ fn write(mut connection: Connection, epoch: i64, queue: &Receiver<Job>) {
             // One of them may have been at fault for all: each gets a try of its own.
             Err(_) if batch.len() > 1 => {
                 for job in batch {
-                    let result = commit(&mut connection, epoch, std::slice::from_ref(&job));
-                    answer_alone(job, result);
+                    let answers = commit(&mut connection, epoch, std::iter::once(&job.change));
+                    answer_alone(job, answers);
                 }
             }
             Err(error) => {
@@ -92,22 +119,25 @@ fn write(mut connection: Connection, epoch: i64, queue: &Receiver<Job>) {
     }
 }
 
-fn answer_alone(job: Job, result: rusqlite::Result<Vec<Answer>>) {
-    let operation = job.change.operation();
-    let result = match result {
-        Ok(mut answers) => answers.pop().ok_or(rusqlite::Error::QueryReturnedNoRows),
-        Err(error) => Err(error),
-    };
-    let _ = job.answer.send(result.map_err(|error| StoreError { operation, source: error.into() }));
+fn answer_alone(job: Job, answers: rusqlite::Result<Vec<Answer>>) {
+    let _ = job.answer.send(alone(job.change.operation(), answers));
+}
+
+/// The answer to a change that was tried alone.
+fn alone(operation: &'static str, answers: rusqlite::Result<Vec<Answer>>) -> Result<Answer, StoreError> {
+    let answer = answers.and_then(|mut answers| answers.pop().ok_or(rusqlite::Error::QueryReturnedNoRows));
+    answer.map_err(|error| StoreError { operation, source: error.into() })
 }
 
 /// Carries all changes of a batch out in one transaction; on an error none of them.
-fn commit(connection: &mut Connection, epoch: i64, batch: &[Job]) -> rusqlite::Result<Vec<Answer>> {
+fn commit<'a>(
+    connection: &mut Connection,
+    epoch: i64,
+    changes: impl Iterator<Item = &'a Change>,
+) -> rusqlite::Result<Vec<Answer>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let answers = batch
-        .iter()
-        .map(|job| change::apply(&job.change, &transaction, epoch))
-        .collect::<Result<Vec<_>, _>>()?;
+    let answers =
+        changes.map(|change| change::apply(change, &transaction, epoch)).collect::<Result<Vec<_>, _>>()?;
     transaction.commit()?;
     Ok(answers)
 }

@@ -1,5 +1,6 @@
 //! The rules, on the machine alone.
 
+mod controls;
 mod exhaustive;
 mod rules;
 mod sequences;
@@ -42,6 +43,7 @@ fn step(on: &[(&str, &[&str])]) -> PlannedStep {
         deadline: None,
         on: edges(on),
         finishes: true,
+        control: None,
         cancels: false,
         if_interrupted: IfInterrupted::Repeat,
     }
@@ -71,7 +73,7 @@ impl World {
     /// Starts a run whose trigger leads to `first`.
     fn start(first: &[&str], steps: impl IntoIterator<Item = (&'static str, PlannedStep)>) -> Self {
         let steps = steps.into_iter().map(|(id, step)| (id.to_owned(), step)).collect();
-        let plan = Plan { trigger: edges(&[("received", first)]), limited: false, steps };
+        let plan = Plan::new(edges(&[("received", first)]), steps);
         let mut world = Self {
             plan,
             state: RunState::default(),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::core::policy::MOST_INTERRUPTIONS;
 use crate::model::AttemptResult;
 
 #[test]
@@ -225,6 +226,22 @@ fn d8_cancelling_a_deferred_execution_calls_cancel_and_retries_it() {
     world.returns(1, error("provider down"));
     assert_eq!(status(&world), RunStatus::Cancelling);
     world.pass(1).returns(1, Returned::Cancelled);
+    assert_eq!(status(&world), RunStatus::Cancelled);
+}
+
+#[test]
+fn d8_a_cancel_that_is_interrupted_again_and_again_is_tried_again_as_one_that_fails() {
+    let mut world = World::start(&["a"], [("a", PlannedStep { cancels: true, ..step(&[]) })]);
+    world.returns(1, defer()).apply(Event::Cancel);
+    for _ in 1..MOST_INTERRUPTIONS {
+        world.interrupt(1);
+        assert_eq!(world.calls(), [(1, Call::Cancel)], "at once");
+    }
+    world.interrupt(1);
+    assert_eq!((status(&world), world.calls()), (RunStatus::Cancelling, vec![]));
+    world.pass(1);
+    assert_eq!(world.calls(), [(1, Call::Cancel)], "after a back-off");
+    world.returns(1, Returned::Cancelled);
     assert_eq!(status(&world), RunStatus::Cancelled);
 }
 

@@ -330,6 +330,13 @@ fn t12_a_trigger_is_deactivated_only_after_its_running_renewal() {
     assert_eq!(world.calls, [Call::Deactivate(id(1))]);
 }
 
+#[test]
+fn t12_what_waits_for_a_running_renewal_is_not_due_before_its_end() {
+    let mut world = expiring(1000);
+    world.pass(800).apply(Event::Disable);
+    assert_eq!(world.state.due_at(), None, "an engine would look again and again");
+}
+
 fn ticking() -> World {
     let mut world = World::new();
     let registered = Registered { tick: Some(after(60)), ..registration() };

@@ -1,18 +1,33 @@
 //! Several engines on one `PostgreSQL` database.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "lifecycle/blocks.rs"]
+#[expect(dead_code, reason = "the lifecycle suite uses the rest")]
+mod blocks;
+#[path = "support/cut.rs"]
+mod cut;
+#[path = "lifecycle/database.rs"]
+#[expect(dead_code, reason = "the lifecycle suite uses the rest")]
+mod database;
+#[path = "lifecycle/engine.rs"]
+#[expect(dead_code, reason = "the lifecycle suite uses the rest")]
+mod engine;
+mod support;
+
+use std::pin::pin;
 use std::sync::Arc;
 
 use serde_json::json;
-use stepwell_engine::driver::{CallbackAnswer, TriggerAnswer};
+use stepwell_engine::driver::{CallbackAnswer, Limits, TriggerAnswer};
 use stepwell_engine::model::RunStatus;
-use stepwell_engine::store::Store as _;
 use stepwell_engine::store::postgres::PostgresStore;
 use tempfile::TempDir;
 
 use crate::blocks::{gate, handlers, seen};
-use crate::engine::{Engine, results, workflow};
+use crate::database::Data;
+use crate::engine::{Engine, LEASE, driver, results, runtime, until, workflow};
 use crate::support::postgres::Server;
-use crate::triggers::until;
 
 /// A database and the keys that belong to it.
 struct Shared {
@@ -34,8 +49,20 @@ impl Shared {
     }
 
     fn engine_and_store(&self) -> (Engine, Arc<PostgresStore>) {
-        Engine::sharing(&self.url, self.keys.path())
+        let runtime = runtime();
+        let (data, store, driver) = runtime.block_on(async {
+            let store = Arc::new(PostgresStore::open(&self.url, LEASE).await.unwrap());
+            let data = Data { directory: tempfile::tempdir().unwrap(), shared: None };
+            let driver = driver(store.clone(), self.keys.path(), Limits::default()).await;
+            (data, store, driver)
+        });
+        (Engine { driver, data, runtime: Some(runtime) }, store)
     }
+}
+
+/// Ends every task of an engine where it stands.
+fn die(mut engine: Engine) {
+    engine.runtime.take().unwrap().shutdown_background();
 }
 
 #[test]
@@ -48,7 +75,7 @@ fn o4_a_run_goes_on_elsewhere_when_its_engine_dies() {
         until(|| handlers("dies").contains(&"execute")).await;
         run
     });
-    first.die();
+    die(first);
     second.block_on(async {
         second.reaches(run, RunStatus::Completed).await;
         let attempts: Vec<u32> =
@@ -60,12 +87,12 @@ fn o4_a_run_goes_on_elsewhere_when_its_engine_dies() {
 #[test]
 fn o4_an_engine_that_has_lost_its_lease_starts_anew() {
     let shared = Shared::new();
-    let (engine, store) = shared.engine_and_store();
+    let engine = shared.engine();
     engine.block_on(async {
         engine.enable("lost", &workflow("lost", &["hang", "done"])).await.unwrap();
         let run = engine.run("lost").await;
         until(|| handlers("lost").contains(&"execute")).await;
-        store.leave().await.unwrap();
+        engine.driver.store().leave().await.unwrap();
         engine.reaches(run, RunStatus::Completed).await;
         assert_eq!(handlers("lost").iter().filter(|handler| **handler == "execute").count(), 2);
     });
@@ -132,7 +159,7 @@ fn t2_an_activation_goes_on_elsewhere_when_its_engine_dies() {
         tokio::spawn(async move { driver.enable(&id).await });
         until(|| handlers("act-gated").contains(&"activate")).await;
     });
-    first.die();
+    die(first);
     second.block_on(async {
         until(|| seen("act-gated").len() == 2).await;
         let calls = seen("act-gated");
@@ -140,6 +167,24 @@ fn t2_an_activation_goes_on_elsewhere_when_its_engine_dies() {
         gate("act-gated").notify_one();
         let run = second.run("act-gated").await;
         second.reaches(run, RunStatus::Completed).await;
+    });
+}
+
+#[test]
+fn o4_t2_an_activation_call_under_a_lost_lease_ends_and_is_made_again() {
+    let shared = Shared::new();
+    let engine = shared.engine();
+    engine.block_on(async {
+        let id = engine.draft("left-gated", &workflow("left-gated", &["done"])).await;
+        let driver = engine.driver.clone();
+        let enabled = tokio::spawn(async move { driver.enable(&id).await });
+        until(|| seen("left-gated").len() == 1).await;
+        engine.driver.store().leave().await.unwrap();
+        until(|| seen("left-gated").len() == 2).await;
+        gate("left-gated").notify_one();
+        enabled.await.unwrap().unwrap();
+        gate("left-gated").notify_one();
+        assert!(pin!(gate("left-gated").notified()).enable(), "the first call still waits at the gate");
     });
 }
 

@@ -1,0 +1,52 @@
+//! Attempts that a crash has interrupted, and another crash while that is recorded.
+
+use serde_json::{Value, json};
+use stepwell::prelude::*;
+use stepwell_engine::model::RunStatus;
+use stepwell_engine::testing::Setup;
+
+use crate::kit::{Noted, effect, effects};
+
+/// Hangs, and must not be called again
+#[step(outcomes(done), if_interrupted = fail)]
+async fn fragile(_config: Noted, _cx: ExecuteContext) -> Result<FragileOutcome, StepError> {
+    std::future::pending::<()>().await;
+    Ok(FragileOutcome::Done)
+}
+
+/// Hangs at the first attempt
+#[step(outcomes(done))]
+async fn sturdy(config: Noted, cx: ExecuteContext) -> Result<SturdyOutcome, StepError> {
+    effect(&config.name, cx.unique_execution_id());
+    if cx.attempt() == 1 {
+        std::future::pending::<()>().await;
+    }
+    Ok(SturdyOutcome::Done)
+}
+
+#[tokio::test]
+async fn o1_s7_a_crash_while_interrupted_attempts_are_recorded_leaves_none_behind() {
+    let setup = Setup::new();
+    let step = |block: &str, name: &str| json!({ "block": format!("stepwell-engine/{block}"), "config": { "name": name }, "on": { "done": "end" } });
+    let moments = setup
+        .at_every_crash(async |engine| {
+            let name = format!("s7-{:?}", std::time::Instant::now());
+            let definition = json!({
+                "title": "Two at once",
+                "trigger": { "block": "core/manual", "on": { "started": ["fragile", "sturdy"] } },
+                "steps": { "fragile": step("fragile", &name), "sturdy": step("sturdy", &name) },
+            });
+            engine.enable("two", &definition).await.unwrap();
+            let run = engine.start_workflow("two", Value::Null).await;
+            let begun = async {
+                // A process that has died is started again by who asks it.
+                while !run.status().await.is_final() && effects(&name) == 0 {}
+            };
+            tokio::time::timeout(crate::engine::PATIENCE, begun).await.expect("the run goes on");
+            engine.crash().await;
+            engine.settle().await;
+            assert_eq!(run.status().await, RunStatus::Failed, "{:#?}", run.history().await);
+        })
+        .await;
+    assert!(moments > 8, "{moments} moments");
+}

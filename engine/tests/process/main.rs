@@ -1,0 +1,9 @@
+//! The binary as a process among others: signals, and surroundings that fail.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod process;
+mod signals;

@@ -1,0 +1,552 @@
+//! Reads the journal of a run as the lifecycle's rules would have it, apart from the engine: an entry that no rule
+//! allows at its place is a break, and so is a state that is not what the journal leads to.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use stepwell_engine::core::policy::{MOST_INTERRUPTIONS, RetryPolicy};
+use stepwell_engine::core::run::{self, RunState};
+use stepwell_engine::definition::{Definition, StepInstance};
+use stepwell_engine::model::{
+    AttemptResult, Entry, ExecutionId, HandlerName, RecordId, RunId, RunStatus, decode_entries,
+};
+use stepwell_engine::store::{Record, RunRow};
+
+use crate::ledger::{End, Ledger};
+
+/// What a journal leads to.
+pub(crate) struct Reading<'a> {
+    definition: &'a Definition,
+    ledger: &'a Ledger,
+    run: RunId,
+    executions: u32,
+    pub(crate) live: BTreeMap<u32, Execution>,
+    pub(crate) callbacks: BTreeMap<RecordId, Callback>,
+    expected: Vec<String>,
+    unfinished: Vec<String>,
+    cancelling: bool,
+    failing: bool,
+    ended: Option<RunStatus>,
+    /// The attempts that were started.
+    pub(crate) attempts: BTreeMap<u32, u32>,
+    pub(crate) broken: Vec<String>,
+}
+
+/// A live execution.
+pub(crate) struct Execution {
+    pub(crate) step: String,
+    phase: Phase,
+    attempts: u32,
+    deferred: bool,
+    given_up: Option<Cause>,
+    failures: u32,
+    interruptions: u32,
+    /// After it was given up, a handler has said how it ended: there is nothing to take down any more.
+    settled: bool,
+    /// The call that is to be made again, and not before when.
+    again: Option<(HandlerName, Option<RecordId>, Timestamp)>,
+    pub(crate) deadline_at: Option<Timestamp>,
+    pub(crate) wake_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Ready,
+    Running(HandlerName, Option<RecordId>),
+    Waiting,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    RunCancelled,
+    RunFailed,
+    Deadline,
+}
+
+/// A callback that was received.
+pub(crate) struct Callback {
+    pub(crate) execution: u32,
+    pub(crate) number: Option<usize>,
+    pub(crate) fate: Fate,
+}
+
+/// What became of a callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Waits,
+    Taken,
+    Done,
+    Unused,
+}
+
+impl<'a> Reading<'a> {
+    /// Reads the whole journal of a run.
+    pub(crate) fn of(run: RunId, definition: &'a Definition, ledger: &'a Ledger, records: &[Record]) -> Self {
+        let mut reading = Self {
+            definition,
+            ledger,
+            run,
+            executions: 0,
+            live: BTreeMap::new(),
+            callbacks: BTreeMap::new(),
+            expected: Vec::new(),
+            unfinished: Vec::new(),
+            cancelling: false,
+            failing: false,
+            ended: None,
+            attempts: BTreeMap::new(),
+            broken: Vec::new(),
+        };
+        for record in records {
+            match decode_entries(&record.body) {
+                Ok(entries) => reading.record(record, &entries),
+                Err(error) => reading.broken(format!("a record cannot be read: {error}")),
+            }
+        }
+        reading
+    }
+
+    fn broken(&mut self, what: impl Into<String>) {
+        self.broken.push(what.into());
+    }
+
+    fn record(&mut self, record: &Record, entries: &[Entry]) {
+        for entry in entries {
+            if let Err(problem) = self.entry(record, entry) {
+                self.broken(format!("{problem}, at {entry:?}"));
+            }
+        }
+        let left = std::mem::take(&mut self.expected);
+        if self.failing {
+            self.unfinished.extend(left);
+        } else if !left.is_empty() && !self.cancelling {
+            self.broken(format!("s1: the steps {left:?} should have followed"));
+        }
+    }
+
+    fn entry(&mut self, record: &Record, entry: &Entry) -> Result<(), String> {
+        if self.ended.is_some() && !matches!(entry, Entry::CallbackUnused { .. } | Entry::RetryRequested) {
+            return Err("something happened after the end".into());
+        }
+        match entry {
+            Entry::RunStarted { outcome, .. } => {
+                self.expected = self.definition.trigger.on.0.get(outcome).cloned().unwrap_or_default();
+            }
+            Entry::ExecutionStarted { execution, step, .. } => self.execution_started(*execution, step)?,
+            Entry::AttemptStarted { execution, attempt, handler, callback } => {
+                self.attempt_started(*execution, *attempt, (*handler, *callback), record.at)?;
+            }
+            Entry::AttemptEnded { execution, attempt, handler, result } => {
+                self.compare_with_ledger(*execution, *attempt, *handler, result)?;
+                self.attempt_ended(*execution, *attempt, *handler, result, record.at)?;
+            }
+            Entry::CallbackReceived { execution, request } => {
+                let number = callback_number(&request.body);
+                let live = self.live.get(execution).ok_or("d6: the execution is resolved")?;
+                if live.given_up.is_some() {
+                    return Err("d6: the execution was given up".into());
+                }
+                let received = Callback { execution: *execution, number, fate: Fate::Waits };
+                self.callbacks.insert(record.id, received);
+            }
+            Entry::CallbackUnused { execution, callback, .. } => {
+                let known = self.callbacks.get_mut(callback).ok_or("o1: no such callback")?;
+                if known.execution != *execution || matches!(known.fate, Fate::Done | Fate::Unused) {
+                    return Err(format!("o1: the callback was dealt with before: {:?}", known.fate));
+                }
+                known.fate = Fate::Unused;
+            }
+            Entry::DeadlinePassed { execution } => {
+                let live = live(&mut self.live, *execution)?;
+                if matches!(live.phase, Phase::Running(..)) || live.given_up.is_some() {
+                    return Err("d7: the deadline had to wait".into());
+                }
+                if live.deadline_at.is_none_or(|deadline| deadline > record.at) {
+                    return Err("d7: the deadline has not come".into());
+                }
+                live.give_up(Cause::Deadline);
+            }
+            Entry::ExecutionFailed { execution, .. } => {
+                live(&mut self.live, *execution)?;
+                self.fail(*execution);
+            }
+            Entry::ExecutionCancelled { execution } => self.execution_cancelled(*execution)?,
+            Entry::CancelRequested => {
+                self.cancelling = true;
+                for live in self.live.values_mut() {
+                    live.give_up(Cause::RunCancelled);
+                }
+            }
+            Entry::RetryRequested => {
+                if self.ended.take() != Some(RunStatus::Failed) {
+                    return Err("o2: only a failed run is tried again".into());
+                }
+                self.failing = false;
+                self.expected = std::mem::take(&mut self.unfinished);
+            }
+            Entry::RunEnded { status, .. } => self.run_ended(*status)?,
+            // No world has loops, joins or bounds yet.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn execution_started(&mut self, number: u32, step: &str) -> Result<(), String> {
+        self.executions += 1;
+        if number != self.executions {
+            return Err(format!("s2: the execution after {} is {number}", self.executions - 1));
+        }
+        let place = self.expected.iter().position(|expected| expected == step);
+        let execution = Execution {
+            step: step.to_owned(),
+            phase: Phase::Ready,
+            attempts: 0,
+            deferred: false,
+            given_up: None,
+            failures: 0,
+            interruptions: 0,
+            settled: false,
+            again: None,
+            deadline_at: None,
+            wake_at: None,
+        };
+        self.live.insert(number, execution);
+        self.expected.remove(place.ok_or("s1: no edge leads here")?);
+        Ok(())
+    }
+
+    fn attempt_started(
+        &mut self,
+        number: u32,
+        attempt: u32,
+        call: (HandlerName, Option<RecordId>),
+        at: Timestamp,
+    ) -> Result<(), String> {
+        let deadline = step(self.definition, self.live.get(&number))?.deadline;
+        let execution = live(&mut self.live, number)?;
+        self.attempts.insert(number, attempt);
+        execution.attempts += 1;
+        if attempt != execution.attempts {
+            return Err(format!("attempt {} should have followed", execution.attempts));
+        }
+        let given_up = execution.given_up.is_some();
+        let before = std::mem::replace(&mut execution.phase, Phase::Running(call.0, call.1));
+        if matches!(before, Phase::Running(..)) {
+            return Err("d3: another attempt is running".into());
+        }
+        if attempt == 1 {
+            execution.deadline_at = deadline.and_then(|deadline| at.checked_add(deadline).ok());
+        }
+        let again = execution.again.take();
+        if let Some((handler, callback, not_before)) =
+            again.filter(|again| !given_up || again.0 == HandlerName::Cancel)
+        {
+            if call != (handler, callback) {
+                return Err(format!("{handler:?} was to be called again"));
+            }
+            if at < not_before {
+                return Err(format!("s4: it was to be called again no earlier than {not_before}"));
+            }
+        } else {
+            (execution.failures, execution.interruptions) = (0, 0);
+        }
+        match call {
+            (HandlerName::Execute, None) if !execution.deferred && !given_up => {}
+            (HandlerName::Wake, None) if execution.deferred && !given_up => {
+                if again.is_none() && execution.wake_at.take().is_none_or(|wake| wake > at) {
+                    return Err("d11: the wake time has not come".into());
+                }
+            }
+            (HandlerName::Cancel, None) if execution.deferred && given_up => {}
+            (HandlerName::Finish, Some(callback)) if execution.deferred && !given_up => {
+                let known = self.callbacks.get_mut(&callback).ok_or("d3: no such callback")?;
+                let fate = std::mem::replace(&mut known.fate, Fate::Taken);
+                let before = if again.is_some() { Fate::Taken } else { Fate::Waits };
+                if known.execution != number || fate != before {
+                    return Err(format!("d5: the callback was dealt with before: {fate:?}"));
+                }
+            }
+            _ => return Err("no rule calls this handler here".into()),
+        }
+        Ok(())
+    }
+
+    /// Whether the handler has really returned that.
+    fn compare_with_ledger(
+        &self,
+        execution: u32,
+        attempt: u32,
+        handler: HandlerName,
+        result: &AttemptResult,
+    ) -> Result<(), String> {
+        if matches!(result, AttemptResult::Interrupted { .. }) {
+            return Ok(());
+        }
+        let id = ExecutionId { run: self.run, number: execution };
+        let call = self.ledger.calls.get(&(id, attempt)).filter(|call| call.handler == handler);
+        let end = call.ok_or("the handler was never called")?.end.ok_or("the handler has not returned")?;
+        let same = match (end, result) {
+            (End::Outcome(id), AttemptResult::Outcome { outcome, .. }) => id == outcome,
+            (End::Deferred { wakes }, AttemptResult::Deferred { wake_at, .. })
+            | (End::NoOp { wakes }, AttemptResult::NoOp { wake_at }) => wakes == wake_at.is_some(),
+            // d8: however `cancel` fails, it is tried again.
+            (End::Error { .. }, AttemptResult::Error { .. }) if handler == HandlerName::Cancel => true,
+            (End::Exit, AttemptResult::Exit)
+            | (End::Rejected, AttemptResult::Rejected { .. })
+            | (End::Cancelled, AttemptResult::Cancelled)
+            | (End::Error { retryable: true }, AttemptResult::Error { .. })
+            | (End::Error { retryable: false }, AttemptResult::Error { retryable: false, .. }) => true,
+            _ => false,
+        };
+        if same { Ok(()) } else { Err(format!("the handler returned {end:?}")) }
+    }
+
+    fn attempt_ended(
+        &mut self,
+        number: u32,
+        attempt: u32,
+        handler: HandlerName,
+        result: &AttemptResult,
+        at: Timestamp,
+    ) -> Result<(), String> {
+        let instance = step(self.definition, self.live.get(&number))?;
+        let policy = match (&instance.retry, handler) {
+            (Some(retry), HandlerName::Execute | HandlerName::Finish | HandlerName::Wake) => {
+                RetryPolicy { attempts: retry.attempts, first: retry.first, most: retry.most }
+            }
+            _ => RetryPolicy::DEFAULT,
+        };
+        let careful = instance.block.ends_with("/careful") && handler != HandlerName::Cancel;
+        let id = ExecutionId { run: self.run, number };
+        let said_retryable = self.ledger.calls.get(&(id, attempt)).and_then(|call| call.end)
+            == Some(End::Error { retryable: true });
+        let execution = live(&mut self.live, number)?;
+        let Phase::Running(running, callback) = execution.phase else {
+            return Err("no attempt was running".into());
+        };
+        if running != handler || attempt != execution.attempts {
+            return Err("another attempt was running".into());
+        }
+        let given_up = execution.given_up;
+        execution.phase = Phase::Ready;
+        if !matches!(result, AttemptResult::Interrupted { .. }) {
+            execution.interruptions = 0;
+        }
+        let mut dealt_with = true;
+        execution.settled = given_up.is_some()
+            && match result {
+                AttemptResult::Outcome { .. } | AttemptResult::Exit | AttemptResult::Cancelled => true,
+                AttemptResult::Error { .. } => handler == HandlerName::Cancel || !said_retryable,
+                _ => handler == HandlerName::Cancel,
+            };
+        match result {
+            AttemptResult::Outcome { outcome, .. } => match given_up {
+                None => self.follow(number, outcome),
+                Some(Cause::RunFailed) => {
+                    let targets = instance.on.0.get(outcome).cloned().unwrap_or_default();
+                    self.unfinished.extend(targets);
+                    self.live.remove(&number);
+                }
+                Some(_) => {}
+            },
+            AttemptResult::Exit if given_up.is_none() => {
+                self.live.remove(&number);
+            }
+            AttemptResult::Exit | AttemptResult::Cancelled => {}
+            AttemptResult::Deferred { wake_at, .. } => {
+                execution.deferred = true;
+                execution.wake_at = *wake_at;
+                execution.wait();
+            }
+            AttemptResult::NoOp { wake_at } => {
+                execution.wake_at = wake_at.or(execution.wake_at);
+                execution.wait();
+            }
+            AttemptResult::Rejected { .. } => execution.wait(),
+            AttemptResult::Error { retryable, .. } => {
+                let is_cancel = handler == HandlerName::Cancel;
+                let may = is_cancel || said_retryable && given_up.is_none();
+                execution.failures += 1;
+                let delay = policy.delay(execution.failures, 1.0, None).filter(|_| may);
+                if *retryable != delay.is_some() {
+                    return Err(format!("s4: after {} failures", execution.failures));
+                }
+                if let Some(not_before) = delay.and_then(|delay| at.checked_add(delay).ok()) {
+                    execution.again = Some((handler, callback, not_before));
+                    dealt_with = false;
+                } else if given_up.is_none() {
+                    self.fail(number);
+                }
+            }
+            AttemptResult::Interrupted { given_up: ends, .. } => {
+                execution.interruptions += 1;
+                let last = careful || execution.interruptions >= MOST_INTERRUPTIONS;
+                if *ends != last {
+                    return Err(format!("s7: after {} interruptions", execution.interruptions));
+                }
+                if !last && (given_up.is_none() || handler == HandlerName::Cancel) {
+                    execution.again = Some((handler, callback, at));
+                    dealt_with = false;
+                } else if given_up.is_none() {
+                    self.fail(number);
+                }
+            }
+        }
+        if let Some(callback) = callback.filter(|_| dealt_with).and_then(|id| self.callbacks.get_mut(&id)) {
+            callback.fate = Fate::Done;
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, number: u32, outcome: &str) {
+        let Some(execution) = self.live.remove(&number) else { return };
+        let targets = self.definition.steps.get(&execution.step).and_then(|step| step.on.0.get(outcome));
+        self.expected.extend(targets.into_iter().flatten().cloned());
+    }
+
+    fn fail(&mut self, number: u32) {
+        let has_edge =
+            step(self.definition, self.live.get(&number)).is_ok_and(|step| step.on.0.contains_key("error"));
+        if has_edge {
+            return self.follow(number, "error");
+        }
+        if let Some(execution) = self.live.remove(&number) {
+            self.unfinished.push(execution.step);
+        }
+        self.failing = true;
+        for live in self.live.values_mut() {
+            live.give_up(Cause::RunFailed);
+        }
+    }
+
+    fn execution_cancelled(&mut self, number: u32) -> Result<(), String> {
+        let block = &step(self.definition, self.live.get(&number))?.block;
+        let cancels = block.ends_with("/ask") || block.ends_with("/doze");
+        let execution = live(&mut self.live, number)?;
+        if matches!(execution.phase, Phase::Running(..)) {
+            return Err("d8: an attempt is running".into());
+        }
+        if cancels && execution.deferred && !execution.settled {
+            return Err("d8: `cancel` was not called".into());
+        }
+        match execution.given_up {
+            None => return Err("d8: nobody has given it up".into()),
+            Some(Cause::Deadline) => self.follow(number, "deadline"),
+            Some(Cause::RunFailed) => {
+                let step = execution.step.clone();
+                self.unfinished.push(step);
+                self.live.remove(&number);
+            }
+            Some(Cause::RunCancelled) => {
+                self.live.remove(&number);
+            }
+        }
+        Ok(())
+    }
+
+    fn run_ended(&mut self, status: RunStatus) -> Result<(), String> {
+        self.ended = Some(status);
+        let due = match (self.cancelling, self.failing) {
+            (true, _) => RunStatus::Cancelled,
+            (false, true) => RunStatus::Failed,
+            (false, false) => RunStatus::Completed,
+        };
+        if status != due {
+            return Err(format!("the run is {due}"));
+        }
+        if self.live.is_empty() { Ok(()) } else { Err("something of the run lives".into()) }
+    }
+
+    /// Whether the row says the same.
+    pub(crate) fn compare_with_row(&mut self, row: &RunRow) {
+        let Ok(state) = serde_json::from_slice::<RunState>(&row.state) else {
+            return self.broken("the state cannot be read");
+        };
+        if state.ended != self.ended || state.status() != row.status {
+            self.broken(format!(
+                "the journal ends with {:?}, the state says {:?}, the row {}",
+                self.ended, state.ended, row.status
+            ));
+        }
+        if row.finished_at.is_some() != row.status.is_final() {
+            self.broken(format!("a run that is {} has finished at {:?}", row.status, row.finished_at));
+        }
+        let journal: Vec<(u32, &str)> =
+            self.live.iter().map(|(number, execution)| (*number, execution.phase.name())).collect();
+        let stated: Vec<(u32, &str)> = state
+            .live
+            .iter()
+            .map(|(number, execution)| {
+                let phase = match execution.phase {
+                    run::Phase::Ready { .. } => "ready",
+                    run::Phase::Running { .. } => "running",
+                    run::Phase::Waiting | run::Phase::Gathering(_) | run::Phase::Looping(_) => "waiting",
+                };
+                (*number, phase)
+            })
+            .collect();
+        // A callback that was taken makes an execution ready before it is called.
+        let same = journal.len() == stated.len()
+            && journal.iter().zip(&stated).all(|(journal, stated)| {
+                journal == stated || (journal.0 == stated.0 && journal.1 == "waiting" && stated.1 == "ready")
+            });
+        if !same {
+            self.broken(format!("the journal leads to {journal:?}, the state has {stated:?}"));
+        }
+    }
+}
+
+impl Execution {
+    fn wait(&mut self) {
+        self.phase = if self.given_up.is_some() { Phase::Ready } else { Phase::Waiting };
+        self.again = None;
+        self.failures = 0;
+    }
+
+    fn give_up(&mut self, cause: Cause) {
+        self.given_up = Some(cause);
+        if self.phase == Phase::Waiting {
+            self.phase = Phase::Ready;
+        }
+    }
+
+    /// Whether it has been late for so long.
+    pub(crate) fn late(&self, now: Timestamp, by: Duration) -> Option<&'static str> {
+        let passed =
+            |at: Option<Timestamp>| at.and_then(|at| at.checked_add(by).ok()).is_some_and(|at| at < now);
+        if passed(self.deadline_at) && self.given_up.is_none() {
+            Some("d7: its deadline has passed")
+        } else if passed(self.wake_at) && self.phase == Phase::Waiting {
+            Some("d11: its wake time has passed")
+        } else {
+            None
+        }
+    }
+}
+
+impl Phase {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Running(..) => "running",
+            Self::Waiting => "waiting",
+        }
+    }
+}
+
+fn live(live: &mut BTreeMap<u32, Execution>, number: u32) -> Result<&mut Execution, String> {
+    live.get_mut(&number).ok_or_else(|| format!("execution {number} does not live"))
+}
+
+fn step<'a>(definition: &'a Definition, execution: Option<&Execution>) -> Result<&'a StepInstance, String> {
+    let execution = execution.ok_or("the execution does not live")?;
+    definition.steps.get(&execution.step).ok_or_else(|| "there is no such step".to_owned())
+}
+
+fn callback_number(body: &str) -> Option<usize> {
+    use base64::Engine as _;
+    let body = base64::engine::general_purpose::STANDARD.decode(body).ok()?;
+    let body: serde_json::Value = serde_json::from_slice(&body).ok()?;
+    body["callback"].as_u64().and_then(|number| usize::try_from(number).ok())
+}

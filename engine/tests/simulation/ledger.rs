@@ -1,0 +1,107 @@
+//! What the outside world has seen: kept beside the engine, and never asked by it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use stepwell_engine::model::{ActivationId, ExecutionId, HandlerName, RunId, WorkflowId};
+
+/// Everything that the outside world has seen.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    /// The calls of steps' handlers.
+    pub(crate) calls: BTreeMap<(ExecutionId, u32), Call>,
+    /// The executions whose URL somebody knows, in the order in which they learned of it.
+    pub(crate) executions: Vec<ExecutionId>,
+    /// The events that were sent, by their number.
+    pub(crate) events: Vec<Event>,
+    /// The callbacks that were sent, by their number.
+    pub(crate) callbacks: Vec<Callback>,
+    /// The effects of `once`.
+    pub(crate) effects: BTreeMap<(ExecutionId, String), Effect>,
+    /// The calls of triggers' handlers.
+    pub(crate) activations: BTreeMap<ActivationId, Activation>,
+    /// Runs that a person has started and was told of.
+    pub(crate) by_hand: BTreeSet<RunId>,
+    /// The rules that were broken.
+    pub(crate) broken: Vec<String>,
+}
+
+/// A call of a step's handler.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) handler: HandlerName,
+    pub(crate) callback: Option<usize>,
+    /// `None` if it has not returned.
+    pub(crate) end: Option<End>,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Outcome(&'static str),
+    Exit,
+    Deferred { wakes: bool },
+    NoOp { wakes: bool },
+    Rejected,
+    Cancelled,
+    Error { retryable: bool },
+}
+
+/// An event that was sent to a trigger.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) workflow: WorkflowId,
+    pub(crate) key: Option<String>,
+    pub(crate) sent: u32,
+    pub(crate) answers: Vec<EventAnswer>,
+}
+
+/// What the sender of an event was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EventAnswer {
+    Started(RunId),
+    Duplicate(RunId),
+    NoOp,
+    Gone,
+    /// 4xx or 5xx: nothing was started.
+    Refused,
+    /// The database failed: it is not known whether something was started.
+    Unavailable,
+}
+
+/// A callback that was sent to an execution.
+#[derive(Debug)]
+pub(crate) struct Callback {
+    pub(crate) execution: ExecutionId,
+    pub(crate) answer: Option<Answer>,
+}
+
+/// What the sender of a callback was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Recorded,
+    Gone,
+    Unavailable,
+}
+
+/// An effect that is to happen once.
+#[derive(Debug, Default)]
+pub(crate) struct Effect {
+    pub(crate) happened: u32,
+    /// What `once` has returned, from when on it must not happen again.
+    pub(crate) recorded: Option<u32>,
+}
+
+/// An activation as the provider sees it.
+#[derive(Debug, Default)]
+pub(crate) struct Activation {
+    /// The processes in which `activate` and `deactivate` have succeeded.
+    pub(crate) activated: Vec<u32>,
+    pub(crate) deactivated: Vec<u32>,
+    /// Since when it is known to accept nothing.
+    pub(crate) stopped: Option<Timestamp>,
+    /// The URL that it was told.
+    pub(crate) url: Option<String>,
+    /// The ticks that were taken, by their time.
+    pub(crate) ticks: BTreeSet<Timestamp>,
+}

@@ -1,0 +1,249 @@
+//! What a world shares: its chance, its time, its trace, and what the outside has seen of it.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use fastrand::Rng;
+use jiff::Timestamp;
+use stepwell::block::BoxFuture;
+use stepwell_engine::driver::{Clock, Driver};
+use stepwell_engine::model::RunId;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::ledger::Ledger;
+use crate::world::Faults;
+
+/// 2026-01-01T00:00:00Z, where every world begins.
+const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Sim>>> = const { RefCell::new(None) };
+}
+
+/// One world, while it goes on. All of it happens on one thread.
+pub(crate) struct Sim {
+    time: Mutex<Time>,
+    ids: AtomicU32,
+    jitter: Mutex<Rng>,
+    chance: Mutex<Rng>,
+    trace: Mutex<Vec<String>>,
+    ledger: Mutex<Ledger>,
+    faults: Mutex<Faults>,
+    changed: Mutex<Changed>,
+    calm: AtomicBool,
+    process: AtomicU32,
+    driver: Mutex<Option<Driver>>,
+}
+
+/// What was changed in the database since somebody looked.
+#[derive(Default)]
+pub(crate) struct Changed {
+    pub(crate) runs: BTreeSet<RunId>,
+    pub(crate) workflows: bool,
+}
+
+/// The time, which goes on in the runtime of the process that lives.
+struct Time {
+    origin: Timestamp,
+    since: Option<Instant>,
+    last: Timestamp,
+}
+
+impl Sim {
+    /// Begins a world and makes it the one of this thread.
+    pub(crate) fn enter(seed: u64, faults: Faults) -> Arc<Self> {
+        let mut rng = Rng::with_seed(seed);
+        let sim = Arc::new(Self {
+            time: Mutex::new(Time { origin: START, since: None, last: START }),
+            ids: AtomicU32::new(0),
+            jitter: Mutex::new(rng.fork()),
+            chance: Mutex::new(rng.fork()),
+            trace: Mutex::default(),
+            ledger: Mutex::default(),
+            faults: Mutex::new(faults),
+            changed: Mutex::default(),
+            calm: AtomicBool::new(false),
+            process: AtomicU32::new(0),
+            driver: Mutex::new(None),
+        });
+        CURRENT.with_borrow_mut(|current| *current = Some(Arc::clone(&sim)));
+        sim
+    }
+
+    /// The world of this thread.
+    pub(crate) fn current() -> Arc<Self> {
+        CURRENT.with_borrow(Clone::clone).expect("a handler is called in a world")
+    }
+
+    /// Ends the world of this thread and gives its trace and its ledger.
+    pub(crate) fn leave(&self) -> (Vec<String>, Ledger) {
+        CURRENT.with_borrow_mut(|current| *current = None);
+        (std::mem::take(&mut *lock(&self.trace)), std::mem::take(&mut *lock(&self.ledger)))
+    }
+
+    /// Adds a line to the trace.
+    pub(crate) fn trace(&self, line: impl AsRef<str>) {
+        let after = self.now().duration_since(START).as_millis();
+        let (seconds, millis) = (after / 1000, after % 1000);
+        let process = self.process();
+        lock(&self.trace).push(format!("{seconds:6}.{millis:03} p{process} {}", line.as_ref()));
+    }
+
+    /// Notes that a rule was broken.
+    pub(crate) fn broken(&self, what: impl Into<String>) {
+        let what = what.into();
+        if self.ledger().broken.contains(&what) {
+            return;
+        }
+        self.trace(format!("BROKEN: {what}"));
+        self.ledger().broken.push(what);
+    }
+
+    /// What the outside has seen.
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        lock(&self.ledger)
+    }
+
+    /// What is to go wrong.
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        lock(&self.faults)
+    }
+
+    /// What was changed in the database since somebody looked.
+    pub(crate) fn changed(&self) -> MutexGuard<'_, Changed> {
+        lock(&self.changed)
+    }
+
+    /// Whether this happens, which it does with a probability.
+    pub(crate) fn happens(&self, probability: f64) -> bool {
+        probability > 0.0 && lock(&self.chance).f64() < probability
+    }
+
+    /// One of these, by weight.
+    pub(crate) fn choose<T: Copy>(&self, choices: &[(u32, T)]) -> T {
+        choose(&mut lock(&self.chance), choices)
+    }
+
+    /// Some milliseconds.
+    pub(crate) fn millis(&self, range: std::ops::Range<u64>) -> Duration {
+        Duration::from_millis(lock(&self.chance).u64(range))
+    }
+
+    /// From now on nothing goes wrong any more.
+    pub(crate) fn calm_down(&self) {
+        self.calm.store(true, Ordering::Relaxed);
+        *self.faults() = Faults::none();
+    }
+
+    pub(crate) fn is_calm(&self) -> bool {
+        self.calm.load(Ordering::Relaxed)
+    }
+
+    /// The number of the process that lives.
+    pub(crate) fn process(&self) -> u32 {
+        self.process.load(Ordering::Relaxed)
+    }
+
+    /// The driver of the process that lives.
+    pub(crate) fn driver(&self) -> Option<Driver> {
+        lock(&self.driver).clone()
+    }
+
+    pub(crate) fn set_driver(&self, driver: Option<Driver>) {
+        *lock(&self.driver) = driver;
+    }
+
+    /// The time goes on in the runtime of a new process. Called in that runtime.
+    pub(crate) fn begin_process(&self) {
+        self.process.fetch_add(1, Ordering::Relaxed);
+        let mut time = lock(&self.time);
+        time.origin = time.last;
+        time.since = Some(Instant::now());
+    }
+
+    /// The process has lost its lease, and goes on as if it were another.
+    pub(crate) fn begin_lease(&self) {
+        self.process.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The runtime of the process is gone; the time stands still until there is another.
+    pub(crate) fn end_process(&self) {
+        lock(&self.time).since = None;
+        self.set_driver(None);
+    }
+
+    /// Lets time pass while no process lives.
+    pub(crate) fn pass(&self, time: Duration) {
+        let mut now = lock(&self.time);
+        now.last = now.last.checked_add(time).expect("the time is within the calendar");
+    }
+
+    /// Notes the time, so that it is known outside of the runtime. Called in the runtime.
+    pub(crate) fn note_time(&self) {
+        let mut time = lock(&self.time);
+        if let Some(since) = time.since {
+            time.last = time.origin.checked_add(since.elapsed()).expect("the time is within the calendar");
+        }
+    }
+}
+
+impl Clock for Sim {
+    fn now(&self) -> Timestamp {
+        if tokio::runtime::Handle::try_current().is_ok() {
+            self.note_time();
+        }
+        lock(&self.time).last
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<()> {
+        let left = Duration::try_from(at.duration_since(self.now())).unwrap_or_default();
+        Box::pin(tokio::time::sleep(left))
+    }
+
+    fn id(&self) -> Uuid {
+        let number = u64::from(self.ids.fetch_add(1, Ordering::Relaxed) + 1);
+        let millis = u64::try_from(self.now().as_millisecond()).expect("it is later than 1970");
+        let mut bytes = [0; 10];
+        bytes[2..].copy_from_slice(&number.to_be_bytes());
+        uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()
+    }
+
+    fn jitter(&self) -> f64 {
+        lock(&self.jitter).f64()
+    }
+}
+
+/// One of these, by weight.
+pub(crate) fn choose<T: Copy>(rng: &mut Rng, choices: &[(u32, T)]) -> T {
+    let mut left = rng.u32(0..choices.iter().map(|(weight, _)| weight).sum());
+    for (weight, choice) in choices {
+        if left < *weight {
+            return *choice;
+        }
+        left -= weight;
+    }
+    unreachable!("the weights add up")
+}
+
+/// An id as the trace names it: the ids of a world are numbered.
+pub(crate) fn short(id: Uuid) -> u128 {
+    id.as_u128() & 0xffff_ffff
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Notes a panic that nobody has asked for.
+pub(crate) fn note_panic(message: &str) {
+    let current = CURRENT.try_with(|current| current.try_borrow().ok().and_then(|current| current.clone()));
+    if let Ok(Some(sim)) = current
+        && let Ok(mut ledger) = sim.ledger.try_lock()
+    {
+        ledger.broken.push(format!("something panicked: {message}"));
+    }
+}

@@ -1,0 +1,246 @@
+//! What a world is made of: workflows, a plan of what happens, and what goes wrong. All of it follows from a seed.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+use crate::client::CALLBACKS;
+use crate::sim::choose;
+
+/// A world before it begins.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) seed: u64,
+    pub(crate) workflows: Vec<Workflow>,
+    pub(crate) faults: Faults,
+    pub(crate) plan: Vec<Step>,
+}
+
+/// A workflow of a world.
+#[derive(Debug)]
+pub(crate) struct Workflow {
+    pub(crate) name: String,
+    pub(crate) definition: Value,
+}
+
+/// What goes wrong by itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Faults {
+    /// How probably a change fails and is not stored.
+    pub(crate) write_error: f64,
+    /// How probably a change is stored, its answer is lost, and with it the lease.
+    pub(crate) lease_lost: f64,
+    /// How probably a look into the database fails.
+    pub(crate) read_error: f64,
+    /// How probably the database takes its time.
+    pub(crate) slow: f64,
+    /// At which change from now on the process dies.
+    pub(crate) death: Option<Death>,
+}
+
+/// The death of a process at a change.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Death {
+    /// How many changes come before.
+    pub(crate) after: u32,
+    /// Whether the change is stored.
+    pub(crate) stored: bool,
+}
+
+/// One thing that happens, and how long it is until the next.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    pub(crate) action: Action,
+    pub(crate) then: Duration,
+}
+
+/// Something that happens.
+#[derive(Debug, Clone)]
+pub(crate) enum Action {
+    Enable {
+        workflow: usize,
+    },
+    Disable {
+        workflow: usize,
+    },
+    /// An event comes. `older` counts from the newest activation back.
+    Event {
+        workflow: usize,
+        older: usize,
+        key: u32,
+        doing: &'static str,
+        again: u32,
+        copies: u32,
+    },
+    /// A person starts a run.
+    Start {
+        workflow: usize,
+    },
+    /// A callback comes to one of the executions that is known outside; to one that waits, if `waiting`.
+    Callback {
+        pick: usize,
+        waiting: bool,
+        doing: &'static str,
+        copies: u32,
+    },
+    Cancel {
+        pick: usize,
+    },
+    Retry {
+        pick: usize,
+    },
+    /// The process dies here, and none lives for a while.
+    Die {
+        down: Duration,
+    },
+    /// The process dies at a change that is still to come.
+    DieAt {
+        death: Death,
+    },
+    Wait,
+}
+
+impl World {
+    /// The world of this seed.
+    pub(crate) fn draw(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let workflows: Vec<Workflow> = (0..rng.usize(1..=3))
+            .map(|index| Workflow { name: format!("flow-{index}"), definition: a_definition(&mut rng) })
+            .collect();
+        let faults = Faults {
+            write_error: choose(&mut rng, &[(6, 0.0), (2, 0.02), (1, 0.15)]),
+            lease_lost: choose(&mut rng, &[(6, 0.0), (2, 0.02)]),
+            read_error: choose(&mut rng, &[(6, 0.0), (2, 0.01), (1, 0.05)]),
+            slow: choose(&mut rng, &[(2, 0.0), (3, 0.1), (2, 0.4)]),
+            death: None,
+        };
+        let count = workflows.len();
+        let mut plan: Vec<Step> = (0..count)
+            .map(|workflow| Step { action: Action::Enable { workflow }, then: a_pause(&mut rng) })
+            .collect();
+        for _ in 0..rng.usize(5..40) {
+            plan.push(Step { action: an_action(&mut rng, count), then: a_pause(&mut rng) });
+        }
+        Self { seed, workflows, faults, plan }
+    }
+}
+
+impl Faults {
+    pub(crate) fn none() -> Self {
+        Self::default()
+    }
+}
+
+fn a_pause(rng: &mut Rng) -> Duration {
+    let most = choose(rng, &[(4, 0), (3, 20), (4, 2000), (2, 20_000), (1, 120_000)]);
+    Duration::from_millis(rng.u64(0..=most))
+}
+
+fn an_action(rng: &mut Rng, workflows: usize) -> Action {
+    let workflow = rng.usize(0..workflows);
+    let copies = choose(rng, &[(6, 1), (2, 2), (1, 3)]);
+    match choose(rng, &[(10, 0), (8, 1), (2, 2), (2, 3), (2, 4), (2, 5), (2, 6), (3, 7), (1, 8), (1, 9)]) {
+        0 => Action::Event {
+            workflow,
+            older: choose(rng, &[(6, 0), (2, 1), (1, 2)]),
+            key: rng.u32(0..5),
+            doing: choose(
+                rng,
+                &[(20, "start"), (1, "ignore"), (1, "reject"), (1, "fail"), (1, "panic"), (1, "hang")],
+            ),
+            again: choose(rng, &[(2, 0), (2, 1), (1, 3)]),
+            copies,
+        },
+        1 => Action::Callback {
+            pick: rng.usize(0..1000),
+            waiting: rng.u8(0..4) > 0,
+            doing: choose(rng, CALLBACKS),
+            copies,
+        },
+        2 => Action::Enable { workflow },
+        3 => Action::Disable { workflow },
+        4 => Action::Start { workflow },
+        5 => Action::Cancel { pick: rng.usize(0..1000) },
+        6 => Action::Retry { pick: rng.usize(0..1000) },
+        7 => Action::DieAt { death: Death { after: rng.u32(0..8), stored: rng.bool() } },
+        8 => Action::Die { down: Duration::from_millis(choose(rng, &[(2, 0), (1, 5000), (1, 300_000)])) },
+        _ => Action::Wait,
+    }
+}
+
+/// A workflow: one of the triggers before one of the shapes.
+fn a_definition(rng: &mut Rng) -> Value {
+    let trigger = choose(rng, &[(2, "hook"), (2, "plain"), (3, "lasting")]);
+    let shape = SHAPES[rng.usize(0..SHAPES.len())];
+    let (first, steps) = shape(rng);
+    json!({
+        "title": "A world's workflow",
+        "trigger": { "block": block(trigger), "on": { "happened": first } },
+        "steps": steps,
+    })
+}
+
+/// A shape of steps: those that the trigger leads to, and all by id.
+type Shape = fn(&mut Rng) -> (Value, Value);
+
+/// To add a shape, add a function here.
+const SHAPES: &[Shape] = &[one, chain, parallel, with_error_edge, with_deadline, with_retry];
+
+fn one(rng: &mut Rng) -> (Value, Value) {
+    (json!("a"), json!({ "a": any(rng, "{{ trigger.event }}", "end") }))
+}
+
+fn chain(rng: &mut Rng) -> (Value, Value) {
+    let steps = json!({
+        "a": any(rng, "{{ trigger.event }}", "b"),
+        "b": step("ask", "{{ a.number }}", "c"),
+        "c": any(rng, "{{ b.number }}", "end"),
+    });
+    (json!("a"), steps)
+}
+
+fn parallel(rng: &mut Rng) -> (Value, Value) {
+    let steps = json!({
+        "a": step("ask", "{{ trigger.event }}", "d"),
+        "b": any(rng, "{{ trigger.event }}", "end"),
+        "c": step("listen", "{{ trigger.event }}", "end"),
+        "d": any(rng, "{{ a.number }}", "end"),
+    });
+    (json!(["a", "b", "c"]), steps)
+}
+
+fn with_error_edge(rng: &mut Rng) -> (Value, Value) {
+    let mut a = any(rng, "{{ trigger.event }}", "end");
+    a["on"]["error"] = json!("b");
+    (json!("a"), json!({ "a": a, "b": any(rng, "{{ trigger.event }}", "end") }))
+}
+
+fn with_deadline(rng: &mut Rng) -> (Value, Value) {
+    let name = choose(rng, &[(3, "ask"), (2, "listen"), (1, "doze"), (1, "work")]);
+    let mut a = step(name, "{{ trigger.event }}", "end");
+    a["deadline"] = json!(format!("{}s", rng.u32(1..60)));
+    a["on"]["deadline"] = json!("b");
+    (json!("a"), json!({ "a": a, "b": step("work", "{{ trigger.event }}", "end") }))
+}
+
+fn with_retry(rng: &mut Rng) -> (Value, Value) {
+    let mut a = any(rng, "{{ trigger.event }}", "end");
+    a["retry"] = json!({ "attempts": rng.u32(1..4), "first_delay": "2s", "longest_delay": "3s" });
+    (json!("a"), json!({ "a": a }))
+}
+
+/// A step of any block.
+fn any(rng: &mut Rng, number: &str, next: &str) -> Value {
+    let name = choose(rng, &[(3, "work"), (1, "careful"), (5, "ask"), (2, "listen"), (2, "doze")]);
+    step(name, number, next)
+}
+
+fn step(name: &str, number: &str, next: &str) -> Value {
+    json!({ "block": block(name), "config": { "number": number }, "on": { "done": next, "other": "end" } })
+}
+
+/// The id of a block of the worlds.
+pub(crate) fn block(name: &str) -> String {
+    format!("{}/{name}", env!("CARGO_PKG_NAME"))
+}
