@@ -668,3 +668,36 @@ steps:
         "The run ends here",
     );
 }
+
+#[test]
+fn s9_a_join_of_all_has_what_its_parallel_paths_recorded() {
+    let steps = "
+steps:
+  first: { block: core/log, config: { message: x }, on: { done: [one, other] } }
+  one: { block: core/set, config: { values: { a: 1 } }, on: { done: both } }
+  other: { block: core/filter, config: { condition: true }, on: { passed: left } }
+  left: { block: core/set, config: { values: { b: 2 } }, on: { done: both } }
+  both: { block: core/join, on: { done: after } }
+  after: { block: core/log, config: { message: '{{ one.a }} {{ left.b }}' } }
+";
+    assert_eq!(found(steps), []);
+    // A join of any has one of them, nobody knows which.
+    let any = steps.replace("core/join,", "core/join, config: { wait_for: any },");
+    finds(&any, "steps.after.config.message", "`one` is not on every path");
+    // Paths that exclude each other do not both come.
+    let either = steps.replace("done: [one, other] }", "done: one, error: other }");
+    finds(&either, "steps.after.config.message", "`left` is not on every path");
+}
+
+#[test]
+fn the_workflows_that_are_documented_are_right() {
+    let page = include_str!("../../../docs/workflows.md");
+    let mut files = 0;
+    for file in page.split("```yaml\n").skip(1) {
+        let (file, _) = file.split_once("```").expect("a block of code ends");
+        let parsed = Definition::parse(file).unwrap_or_else(|problems| panic!("{problems:#?}\n{file}"));
+        assert_eq!(check(&parsed.definition, &built_in()), [], "{file}");
+        files += 1;
+    }
+    assert_eq!(files, 5);
+}

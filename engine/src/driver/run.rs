@@ -23,6 +23,9 @@ use crate::core::run::{self, Attempt, Call, Decision, Event, Given, RunState, Ta
 use crate::model::{ExecutionId, RecordId, RunId, ValueRef, encode_entries};
 use crate::store::{CommitError, InboxEntry, Lane, PlaceChange, Record, RunChange, RunRow};
 
+/// So many values are kept without a look at which are still needed.
+const FEW_VALUES: usize = 64;
+
 /// What the task of a run is told.
 pub(super) enum Nudge {
     /// Something may be due, or a callback has come.
@@ -47,7 +50,11 @@ pub(super) struct RunTask {
     sequence: i64,
     /// Whether the store says that this process works on the run.
     owned: bool,
+    /// The values that the next decisions may need, once they were loaded, and some that they no longer do.
     values: HashMap<ValueRef, Value>,
+    values_loaded: bool,
+    /// How many values there may be before those that are no longer needed are dropped.
+    most_values: usize,
     /// The inbox has to be looked at, and whether the run has a place.
     inbox_unread: bool,
     inbox: Vec<InboxEntry>,
@@ -71,6 +78,7 @@ impl RunTask {
         let mut task = Self::new(inner, id, version, decision.state.clone(), 0, nudges);
         task.owned = true;
         task.slots = slots;
+        task.values_loaded = true;
         task.remember(&decision, record);
         task.make_calls(decision.calls, HashMap::new());
         task
@@ -94,6 +102,8 @@ impl RunTask {
             sequence,
             owned: false,
             values: HashMap::new(),
+            values_loaded: false,
+            most_values: FEW_VALUES,
             inbox_unread: false,
             inbox: Vec::new(),
             attempts: JoinSet::new(),
@@ -459,18 +469,23 @@ impl RunTask {
                 self.values.insert(ValueRef { record, entry }, value);
             }
         }
-        let needed: HashSet<ValueRef> = self.state.needed(&self.version.references).collect();
-        self.values.retain(|place, _| needed.contains(place));
+        if self.values.len() > self.most_values {
+            let needed: HashSet<ValueRef> = self.state.needed(&self.version.references).collect();
+            self.values.retain(|place, _| needed.contains(place));
+            self.most_values = FEW_VALUES.max(2 * self.values.len());
+        }
     }
 
-    /// Reads the values from the store that are needed and not in memory.
+    /// Reads the values from the store that are needed. Afterwards each new one is remembered as it is made.
     async fn load_values(&mut self) -> Result<(), Stop> {
-        let needed = self.state.needed(&self.version.references);
-        let missing: Vec<ValueRef> = needed.filter(|place| !self.values.contains_key(place)).collect();
-        if !missing.is_empty() {
-            let values = patiently!(self.inner, &self.lease, self.inner.values(&missing).await);
-            self.values.extend(values);
+        if self.values_loaded {
+            return Ok(());
         }
+        let needed: Vec<ValueRef> = self.state.needed(&self.version.references).collect();
+        if !needed.is_empty() {
+            self.values = patiently!(self.inner, &self.lease, self.inner.values(&needed).await);
+        }
+        self.values_loaded = true;
         Ok(())
     }
 

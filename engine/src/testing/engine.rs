@@ -222,7 +222,10 @@ impl TestEngine {
                 driver.enable(&workflow).await
             });
             if let Ok(result) = enabled.await {
-                return result.map(|_: VersionRow| ()).map_err(|refusal: Refusal| refusal.to_string());
+                return result.map(|_: VersionRow| ()).map_err(|refusal: Refusal| match refusal {
+                    Refusal::Problems(problems) => format!("{problems:?}"),
+                    refusal => refusal.to_string(),
+                });
             }
             // Who enables looks again after a crash.
             self.settle().await;

@@ -10,6 +10,7 @@ mod builtin;
 mod cut;
 mod database;
 mod engine;
+mod graph;
 mod http;
 mod interrupted;
 mod kit;
