@@ -66,9 +66,9 @@ impl RunTask {
         version: Arc<Version>,
         (decision, record): (Decision, RecordId),
         slots: Vec<OwnedSemaphorePermit>,
-        nudges: mpsc::UnboundedReceiver<Nudge>,
+        (lease, nudges): (CancellationToken, mpsc::UnboundedReceiver<Nudge>),
     ) -> Self {
-        let mut task = Self::new(inner, id, version, decision.state.clone(), 0, nudges);
+        let mut task = Self::new(inner, id, version, decision.state.clone(), 0, (lease, nudges));
         task.owned = true;
         task.slots = slots;
         task.remember(&decision, record);
@@ -82,7 +82,7 @@ impl RunTask {
         version: Arc<Version>,
         state: RunState,
         sequence: i64,
-        nudges: mpsc::UnboundedReceiver<Nudge>,
+        (lease, nudges): (CancellationToken, mpsc::UnboundedReceiver<Nudge>),
     ) -> Self {
         let surroundings = inner.surroundings(id, &version);
         Self {
@@ -99,7 +99,7 @@ impl RunTask {
             attempts: JoinSet::new(),
             slots: Vec::new(),
             nudges,
-            lease: inner.lease(),
+            lease,
         }
     }
 
@@ -113,10 +113,9 @@ impl RunTask {
         let lease = inner.lease();
         match Self::load(&inner, &lease, id).await {
             Ok(Some((version, state, sequence))) => {
-                let mut task = Self::new(&inner, id, version, state, sequence, nudges);
+                let mut task = Self::new(&inner, id, version, state, sequence, (lease, nudges));
                 task.owned = orphaned;
                 task.inbox_unread = true;
-                task.lease = lease;
                 task.work(orphaned).await;
             }
             Ok(None) => inner.forget(id),
