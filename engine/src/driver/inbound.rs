@@ -235,7 +235,7 @@ impl Inner {
                     tasks.insert(id, sender);
                     let work = (lease, nudges);
                     let task = RunTask::created(self, id, version, (decision, record), slots, work);
-                    self.work(task.work(false));
+                    self.work(task.work());
                 }
             }
         }

@@ -103,7 +103,7 @@ impl RunTask {
         }
     }
 
-    /// Loads a run and works on it. `orphaned`: the process that worked on it has died.
+    /// Loads a run and works on it. `orphaned`: the process that worked on it has died, and this one has taken it over.
     pub(super) async fn resume(
         inner: Arc<Inner>,
         id: RunId,
@@ -116,7 +116,7 @@ impl RunTask {
                 let mut task = Self::new(&inner, id, version, state, sequence, (lease, nudges));
                 task.owned = orphaned;
                 task.inbox_unread = true;
-                task.work(orphaned).await;
+                task.work().await;
             }
             Ok(None) => inner.forget(id),
             Err(stop) => inner.stopped(id, &stop),
@@ -143,11 +143,11 @@ impl RunTask {
     }
 
     /// Works until there is nothing to do.
-    pub(super) async fn work(mut self, orphaned: bool) {
+    pub(super) async fn work(mut self) {
         let id = self.id;
         let inner = Arc::clone(&self.inner);
         let result = async {
-            if orphaned {
+            if self.attempts.is_empty() {
                 self.interrupt_all().await?;
             }
             self.go_on().await
@@ -158,6 +158,8 @@ impl RunTask {
         }
     }
 
+    /// Records that the attempts were interrupted that the run says are running: none of them runs in this process.
+    /// Where another process lives that works on the run, the store refuses it.
     async fn interrupt_all(&mut self) -> Result<(), Stop> {
         let running: Vec<u32> = self.state.running().collect();
         for execution in running {
