@@ -91,6 +91,8 @@ impl Inner {
         draft: Option<&str>,
     ) -> Result<Decision, Refusal> {
         loop {
+            // Before the state is read: what another lease has decided meanwhile, it decides alone.
+            let lease = self.lease();
             let row = self.store.workflow(id).await?.ok_or_else(|| no_workflow(id))?;
             let state = decode(&row.state).map_err(Refusal::Conflict)?;
             let now = self.clock.now();
@@ -132,7 +134,7 @@ impl Inner {
             self.workflow_due(id, row.sequence + 1, decision.state.due_at());
             self.workflow_changed(id);
             for call in &decision.calls {
-                self.work(Arc::clone(self).make_call(id.clone(), *call));
+                self.work(Arc::clone(self).make_call(id.clone(), *call, lease.clone()));
             }
             return Ok(decision);
         }

@@ -221,6 +221,7 @@ impl Inner {
             finished_at: ended.then_some(now),
         };
         let body = encode_entries(&decision.entries);
+        let lease = self.lease();
         let started = self
             .store
             .start_run(StartRun {
@@ -238,9 +239,14 @@ impl Inner {
                 self.nudge(id, Nudge::Look);
             } else if !ended {
                 let (sender, nudges) = mpsc::unbounded_channel();
-                self.tasks.lock().expect("no holder panics").insert(id, sender);
-                let task = RunTask::created(self, id, version, (decision, record), slots, nudges);
-                self.work(task.work(false));
+                let mut tasks = self.tasks.lock().expect("no holder panics");
+                // If the lease was lost meanwhile, the run is adopted under the next one, like all that was under way.
+                if !lease.is_cancelled() {
+                    tasks.insert(id, sender);
+                    let work = (lease, nudges);
+                    let task = RunTask::created(self, id, version, (decision, record), slots, work);
+                    self.work(task.work());
+                }
             }
         }
         Ok((id, started))

@@ -73,9 +73,9 @@ impl RunTask {
         version: Arc<Version>,
         (decision, record): (Decision, RecordId),
         slots: Vec<OwnedSemaphorePermit>,
-        nudges: mpsc::UnboundedReceiver<Nudge>,
+        (lease, nudges): (CancellationToken, mpsc::UnboundedReceiver<Nudge>),
     ) -> Self {
-        let mut task = Self::new(inner, id, version, decision.state.clone(), 0, nudges);
+        let mut task = Self::new(inner, id, version, decision.state.clone(), 0, (lease, nudges));
         task.owned = true;
         task.slots = slots;
         task.values_loaded = true;
@@ -90,7 +90,7 @@ impl RunTask {
         version: Arc<Version>,
         state: RunState,
         sequence: i64,
-        nudges: mpsc::UnboundedReceiver<Nudge>,
+        (lease, nudges): (CancellationToken, mpsc::UnboundedReceiver<Nudge>),
     ) -> Self {
         let surroundings = inner.surroundings(id, &version);
         Self {
@@ -109,11 +109,11 @@ impl RunTask {
             attempts: JoinSet::new(),
             slots: Vec::new(),
             nudges,
-            lease: inner.lease(),
+            lease,
         }
     }
 
-    /// Loads a run and works on it. `orphaned`: the process that worked on it has died.
+    /// Loads a run and works on it. `orphaned`: the process that worked on it has died, and this one has taken it over.
     pub(super) async fn resume(
         inner: Arc<Inner>,
         id: RunId,
@@ -123,11 +123,10 @@ impl RunTask {
         let lease = inner.lease();
         match Self::load(&inner, &lease, id).await {
             Ok(Some((version, state, sequence))) => {
-                let mut task = Self::new(&inner, id, version, state, sequence, nudges);
+                let mut task = Self::new(&inner, id, version, state, sequence, (lease, nudges));
                 task.owned = orphaned;
                 task.inbox_unread = true;
-                task.lease = lease;
-                task.work(orphaned).await;
+                task.work().await;
             }
             Ok(None) => inner.forget(id),
             Err(stop) => {
@@ -161,11 +160,11 @@ impl RunTask {
     }
 
     /// Works until there is nothing to do.
-    pub(super) async fn work(mut self, orphaned: bool) {
+    pub(super) async fn work(mut self) {
         let id = self.id;
         let inner = Arc::clone(&self.inner);
         let result = async {
-            if orphaned {
+            if self.attempts.is_empty() {
                 self.interrupt_all().await?;
             }
             self.go_on().await
@@ -176,6 +175,8 @@ impl RunTask {
         }
     }
 
+    /// Records that the attempts were interrupted that the run says are running: none of them runs in this process.
+    /// Where another process lives that works on the run, the store refuses it.
     async fn interrupt_all(&mut self) -> Result<(), Stop> {
         let running: Vec<u32> = self.state.running().collect();
         for execution in running {

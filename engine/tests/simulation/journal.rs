@@ -317,7 +317,8 @@ impl<'a> Reading<'a> {
             }
             _ => RetryPolicy::DEFAULT,
         };
-        let careful = instance.block.ends_with("/careful") && handler != HandlerName::Cancel;
+        let is_cancel = handler == HandlerName::Cancel;
+        let careful = instance.block.ends_with("/careful") && !is_cancel;
         let id = ExecutionId { run: self.run, number };
         let said_retryable = self.ledger.calls.get(&(id, attempt)).and_then(|call| call.end)
             == Some(End::Error { retryable: true });
@@ -365,7 +366,6 @@ impl<'a> Reading<'a> {
             }
             AttemptResult::Rejected { .. } => execution.wait(),
             AttemptResult::Error { retryable, .. } => {
-                let is_cancel = handler == HandlerName::Cancel;
                 let may = is_cancel || said_retryable && given_up.is_none();
                 execution.failures += 1;
                 let delay = policy.delay(execution.failures, 1.0, None).filter(|_| may);
@@ -381,12 +381,20 @@ impl<'a> Reading<'a> {
             }
             AttemptResult::Interrupted { given_up: ends, .. } => {
                 execution.interruptions += 1;
-                let last = careful || execution.interruptions >= MOST_INTERRUPTIONS;
-                if *ends != last {
+                let too_often = execution.interruptions >= MOST_INTERRUPTIONS;
+                // d8: a `cancel` that is interrupted too often goes on as one that fails.
+                let not_before = if is_cancel && too_often {
+                    execution.failures += 1;
+                    let delay = policy.delay(execution.failures, 1.0, None);
+                    delay.and_then(|delay| at.checked_add(delay).ok())
+                } else {
+                    Some(at).filter(|_| !careful && !too_often)
+                };
+                if *ends != not_before.is_none() {
                     return Err(format!("s7: after {} interruptions", execution.interruptions));
                 }
-                if !last && (given_up.is_none() || handler == HandlerName::Cancel) {
-                    execution.again = Some((handler, callback, at));
+                if let Some(not_before) = not_before.filter(|_| given_up.is_none() || is_cancel) {
+                    execution.again = Some((handler, callback, not_before));
                     dealt_with = false;
                 } else if given_up.is_none() {
                     self.fail(number);

@@ -20,6 +20,8 @@ pub(crate) struct Ledger {
     pub(crate) effects: BTreeMap<(ExecutionId, String), Effect>,
     /// The calls of triggers' handlers.
     pub(crate) activations: BTreeMap<ActivationId, Activation>,
+    /// The calls of triggers' handlers that are under way, each with its process.
+    pub(crate) calling: BTreeSet<(u32, ActivationId, &'static str)>,
     /// Runs that a person has started and was told of.
     pub(crate) by_hand: BTreeSet<RunId>,
     /// The rules that were broken.
