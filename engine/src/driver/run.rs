@@ -20,7 +20,7 @@ use super::version::{Unrunnable, Version};
 use super::{Inner, request};
 use crate::core::IllegalEvent;
 use crate::core::run::{self, Attempt, Call, Decision, Event, Given, RunState, Takes};
-use crate::model::{ExecutionId, RecordId, RunId, ValueRef, encode_entries};
+use crate::model::{ExecutionId, RecordId, RunId, UnreadableRecord, ValueRef, encode_entries};
 use crate::store::{CommitError, InboxEntry, Lane, PlaceChange, Record, RunChange, RunRow};
 
 /// What the task of a run is told.
@@ -468,7 +468,16 @@ impl RunTask {
         let needed = self.state.needed(&self.version.references);
         let missing: Vec<ValueRef> = needed.filter(|place| !self.values.contains_key(place)).collect();
         if !missing.is_empty() {
-            let values = patiently!(self.inner, &self.lease, self.inner.values(&missing).await);
+            let values = patiently!(
+                self.inner,
+                &self.lease,
+                match self.inner.values(&missing).await {
+                    Err(error) if error.source.is::<UnreadableRecord>() => {
+                        return Err(Stop::UnreadableRecord(self.id, error.source));
+                    }
+                    values => values,
+                }
+            );
             self.values.extend(values);
         }
         Ok(())

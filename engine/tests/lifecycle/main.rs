@@ -15,6 +15,7 @@ mod interrupted;
 mod kit;
 mod lanes;
 mod limits;
+mod newer;
 mod replay;
 mod rules;
 mod runs;
