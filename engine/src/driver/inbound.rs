@@ -9,6 +9,7 @@ use serde_json::Value;
 use stepwell::error::{TriggerError, TriggerErrorKind};
 use stepwell::outcome::Outcome;
 use stepwell::request::Request;
+use stepwell::response::Response;
 use stepwell::trigger::{Event as TriggerEvent, Trigger};
 use tokio::sync::mpsc;
 
@@ -18,7 +19,7 @@ use super::index_key::index_key;
 use super::run::{Nudge, RunTask};
 use super::values::encode_state;
 use super::version::Unrunnable;
-use super::{Inner, activation, trigger_call};
+use super::{Inner, activation, first_answer, trigger_call};
 use crate::core::limits::checked_size;
 use crate::core::run::{self, Admission, Beginning, Given, Replayed, RunState};
 use crate::definition::Problem;
@@ -35,6 +36,8 @@ pub(super) struct Start {
     pub(super) activation: Option<ActivationId>,
     pub(super) outcome: Outcome,
     pub(super) dedupe: Option<String>,
+    /// What the handler answers the event with.
+    pub(super) response: Option<Response>,
     pub(super) replayed: Option<Replayed>,
 }
 
@@ -52,10 +55,18 @@ impl Inner {
         let Some(_room) = self.room_for_a_run() else { return TriggerAnswer::Busy };
         match self.call_trigger(&row, request).await {
             Ok(Trigger::Outcome(TriggerEvent { outcome, dedupe, response })) => {
-                let start = Start { activation: Some(id), outcome, dedupe, replayed: None };
+                let start = Start {
+                    activation: Some(id),
+                    outcome,
+                    dedupe,
+                    response: response.clone(),
+                    replayed: None,
+                };
                 match self.start_run(&row.workflow, row.version, start).await {
                     Ok((run, Started::Created)) => TriggerAnswer::Started(run, response),
-                    Ok((_, Started::Duplicate(run))) => TriggerAnswer::Duplicate(run, response),
+                    Ok((_, Started::Duplicate(run, answer))) => {
+                        first_answer::answer_again(self, run, answer.as_deref())
+                    }
                     Ok((_, Started::Gone)) => TriggerAnswer::Gone,
                     Err(Refusal::Problems(problems)) => TriggerAnswer::Rejected {
                         status: StatusCode::UNPROCESSABLE_ENTITY,
@@ -162,7 +173,13 @@ impl Inner {
         })?;
         let compiled = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
         let id = activation::check_outcome(self, &compiled, outcome.as_deref(), &data)?;
-        let start = Start { activation: None, outcome: Outcome { id, data }, dedupe: None, replayed: None };
+        let start = Start {
+            activation: None,
+            outcome: Outcome { id, data },
+            dedupe: None,
+            response: None,
+            replayed: None,
+        };
         let _room = self.room_for_a_run().ok_or(Refusal::Busy)?;
         Ok(self.start_run(workflow, version, start).await?.0)
     }
@@ -180,6 +197,11 @@ impl Inner {
             Refusal::Problems(vec![Problem { path: "data".into(), message: error.to_string() }])
         })?;
         let id = RunId(self.clock.id());
+        let response = start.response.as_ref().filter(|_| start.dedupe.is_some());
+        let answer = response.map(|response| first_answer::encode(self, id, response)).transpose();
+        let answer = answer.map_err(|error| {
+            Refusal::Problems(vec![Problem { path: "response".into(), message: error.to_string() }])
+        })?;
         let record = self.store.next_record();
         let now = self.clock.now();
         let mut slots = Vec::new();
@@ -204,7 +226,7 @@ impl Inner {
             Err(problem) => Admission::NoKey(problem.clone()),
         };
         let free = admission == Admission::Free;
-        let Start { activation, outcome, dedupe, replayed } = start;
+        let Start { activation, outcome, dedupe, replayed, .. } = start;
         let beginning = Beginning { activation, outcome, replayed };
         let decision = run::start(&version.plan, beginning, admission, &given);
         let ended = decision.state.ended.is_some();
@@ -230,6 +252,7 @@ impl Inner {
                 owned: free && !ended,
                 activation,
                 dedupe: dedupe.map(index_key),
+                answer,
                 lane: lane.ok().flatten(),
             })
             .await?;

@@ -7,6 +7,7 @@ mod busy;
 mod call;
 mod changes;
 mod clock;
+mod first_answer;
 mod inbound;
 mod index_key;
 mod limits;

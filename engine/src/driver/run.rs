@@ -20,7 +20,7 @@ use super::version::{Unrunnable, Version};
 use super::{Inner, request};
 use crate::core::IllegalEvent;
 use crate::core::run::{self, Attempt, Call, Decision, Event, Given, RunState, Takes};
-use crate::model::{ExecutionId, RecordId, RunId, ValueRef, encode_entries};
+use crate::model::{ExecutionId, RecordId, RunId, UnreadableRecord, ValueRef, encode_entries};
 use crate::store::{CommitError, InboxEntry, Lane, PlaceChange, Record, RunChange, RunRow};
 
 /// So many values are kept without a look at which are still needed.
@@ -491,7 +491,16 @@ impl RunTask {
         }
         let needed: Vec<ValueRef> = self.state.needed(&self.version.references).collect();
         if !needed.is_empty() {
-            self.values = patiently!(self.inner, &self.lease, self.inner.values(&needed).await);
+            self.values = patiently!(
+                self.inner,
+                &self.lease,
+                match self.inner.values(&needed).await {
+                    Err(error) if error.source.is::<UnreadableRecord>() => {
+                        return Err(Stop::UnreadableRecord(self.id, error.source));
+                    }
+                    values => values,
+                }
+            );
         }
         self.values_loaded = true;
         Ok(())

@@ -195,6 +195,7 @@ impl Inner {
                 activation: Some(id),
                 outcome: outcome.clone(),
                 dedupe: Some(dedupe.clone()),
+                response: None,
                 replayed: None,
             };
             match self.start_run(&row.workflow, version.row.id, start).await {

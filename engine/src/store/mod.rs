@@ -227,6 +227,8 @@ pub struct StartRun {
     pub activation: Option<ActivationId>,
     /// The deduplication key, unique per workflow.
     pub dedupe: Option<String>,
+    /// What answers every event with that key, sealed; none if the engine itself does.
+    pub answer: Option<Vec<u8>>,
     /// The lane that it queues in, in the same transaction.
     pub lane: Option<Lane>,
 }
@@ -262,8 +264,8 @@ pub enum PlaceChange {
 pub enum Started {
     /// It exists.
     Created,
-    /// An event with this key has started that run before; nothing was stored.
-    Duplicate(RunId),
+    /// An event with this key has started that run before, with that answer; nothing was stored.
+    Duplicate(RunId, Option<Vec<u8>>),
     /// The activation accepts no events any more; nothing was stored.
     Gone,
 }

@@ -16,6 +16,7 @@ mod interrupted;
 mod kit;
 mod lanes;
 mod limits;
+mod newer;
 mod operations;
 mod releases;
 mod replay;

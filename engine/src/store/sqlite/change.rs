@@ -83,18 +83,21 @@ fn start_run(connection: &Connection, start: &StartRun, epoch: i64) -> rusqlite:
     }
     let run = &start.run;
     if let Some(key) = &start.dedupe {
-        let sql = "SELECT run FROM dedupe WHERE workflow = ?1 AND key = ?2";
-        let first =
-            connection.prepare_cached(sql)?.query_row(params![run.workflow.0, key], run_id).optional()?;
-        if let Some(first) = first {
-            return Ok(Started::Duplicate(first));
+        let sql = "SELECT run, answer FROM dedupe WHERE workflow = ?1 AND key = ?2";
+        let first = connection
+            .prepare_cached(sql)?
+            .query_row(params![run.workflow.0, key], |row| Ok((run_id(row)?, row.get(1)?)))
+            .optional()?;
+        if let Some((first, answer)) = first {
+            return Ok(Started::Duplicate(first, answer));
         }
-        let sql = "INSERT INTO dedupe (workflow, key, run, at) VALUES (?1, ?2, ?3, ?4)";
+        let sql = "INSERT INTO dedupe (workflow, key, run, at, answer) VALUES (?1, ?2, ?3, ?4, ?5)";
         connection.prepare_cached(sql)?.execute(params![
             run.workflow.0,
             key,
             run.id.0,
-            micros(run.created_at)
+            micros(run.created_at),
+            start.answer
         ])?;
     }
     let sql = "INSERT INTO runs

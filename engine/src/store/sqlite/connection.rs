@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_places.sql"),
     include_str!("migrations/0003_upkeep.sql"),
+    include_str!("migrations/0004_answers.sql"),
 ];
 /// The mode of `auto_vacuum` in which free pages are given back in steps.
 pub(super) const INCREMENTAL: i64 = 2;
