@@ -14,6 +14,7 @@ mod validate;
 mod workflows;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -22,6 +23,9 @@ use client::Client;
 /// How commands find their server.
 const FINDING_THE_SERVER: &str = "Commands that talk to a server find it by STEPWELL_URL and STEPWELL_TOKEN, or by the \
      data directory: STEPWELL_DATA, or `data` in the current directory.";
+
+/// How long threads may go on when the command is done.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// A durable workflow engine with the blocks that were linked into this binary.
 #[derive(Debug, Parser)]
@@ -109,7 +113,10 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return report(&Failure::from(error)),
     };
-    match runtime.block_on(run(cli)) {
+    let done = runtime.block_on(run(cli));
+    // A handler that blocks its thread does not keep the process.
+    runtime.shutdown_timeout(LAST_MOMENT);
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => report(&failure),
     }

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::limits::LimitOptions;
-use super::{Done, doctor, output};
+use super::{Done, Failure, doctor, output};
 use crate::definition::read_duration;
 use crate::driver::Retention;
 use crate::{Engine, Options};
@@ -60,9 +60,9 @@ impl Serve {
     pub(super) async fn run(self) -> Done {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-        let mut terminate = signal(SignalKind::terminate())?;
+        let mut signals = Signals::new()?;
         let token = self.data.join("token");
-        let engine = Engine::start(Options {
+        let starting = Engine::start(Options {
             data: self.data,
             database: self.database,
             lease: Duration::from_secs(self.lease),
@@ -72,18 +72,43 @@ impl Serve {
             limits: self.limits.limits(),
             retention: Retention { age: self.keep_runs.0, number: self.keep_runs_count },
             ..Options::default()
-        })
-        .await?;
+        });
+        let engine = tokio::select! {
+            started = starting => started?,
+            () = signals.stop() => return Ok(()),
+        };
         output::line(&format!("Stepwell listens on {}", engine.url()));
         output::line(&format!("The API token is in {}", token.display()));
         let unfit = serde_json::to_value(engine.driver().unfit_blocks().await?)?;
         doctor::unfit_blocks(unfit.as_array().map_or(&[], Vec::as_slice));
+        signals.stop().await;
+        output::line("Stopping; running handlers may end. A second signal stops at once");
         tokio::select! {
-            _ = terminate.recv() => {}
-            interrupted = tokio::signal::ctrl_c() => interrupted?,
+            () = engine.shutdown() => Ok(()),
+            () = signals.stop() => {
+                Err(Failure("stopped at once; the next start goes on with what was under way".to_owned()))
+            }
         }
-        output::line("Stopping; running handlers may end");
-        engine.shutdown().await;
-        Ok(())
+    }
+}
+
+/// The signals that ask the process to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
+    }
+
+    /// Returns when one of them comes.
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }

@@ -95,6 +95,12 @@ pub trait Store: Upkeep {
     /// Whether a token with this hash exists.
     async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError>;
 
+    /// Fails while changes cannot be stored, as far as this process has found out: it finds out by itself, and this
+    /// asks nobody.
+    async fn check_writable(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Returns when there is news from other processes. A database for one process has none.
     async fn news(&self) -> News {
         std::future::pending().await

@@ -114,6 +114,18 @@ impl TestEngine {
         }
     }
 
+    /// Sets the clock at one go, forward or back, as an operator or a time server does. What falls due by that is
+    /// done when this returns.
+    ///
+    /// # Panics
+    ///
+    /// When the engine is still busy after 20 s of real time.
+    pub async fn set_clock(&self, now: Timestamp) {
+        self.settle().await;
+        self.0.clock.set(now);
+        self.settle().await;
+    }
+
     /// Waits until nothing is under way and nothing is due: every run has ended, waits, or is to be retried later.
     ///
     /// # Panics

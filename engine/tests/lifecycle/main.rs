@@ -25,4 +25,5 @@ mod rules;
 mod runs;
 #[path = "../support/mod.rs"]
 mod support;
+mod time;
 mod triggers;

@@ -88,6 +88,7 @@ impl PostgresStore {
     async fn enter(connections: &Connections, lease: Duration) -> Result<Arc<Lease>, QueryError> {
         let mut client = connections.writers.get().await?;
         connection::check_durability(&client).await?;
+        connection::check_writable(&client).await?;
         migrations::migrate(&mut client).await?;
         drop(client);
         Ok(Arc::new(Lease::take(&connections.writers, lease).await?))
@@ -253,6 +254,10 @@ impl Store for PostgresStore {
 
     async fn put_token(&self, hash: [u8; 32], name: &str, now: Timestamp) -> Result<(), StoreError> {
         self.write(Change::Token { hash, name: name.to_owned(), now }).await
+    }
+
+    async fn check_writable(&self) -> Result<(), StoreError> {
+        self.lease.check().map_err(failed("renewing the lease"))
     }
 
     async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError> {

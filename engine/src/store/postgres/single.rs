@@ -4,6 +4,7 @@ use deadpool_postgres::{Client, Pool};
 use uuid::Uuid;
 
 use super::connection::QueryError;
+use super::lease::on_connection;
 use super::listener::{CHANNEL, Notice};
 use super::rows;
 use super::text;
@@ -107,7 +108,9 @@ pub(super) async fn adopt_workflows(pool: &Pool, epoch: i64) -> Result<Vec<Workf
             RETURNING {}",
         columns::WORKFLOW
     );
-    let client = pool.get().await?;
-    let statement = client.prepare_cached(&sql).await?;
-    client.query(&statement, &[&epoch]).await?.iter().map(rows::workflow).collect()
+    on_connection(pool, async |client| {
+        let statement = client.prepare_cached(&sql).await?;
+        client.query(&statement, &[&epoch]).await?.iter().map(rows::workflow).collect()
+    })
+    .await
 }

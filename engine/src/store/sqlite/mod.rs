@@ -2,6 +2,7 @@
 
 mod change;
 mod connection;
+mod disk;
 mod filter;
 mod memory;
 mod rows;
@@ -72,7 +73,8 @@ impl SqliteStore {
         let lock = lock(directory)?;
         let path = directory.join("stepwell.db");
         // SQLite gives the files beside it the same mode.
-        OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(opening)?;
+        let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        opened.map_err(|error| not_writable(&path, &error))?;
         Self::enter(path, Mode::Threads, lock)
     }
 
@@ -158,7 +160,8 @@ impl Readers {
 /// Holds the directory for this process.
 fn lock(directory: &Path) -> Result<File, StoreError> {
     let path = directory.join("lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(opening)?;
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = opened.map_err(|error| not_writable(&path, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
@@ -169,6 +172,14 @@ fn lock(directory: &Path) -> Result<File, StoreError> {
         }
         Err(TryLockError::Error(error)) => Err(opening(error)),
     }
+}
+
+fn not_writable(path: &Path, error: &std::io::Error) -> StoreError {
+    opening(format!(
+        "{} cannot be written ({error}); make the data directory and its files writable for this user, or choose \
+         another with --data",
+        path.display()
+    ))
 }
 
 fn opening(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
@@ -415,6 +426,10 @@ impl Store for SqliteStore {
 
     async fn put_token(&self, hash: [u8; 32], name: &str, now: Timestamp) -> Result<(), StoreError> {
         self.write(Change::Token { hash, name: name.to_owned(), now }).await
+    }
+
+    async fn check_writable(&self) -> Result<(), StoreError> {
+        self.writer.check_disk()
     }
 
     async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError> {

@@ -1,19 +1,23 @@
 //! The writer: one thread that takes whatever changes are queued, commits them together and answers each.
 
-use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::change;
+use super::disk::{self, Disk};
 use crate::store::StoreError;
 use crate::store::change::{Answer, Change};
 
 /// How many changes share a commit at most: enough that the disk's latency is spread thin, few enough that the
 /// first of them does not wait long for the last.
 const LARGEST_BATCH: usize = 256;
+/// How long to wait before a disk that fails is tried again, where nobody asks for a change meanwhile.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What the writer carries out within its transaction.
 enum Work {
@@ -59,6 +63,7 @@ pub(super) enum Writer {
 pub(super) struct Queue {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    disk: Arc<Disk>,
 }
 
 impl Writer {
@@ -69,16 +74,26 @@ impl Writer {
         keep: K,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = channel();
+        let disk = Arc::new(Disk::default());
+        let known = Arc::clone(&disk);
         let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
             let _keep = keep;
-            write(connection, epoch, &queue);
+            write(connection, epoch, &queue, &known);
         })?;
-        Ok(Self::Thread(Queue { jobs: Some(jobs), thread: Some(thread) }))
+        Ok(Self::Thread(Queue { jobs: Some(jobs), thread: Some(thread), disk }))
     }
 
     /// Writes where it is asked to.
     pub(super) const fn inline(connection: Connection, epoch: i64) -> Self {
         Self::Inline { connection: Mutex::new(connection), epoch }
+    }
+
+    /// Fails as the last commit did, if the disk was at fault.
+    pub(super) fn check_disk(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Thread(queue) => queue.disk.check(),
+            Self::Inline { .. } => Ok(()),
+        }
     }
 
     /// Stores a change. It is durable when this returns `Ok`.
@@ -128,14 +143,16 @@ impl Drop for Queue {
     }
 }
 
-fn write(mut connection: Connection, epoch: i64, queue: &Receiver<Job>) {
-    while let Ok(first) = queue.recv() {
+fn write(mut connection: Connection, epoch: i64, queue: &Receiver<Job>, disk: &Disk) {
+    while let Some(first) = next(queue, &mut connection, disk) {
         let mut batch = vec![first];
         while batch.len() < LARGEST_BATCH {
             let Ok(next) = queue.try_recv() else { break };
             batch.push(next);
         }
-        match commit(&mut connection, epoch, batch.iter().map(|job| &job.work)) {
+        let committed = commit(&mut connection, epoch, batch.iter().map(|job| &job.work));
+        disk.note(&connection, &committed);
+        match committed {
             Ok(answers) => {
                 for (job, answer) in batch.into_iter().zip(answers) {
                     // Who asked may have gone away; the change is stored all the same.
@@ -146,6 +163,7 @@ fn write(mut connection: Connection, epoch: i64, queue: &Receiver<Job>) {
             Err(_) if batch.len() > 1 => {
                 for job in batch {
                     let answers = commit(&mut connection, epoch, std::iter::once(&job.work));
+                    disk.note(&connection, &answers);
                     answer_alone(job, answers);
                 }
             }
@@ -156,6 +174,21 @@ fn write(mut connection: Connection, epoch: i64, queue: &Receiver<Job>) {
             }
         }
     }
+}
+
+/// The next job; none when nobody can send one any more. While the disk fails it is tried again and again.
+fn next(queue: &Receiver<Job>, connection: &mut Connection, disk: &Disk) -> Option<Job> {
+    while disk.check().is_err() {
+        match queue.recv_timeout(TRY_AGAIN_AFTER) {
+            Ok(job) => return Some(job),
+            Err(RecvTimeoutError::Timeout) => {
+                let written = disk::try_to_write(connection);
+                disk.note(connection, &written);
+            }
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+    queue.recv().ok()
 }
 
 fn answer_alone(job: Job, answers: rusqlite::Result<Vec<Answer>>) {
