@@ -16,6 +16,8 @@ mod kit;
 mod lanes;
 mod limits;
 mod newer;
+mod private;
+mod refusing;
 mod replay;
 mod rules;
 mod runs;
