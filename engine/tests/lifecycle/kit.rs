@@ -527,6 +527,29 @@ async fn s7_a_block_with_a_time_limit_of_its_own_that_must_not_be_repeated_fails
     assert!(run.error().await.unwrap().contains("must not be repeated"));
 }
 
+#[tokio::test]
+async fn s9_a_variable_that_is_missing_or_does_not_fit_fails_the_step_before_its_handler() {
+    let engine = engine().await;
+    let definition = serde_json::json!({
+        "title": "Sign in with a number",
+        "trigger": { "block": "testing/start", "on": { "started": "step" } },
+        "steps": { "step": {
+            "block": "stepwell-engine/sign-in",
+            "config": { "user": "{{ trigger.number }}", "password": "passw0rd" },
+            "on": { "signed_in": "end" },
+        } },
+    });
+    engine.enable("s9", &definition).await.unwrap();
+    for data in [serde_json::json!({}), serde_json::json!({ "number": 5 })] {
+        let run = engine.start_workflow("s9", data).await;
+        engine.settle().await;
+        assert_eq!(run.status().await, RunStatus::Failed);
+        let error = run.error().await.unwrap();
+        assert!(error.contains("user") && !error.contains("passw0rd"), "{error}");
+        assert!(run.history().await.executions.iter().all(|execution| execution.attempts.is_empty()));
+    }
+}
+
 /// The provider's account.
 #[connection(bearer = token)]
 struct Account {

@@ -19,6 +19,8 @@ mod limits;
 mod newer;
 mod operations;
 mod releases;
+mod private;
+mod refusing;
 mod replay;
 mod retention;
 mod rules;
