@@ -42,7 +42,9 @@ impl<'s> Shape<'s> {
                 None => self.open = true,
             }
         } else if let (Some(choices), None) = (choices(), schema.get("properties")) {
-            choices.iter().for_each(|choice| self.add(choice, root, left - 1));
+            for choice in choices {
+                self.add(choice, root, left - 1);
+            }
         } else {
             let types = types(schema);
             self.optional |= types.contains("null");

@@ -141,7 +141,7 @@ fn judge(path: &ReadPath, outcomes: &[&Value], sure: bool, config: Option<&Value
     for root in outcomes {
         match follow(path, root) {
             Ok(found) => {
-                shape = Some(shape.map_or_else(|| found.clone(), |earlier| earlier.or(found.clone())))
+                shape = Some(shape.map_or_else(|| found.clone(), |earlier| earlier.or(found.clone())));
             }
             Err(message) => absent = Some(message),
         }

@@ -61,7 +61,7 @@ pub(super) fn copes_with_missing(source: &str) -> bool {
 /// The first name of a filter, test or function that there is not: where it stands, in bytes, and what to do.
 pub(super) fn stranger(source: &str) -> Option<(usize, String)> {
     let words = words(source);
-    let text = |index: usize| words.get(index).map_or("", |word| word.text);
+    let word_at = |index: usize| words.get(index).map_or("", |word| word.text);
     let filter = |name: &str| {
         (!filters::names().any(|known| known == name)).then(|| unknown("filter", name, filters::names()))
     };
@@ -70,7 +70,7 @@ pub(super) fn stranger(source: &str) -> Option<(usize, String)> {
         (!filters::TESTS.contains(&name)).then(|| unknown("test", name, tests))
     };
     words.iter().enumerate().find_map(|(index, word)| {
-        let before = |back: usize| index.checked_sub(back).map_or("", text);
+        let before = |back: usize| index.checked_sub(back).map_or("", word_at);
         let follows_is = before(2) != "." && before(1) == "is" || before(3) != "." && before(2) == "is" && before(1) == "not";
         let message = if before(1) == "|" {
             filter(word.text)
@@ -79,13 +79,13 @@ pub(super) fn stranger(source: &str) -> Option<(usize, String)> {
         } else if before(1) == "(" && before(3) == "|" {
             let named = word.quoted()?;
             match before(2) {
-                "map" if text(index + 1) != "=" => filter(&named),
+                "map" if word_at(index + 1) != "=" => filter(&named),
                 "select" | "reject" => test(&named),
                 _ => None,
             }
         } else if before(1) == "," && before(3) == "(" && matches!(before(4), "selectattr" | "rejectattr") {
             test(&word.quoted()?)
-        } else if word.is_name() && text(index + 1) == "(" && !OPERATORS.contains(&word.text) {
+        } else if word.is_name() && word_at(index + 1) == "(" && !OPERATORS.contains(&word.text) {
             Some(format!("There is no function `{}`; expressions have filters instead, such as `{{{{ name | upper }}}}`", word.text))
         } else {
             None
