@@ -253,9 +253,17 @@ impl Store for SimStore {
     }
 
     async fn start_run(&self, start: StartRun) -> Result<Started, StoreError> {
-        let run = start.run.id;
+        let (run, workflow) = (start.run.id, start.run.workflow.clone());
         let what = format!("run {} begins ({})", short(start.run.id.0), entries(&start.record));
-        self.write(what, self.touching(run, async { self.inner()?.start_run(start).await })).await
+        let begun = decode_entries(&start.record.body).unwrap_or_default();
+        let started = async {
+            let started = self.inner()?.start_run(start).await;
+            if matches!(started, Ok(Started::Created)) {
+                self.sim.ledger().lanes.started(&workflow, run, &begun);
+            }
+            started
+        };
+        self.write(what, self.touching(run, started)).await
     }
 
     async fn commit_run(&self, change: RunChange) -> Result<(), CommitError> {
@@ -263,7 +271,18 @@ impl Store for SimStore {
         let record = change.record.as_ref().map(entries).unwrap_or_default();
         let owned = if change.owned { "" } else { ", released" };
         let what = format!("run {} is {}{owned} ({record})", short(change.id.0), change.status);
-        self.write(what, self.touching(run, async { self.inner()?.commit_run(change).await })).await
+        let happened = change.record.as_ref().map(|record| decode_entries(&record.body).unwrap_or_default());
+        let committed = async {
+            let committed = self.inner()?.commit_run(change).await;
+            if committed.is_ok() {
+                let broken = self.sim.ledger().lanes.read(run, &happened.unwrap_or_default());
+                for problem in broken {
+                    self.sim.broken(problem);
+                }
+            }
+            committed
+        };
+        self.write(what, self.touching(run, committed)).await
     }
 
     async fn append_callback(&self, callback: Callback) -> Result<(), CommitError> {
