@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::connections::{ConnectionProvider, ProgramConnections};
-use crate::driver::{Clock as _, Driver, Limits, Parts, StartError, SystemClock};
+use crate::driver::{Clock as _, Driver, Limits, Parts, Retention, StartError, SystemClock};
 use crate::outgoing::GuardedClient;
 use crate::secrets::{Keys, KeysError, Urls, hash_token, local_token};
 use crate::store::postgres::{self, PostgresStore};
@@ -37,6 +37,8 @@ pub struct Options {
     pub allow_private_addresses: bool,
     /// How much may be under way, and for how long.
     pub limits: Limits,
+    /// What is kept of what has ended.
+    pub retention: Retention,
     /// Where the credentials of connections come from; there are none by default.
     pub connections: Arc<dyn ConnectionProvider>,
 }
@@ -51,6 +53,7 @@ impl Default for Options {
             public_url: None,
             allow_private_addresses: false,
             limits: Limits::default(),
+            retention: Retention::default(),
             connections: Arc::new(ProgramConnections::new()),
         }
     }
@@ -118,6 +121,7 @@ impl Engine {
             public_url,
             allow_private_addresses,
             limits,
+            retention,
             connections,
         } = options;
         if let Some(public) = &public_url {
@@ -144,6 +148,7 @@ impl Engine {
             connections,
             clock: Arc::new(SystemClock),
             limits,
+            retention,
             blocks: stepwell::block::registered(),
         };
         let driver = Driver::launch(parts).await?;

@@ -17,43 +17,47 @@ mod support;
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
-use stepwell_engine::driver::{CallbackAnswer, Limits, TriggerAnswer};
+use stepwell::block::{BlockDefinition, registered};
+use stepwell_engine::driver::{
+    Action, CallbackAnswer, Limits, Operation, OperationStatus, Selection, TriggerAnswer,
+};
 use stepwell_engine::model::RunStatus;
 use stepwell_engine::store::postgres::PostgresStore;
 use tempfile::TempDir;
 
 use crate::blocks::{gate, handlers, seen};
 use crate::database::Data;
-use crate::engine::{Engine, LEASE, driver, results, runtime, until, workflow};
+use crate::engine::{Engine, LEASE, PATIENCE, driver, results, runtime, until, workflow};
 use crate::support::postgres::Server;
 
 /// A database and the keys that belong to it.
-struct Shared {
-    url: String,
-    keys: TempDir,
+pub(crate) struct Shared {
+    pub(crate) url: String,
+    pub(crate) keys: TempDir,
     server: Arc<Server>,
 }
 
 impl Shared {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let server = Server::shared();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let url = runtime.block_on(server.database());
         Self { url, keys: tempfile::tempdir().unwrap(), server }
     }
 
-    fn engine(&self) -> Engine {
-        self.engine_and_store().0
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine_and_store(registered()).0
     }
 
-    fn engine_and_store(&self) -> (Engine, Arc<PostgresStore>) {
+    fn engine_and_store(&self, blocks: Vec<&'static BlockDefinition>) -> (Engine, Arc<PostgresStore>) {
         let runtime = runtime();
         let (data, store, driver) = runtime.block_on(async {
             let store = Arc::new(PostgresStore::open(&self.url, LEASE).await.unwrap());
             let data = Data { directory: tempfile::tempdir().unwrap(), shared: None };
-            let driver = driver(store.clone(), self.keys.path(), Limits::default()).await;
+            let driver = driver(store.clone(), self.keys.path(), Limits::default(), blocks).await;
             (data, store, driver)
         });
         (Engine { driver, data, runtime: Some(runtime) }, store)
@@ -209,4 +213,61 @@ fn o1_connections_that_are_cut_lose_nothing() {
             engine.reaches(run, RunStatus::Completed).await;
         }
     });
+}
+
+#[test]
+fn o7_an_operation_goes_on_elsewhere_when_its_engine_dies() {
+    let shared = Shared::new();
+    let first = shared.engine();
+    let (id, runs) = first.block_on(async {
+        first.enable("moves", &workflow("moves", &["defer"])).await.unwrap();
+        let mut runs = Vec::new();
+        for _ in 0..6 {
+            let run = first.run("moves").await;
+            first.reaches(run, RunStatus::Waiting).await;
+            runs.push(run);
+        }
+        let id = first.driver.start_operation(Action::Cancel, Selection::default(), 2).await.unwrap();
+        first.reaches(runs[5], RunStatus::Cancelled).await;
+        (id, runs)
+    });
+    die(first);
+    let second = shared.engine();
+    second.block_on(async {
+        for run in runs {
+            second.reaches(run, RunStatus::Cancelled).await;
+        }
+        let until = tokio::time::Instant::now() + PATIENCE;
+        let operation = loop {
+            let row = second.driver.store().operation(id).await.unwrap().unwrap();
+            let operation = Operation::read(&row).unwrap();
+            if operation.status != OperationStatus::Running {
+                break operation;
+            }
+            assert!(tokio::time::Instant::now() < until, "{operation:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        assert_eq!((operation.status, operation.matched), (OperationStatus::Completed, 6));
+    });
+}
+
+#[test]
+fn o8_an_engine_leaves_what_it_cannot_run_to_another_on_the_same_database() {
+    let shared = Shared::new();
+    let able = shared.engine();
+    let run = able.block_on(async {
+        able.enable("fits", &workflow("fits", &["defer"])).await.unwrap();
+        let run = able.run("fits").await;
+        able.reaches(run, RunStatus::Waiting).await;
+        run
+    });
+    die(able);
+    let blocks = registered().into_iter().filter(|block| block.name != "act").collect();
+    let lacking = shared.engine_and_store(blocks).0;
+    lacking.block_on(async {
+        assert_eq!(lacking.driver.unfit_blocks().await.unwrap()[0].runs, 1);
+        lacking.finish(run, 1, "done").await;
+    });
+    let able = shared.engine();
+    able.block_on(able.reaches(run, RunStatus::Completed));
 }

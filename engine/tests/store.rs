@@ -5,9 +5,11 @@ mod newer;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jiff::Timestamp;
+use stepwell_engine::model::RunStatus;
 use stepwell_engine::store::conformance::{self, Sample};
 use stepwell_engine::store::sqlite::SqliteStore;
-use stepwell_engine::store::{CommitError, Started, Store};
+use stepwell_engine::store::{CommitError, Finished, RunChange, Started, Store, Upkeep as _};
 
 #[tokio::test]
 async fn sqlite_conforms() {
@@ -85,4 +87,36 @@ fn a_directory_is_for_one_process() {
     assert!(error.source.to_string().contains("another process"), "{}", error.source);
     drop(store);
     SqliteStore::open(directory.path()).unwrap();
+}
+
+#[tokio::test]
+async fn o6_the_file_shrinks() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(directory.path()).unwrap();
+    let size = || std::fs::metadata(directory.path().join("stepwell.db")).unwrap().len();
+    let mut version = None;
+    for _ in 0..200 {
+        let sample = Sample::default();
+        let mut start = sample.start(&store);
+        start.record.body = vec![b'x'; 20_000];
+        version = Some(start.run.version);
+        store.start_run(start).await.unwrap();
+        let change = RunChange {
+            status: RunStatus::Completed,
+            owned: false,
+            finished_at: Some(Timestamp::UNIX_EPOCH),
+            ..sample.change(&store, 0, "ended")
+        };
+        store.commit_run(change).await.unwrap();
+    }
+    // The first call only brings the log into the file.
+    while store.give_back_space().await.unwrap() {}
+    let full = size();
+    assert!(full > 4_000_000, "{full}");
+    let until = Finished::by(Timestamp::UNIX_EPOCH);
+    while store.remove_runs(version.unwrap(), until, 50).await.unwrap() > 0 {}
+    while store.remove_records(500).await.unwrap() {}
+    while store.give_back_space().await.unwrap() {}
+    assert!(size() < full / 4, "{} of {full} bytes are left", size());
+    assert_eq!(store.size().await.unwrap().free, Some(0));
 }

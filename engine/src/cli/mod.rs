@@ -2,9 +2,11 @@
 
 mod blocks;
 mod client;
+mod doctor;
 mod files;
 mod limits;
 mod new;
+mod operations;
 mod output;
 mod runs;
 mod serve;
@@ -12,6 +14,7 @@ mod validate;
 mod workflows;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -20,6 +23,9 @@ use client::Client;
 /// How commands find their server.
 const FINDING_THE_SERVER: &str = "Commands that talk to a server find it by STEPWELL_URL and STEPWELL_TOKEN, or by the \
      data directory: STEPWELL_DATA, or `data` in the current directory.";
+
+/// How long threads may go on when the command is done.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// A durable workflow engine with the blocks that were linked into this binary.
 #[derive(Debug, Parser)]
@@ -55,14 +61,20 @@ enum Command {
     Runs(runs::List),
     /// Show a run
     Run(runs::Show),
-    /// Cancel a run
-    Cancel(runs::Id),
-    /// Go on with a failed run from the steps that failed
-    Retry(runs::Id),
+    /// Cancel a run, or all that options select
+    Cancel(operations::Chosen),
+    /// Go on with a failed run from the steps that failed, or with all that options select
+    Retry(operations::Chosen),
     /// Go through a run again that has ended, as a new run
     Replay(runs::Replay),
+    /// List operations on many runs, newest first
+    Operations(Print),
+    /// Show how far an operation has come, or stop it
+    Operation(operations::Shown),
     /// List what waits for a callback
     Waiting(Print),
+    /// Look at the engine and its database, and say what needs a person
+    Doctor(Print),
 }
 
 /// How a command prints what it has to say.
@@ -101,7 +113,10 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return report(&Failure::from(error)),
     };
-    match runtime.block_on(run(cli)) {
+    let done = runtime.block_on(run(cli));
+    // A handler that blocks its thread does not keep the process.
+    runtime.shutdown_timeout(LAST_MOMENT);
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => report(&failure),
     }
@@ -127,10 +142,13 @@ async fn run(cli: Cli) -> Done {
         Command::Start(start) => start.run(&client()?).await,
         Command::Runs(list) => list.run(&client()?).await,
         Command::Run(show) => show.run(&client()?).await,
-        Command::Cancel(id) => runs::cancel(&client()?, &id).await,
-        Command::Retry(id) => runs::retry(&client()?, &id).await,
+        Command::Cancel(chosen) => chosen.cancel(&client()?).await,
+        Command::Retry(chosen) => chosen.retry(&client()?).await,
         Command::Replay(replay) => replay.run(&client()?).await,
+        Command::Operations(print) => operations::list(&client()?, print).await,
+        Command::Operation(id) => operations::one(&client()?, id).await,
         Command::Waiting(print) => runs::waiting(&client()?, print).await,
+        Command::Doctor(print) => doctor::run(&client()?, print).await,
     }
 }
 
@@ -149,6 +167,8 @@ mod tests {
     fn documented_commands_are_read() {
         for line in [
             "serve --listen 127.0.0.1:0 --data d --public-url https://x.example",
+            "serve --keep-runs 12h --keep-runs-count 1000",
+            "serve --keep-runs forever",
             "serve --max-attempts 64 --max-runs 5000 --max-trigger-requests 100 --max-trigger-requests-per-url 20 \
              --max-callbacks 100 --max-api-requests 50 --max-connections 1000",
             "new my-blocks --published",
@@ -165,8 +185,13 @@ mod tests {
             "run 0190 --watch",
             "cancel 0190 --json",
             "retry 0190 --json",
+            "retry --all --workflow flow --created-before 2026-01-31T12:00:00Z --rate 10 --yes",
+            "cancel --all --status waiting --dry-run",
+            "operations --json",
+            "operation 0190 --stop",
             "replay 0190 --from ask --draft --json",
             "waiting --json",
+            "doctor --json",
         ] {
             let words = ["stepwell"].into_iter().chain(line.split_whitespace());
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");

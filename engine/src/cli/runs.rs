@@ -6,15 +6,6 @@ use super::client::Client;
 use super::output::{cell, items};
 use super::{Done, Failure, Print, output};
 
-/// A run's id.
-#[derive(Debug, clap::Args)]
-pub(super) struct Id {
-    /// The run's id
-    id: String,
-    #[command(flatten)]
-    print: Print,
-}
-
 /// Start a run by hand.
 #[derive(Debug, clap::Args)]
 pub(super) struct Start {
@@ -188,15 +179,15 @@ fn tell(run: &Value, told: usize) -> usize {
     count
 }
 
-pub(super) async fn cancel(client: &Client, Id { id, print }: &Id) -> Done {
+pub(super) async fn cancel(client: &Client, id: &str, print: Print) -> Done {
     let answer = client.post(&format!("/api/v1/runs/{id}/cancel"), None).await?;
-    output::answer(*print, &answer, &format!("Cancelling {id}"));
+    output::answer(print, &answer, &format!("Cancelling {id}"));
     Ok(())
 }
 
-pub(super) async fn retry(client: &Client, Id { id, print }: &Id) -> Done {
+pub(super) async fn retry(client: &Client, id: &str, print: Print) -> Done {
     let answer = client.post(&format!("/api/v1/runs/{id}/retry"), None).await?;
-    output::answer(*print, &answer, &format!("Retrying {id}"));
+    output::answer(print, &answer, &format!("Retrying {id}"));
     Ok(())
 }
 

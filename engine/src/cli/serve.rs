@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::limits::LimitOptions;
-use super::{Done, output};
+use super::{Done, Failure, doctor, output};
+use crate::definition::read_duration;
+use crate::driver::Retention;
 use crate::{Engine, Options};
 
 /// Run the engine and its API.
@@ -30,6 +32,12 @@ pub(super) struct Serve {
     /// Where the outside reaches the engine, such as <https://stepwell.example.com>
     #[arg(long, env = "STEPWELL_PUBLIC_URL")]
     public_url: Option<String>,
+    /// How long finished runs are kept, such as `30d`, or `forever`
+    #[arg(long, env = "STEPWELL_KEEP_RUNS", default_value = "30d", value_parser = keep_runs)]
+    keep_runs: KeepRuns,
+    /// How many finished runs of each workflow are kept; all if it is not set
+    #[arg(long, env = "STEPWELL_KEEP_RUNS_COUNT", value_name = "N")]
+    keep_runs_count: Option<usize>,
     /// Let blocks send requests to private addresses
     #[arg(long, env = "STEPWELL_ALLOW_PRIVATE_ADDRESSES")]
     allow_private_addresses: bool,
@@ -37,13 +45,24 @@ pub(super) struct Serve {
     limits: LimitOptions,
 }
 
+/// How long finished runs are kept; `None` for ever.
+#[derive(Debug, Clone, Copy)]
+struct KeepRuns(Option<Duration>);
+
+fn keep_runs(text: &str) -> Result<KeepRuns, String> {
+    if text == "forever" {
+        return Ok(KeepRuns(None));
+    }
+    read_duration(text).map(|age| KeepRuns(Some(age)))
+}
+
 impl Serve {
     pub(super) async fn run(self) -> Done {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-        let mut terminate = signal(SignalKind::terminate())?;
+        let mut signals = Signals::new()?;
         let token = self.data.join("token");
-        let engine = Engine::start(Options {
+        let starting = Engine::start(Options {
             data: self.data,
             database: self.database,
             lease: Duration::from_secs(self.lease),
@@ -51,17 +70,45 @@ impl Serve {
             public_url: self.public_url,
             allow_private_addresses: self.allow_private_addresses,
             limits: self.limits.limits(),
+            retention: Retention { age: self.keep_runs.0, number: self.keep_runs_count },
             ..Options::default()
-        })
-        .await?;
+        });
+        let engine = tokio::select! {
+            started = starting => started?,
+            () = signals.stop() => return Ok(()),
+        };
         output::line(&format!("Stepwell listens on {}", engine.url()));
         output::line(&format!("The API token is in {}", token.display()));
+        let unfit = serde_json::to_value(engine.driver().unfit_blocks().await?)?;
+        doctor::unfit_blocks(unfit.as_array().map_or(&[], Vec::as_slice));
+        signals.stop().await;
+        output::line("Stopping; running handlers may end. A second signal stops at once");
         tokio::select! {
-            _ = terminate.recv() => {}
-            interrupted = tokio::signal::ctrl_c() => interrupted?,
+            () = engine.shutdown() => Ok(()),
+            () = signals.stop() => {
+                Err(Failure("stopped at once; the next start goes on with what was under way".to_owned()))
+            }
         }
-        output::line("Stopping; running handlers may end");
-        engine.shutdown().await;
-        Ok(())
+    }
+}
+
+/// The signals that ask the process to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
+    }
+
+    /// Returns when one of them comes.
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }

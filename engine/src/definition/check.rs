@@ -11,6 +11,7 @@ use super::graph::{Fork, Graph};
 use super::outcomes::Available;
 use super::parse::{join, unknown};
 use super::scopes::{Scopes, is_condition};
+use super::types;
 use super::{Catalog, CatalogBlock, Definition, Edges, Problem, StepInstance};
 use crate::expr::{Template, Use};
 use crate::secrets::sealed_paths;
@@ -279,6 +280,7 @@ impl<'a> Checker<'a> {
         }
         let problems = self.scopes.problems(self.definition);
         self.problems.extend(problems);
+        self.problems.extend(types::problems(self.definition, self.catalog, &self.scopes, &self.templates));
         self.missing(&passed);
     }
 
@@ -292,7 +294,7 @@ impl<'a> Checker<'a> {
                     self.problem(join(&format!("steps.{id}.config"), field), message);
                     continue;
                 }
-                if *optional || is_condition(self.definition, id, one) {
+                if *optional || is_condition(self.definition, id, field) {
                     continue;
                 }
                 if self.definition.steps.contains_key(variable) && !passed.contains(variable.as_str()) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 /// Reads a duration. A day is 24 hours.
-pub(super) fn read(text: &str) -> Result<Duration, String> {
+pub(crate) fn read(text: &str) -> Result<Duration, String> {
     let how = "write it like `30s`, `5m`, `1h 30m` or `7d`";
     let span: Span = text.parse().map_err(|_| format!("`{text}` is not a duration; {how}"))?;
     let duration = span

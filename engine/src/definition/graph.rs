@@ -6,10 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::control::JOIN;
-use super::{Definition, Edges};
+use super::{Definition, Edges, StepInstance};
 
 /// The trigger's node; the steps follow in the order of the definition.
 const TRIGGER: usize = 0;
+
+/// How many pairs of parallel branches are looked at, so that a check stays quick; beyond that, joins are taken for
+/// meetings of paths that exclude each other.
+const MOST_PAIRS: usize = 2_000;
 
 /// Where a run goes several ways at once: the steps that one outcome leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub(super) struct Fork<'a> {
 pub(super) struct Graph<'a> {
     names: Vec<&'a str>,
     joins: Vec<bool>,
+    /// The joins that wait for all paths.
+    joins_all: Vec<bool>,
     forks: Vec<(usize, &'a str, Vec<usize>)>,
     next: Vec<Vec<usize>>,
     /// The reachable nodes; but for cycles, each after all that lead to it.
@@ -38,6 +44,7 @@ impl<'a> Graph<'a> {
             ["trigger"].into_iter().chain(definition.steps.keys().map(String::as_str)).collect();
         let joins =
             [false].into_iter().chain(definition.steps.values().map(|step| step.block == JOIN)).collect();
+        let joins_all = [false].into_iter().chain(definition.steps.values().map(joins_all)).collect();
         let outgoing: Vec<&Edges> = [&definition.trigger.on]
             .into_iter()
             .chain(definition.steps.values().map(|step| &step.on))
@@ -68,7 +75,8 @@ impl<'a> Graph<'a> {
                 .map(|index| index + 1),
         );
         let position = vec![None; names.len()];
-        let mut graph = Self { names, joins, forks, next, order: Vec::new(), position, cycles: Vec::new() };
+        let mut graph =
+            Self { names, joins, joins_all, forks, next, order: Vec::new(), position, cycles: Vec::new() };
         graph.walk();
         graph
     }
@@ -120,6 +128,9 @@ impl<'a> Graph<'a> {
         let mut passed: Vec<Option<NodeSet>> = vec![None; self.names.len()];
         passed[TRIGGER] = Some(NodeSet::empty(self.names.len()));
         for &node in &self.order {
+            if self.joins_all[node] {
+                passed[node] = self.joined(node, &passed);
+            }
             let Some(before) = &passed[node] else { continue };
             let mut on_this_way = before.clone();
             on_this_way.insert(node);
@@ -138,6 +149,67 @@ impl<'a> Graph<'a> {
             .filter(|node| **node != TRIGGER)
             .filter_map(|node| Some((self.names[*node], names(passed[*node].as_ref()?))))
             .collect()
+    }
+
+    /// What has been passed at a join of all paths: whichever path is taken, it and those that run beside it. A path
+    /// that ends early is not thought of; a step that misses its data then fails and says so.
+    fn joined(&self, join: usize, passed: &[Option<NodeSet>]) -> Option<NodeSet> {
+        let ways: Vec<(usize, NodeSet)> = (0..self.names.len())
+            .filter(|node| self.onward(*node).any(|next| next == join))
+            .filter_map(|node| {
+                let mut way = passed[node].clone()?;
+                way.insert(node);
+                Some((node, way))
+            })
+            .collect();
+        let mut joined: Option<NodeSet> = None;
+        for (node, way) in &ways {
+            let beside = self.beside(*node);
+            let mut together = way.clone();
+            for (other, way) in &ways {
+                if beside.has(*other) {
+                    together.add(way);
+                }
+            }
+            match &mut joined {
+                Some(joined) => joined.keep(&together),
+                empty => *empty = Some(together),
+            }
+        }
+        joined
+    }
+
+    /// The nodes that a run may come to beside this one: those of the other branches of a fork.
+    fn beside(&self, node: usize) -> NodeSet {
+        let mut beside = NodeSet::empty(self.names.len());
+        let work: usize = self.forks.iter().map(|(_, _, branches)| branches.len().pow(2)).sum();
+        if work > MOST_PAIRS {
+            return beside;
+        }
+        for (_, _, branches) in &self.forks {
+            let reached: Vec<NodeSet> = branches.iter().map(|branch| self.reached(*branch)).collect();
+            for (index, own) in reached.iter().enumerate().filter(|(_, own)| own.has(node)) {
+                let others = reached.iter().enumerate().filter(|(other, _)| *other != index);
+                for (_, other) in others.filter(|(_, other)| !other.has(node)) {
+                    let mut apart = other.clone();
+                    apart.remove_all(own);
+                    beside.add(&apart);
+                }
+            }
+        }
+        beside
+    }
+
+    /// A node and all that can follow it.
+    fn reached(&self, node: usize) -> NodeSet {
+        let mut reached = NodeSet::empty(self.names.len());
+        let mut open = vec![node];
+        while let Some(node) = open.pop() {
+            if reached.insert(node) {
+                open.extend(self.next[node].iter().copied());
+            }
+        }
+        reached
     }
 
     /// Steps where branches meet that a single run may both take, without a join, and where they part.
@@ -176,6 +248,11 @@ impl<'a> Graph<'a> {
         }
         merges
     }
+}
+
+/// Whether a step is a join that waits for all paths.
+fn joins_all(step: &StepInstance) -> bool {
+    step.block == JOIN && step.config.get("wait_for").is_none_or(|wait_for| wait_for == "all")
 }
 
 /// The steps that every path to this step has passed.
@@ -217,6 +294,20 @@ impl NodeSet {
 
     fn has(&self, number: usize) -> bool {
         self.0[number / 64] & (1 << (number % 64)) != 0
+    }
+
+    /// Adds what the other has.
+    fn add(&mut self, other: &Self) {
+        for (word, other) in self.0.iter_mut().zip(&other.0) {
+            *word |= other;
+        }
+    }
+
+    /// Removes what the other has.
+    fn remove_all(&mut self, other: &Self) {
+        for (word, other) in self.0.iter_mut().zip(&other.0) {
+            *word &= !other;
+        }
     }
 
     /// Keeps what the other has too.

@@ -7,11 +7,15 @@ mod duration;
 pub(crate) mod field;
 mod graph;
 mod misfit;
+#[cfg(test)]
+mod mutations;
 mod outcomes;
 mod parse;
 mod scopes;
+mod shape;
 #[cfg(test)]
 mod tests;
+mod types;
 
 use std::time::Duration;
 
@@ -21,7 +25,9 @@ use serde_json::{Map, Value, json};
 
 pub use catalog::{Catalog, CatalogBlock};
 pub use check::check;
+pub(crate) use duration::read as read_duration;
 pub(crate) use graph::{passed_before, reachable_from};
+pub(crate) use parse::unknown;
 pub use parse::{Parsed, is_workflow_id};
 
 /// A workflow: one trigger and the steps that follow.

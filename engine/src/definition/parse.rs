@@ -323,7 +323,7 @@ impl Reader {
 }
 
 /// Says that a name is not known, with the near miss or all that are.
-pub(super) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     const NEAR: f64 = 0.75;
     let nearest = known
         .clone()

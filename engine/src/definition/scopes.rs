@@ -66,6 +66,11 @@ impl<'a> Scopes<'a> {
         self.handler.contains(step)
     }
 
+    /// Whether a step belongs to the rounds of a loop.
+    pub(super) fn is_within(&self, step: &str, of: &str) -> bool {
+        self.loops.get(step).is_some_and(|loops| loops.contains(&of))
+    }
+
     /// What is wrong with where the steps are.
     pub(super) fn problems(&self, definition: &Definition) -> Vec<Problem> {
         let placed =
@@ -101,7 +106,7 @@ impl<'a> Scopes<'a> {
     pub(super) fn hidden(&self, definition: &Definition, reader: &str, one: &Use) -> Option<String> {
         let mut around = self.loops.get(reader)?.clone();
         // The condition of a loop sees what its rounds see.
-        if is_condition(definition, reader, one) {
+        if is_condition(definition, reader, &one.field) {
             around.push(reader);
         }
         let of = self.loops.get(one.variable.as_str())?;
@@ -115,7 +120,7 @@ impl<'a> Scopes<'a> {
     }
 }
 
-/// Whether an expression is the condition of a loop, which is evaluated at the end of its rounds.
-pub(super) fn is_condition(definition: &Definition, step: &str, one: &Use) -> bool {
-    one.field == "until" && definition.steps.get(step).is_some_and(|step| step.block == REPEAT)
+/// Whether a field is the condition of a loop, which is evaluated at the end of its rounds.
+pub(super) fn is_condition(definition: &Definition, step: &str, field: &str) -> bool {
+    field == "until" && definition.steps.get(step).is_some_and(|step| step.block == REPEAT)
 }

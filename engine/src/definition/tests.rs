@@ -246,7 +246,13 @@ fn s9_variables_must_be_known_and_on_every_path() {
         &[("steps.c.config.text", "not on every path")],
     );
     refused(&with(split.clone(), "/steps/c/config/text", json!("{{ b.x | default('') }}")), &[]);
-    refused(&with(split.clone(), "/steps/c/config/text", json!("{{ b is defined and range(3) }}")), &[]);
+    let known = json!("{{ b is defined and a is mapping }}");
+    refused(&with(split.clone(), "/steps/c/config/text", known), &[]);
+    let called = json!("{{ b is defined and range(3) }}");
+    refused(
+        &with(split.clone(), "/steps/c/config/text", called),
+        &[("steps.c.config.text", "no function `range`")],
+    );
     refused(
         &with(split.clone(), "/steps/c/config/text", json!("{{ b.default ~ ' | default' }}")),
         &[("steps.c.config.text", "not on every path")],
@@ -538,6 +544,67 @@ steps:
 ";
 
 #[test]
+fn a_loop_has_an_item_within_its_rounds_and_results_afterwards() {
+    let (inside, after) = ("steps.inside.config.message", "steps.after.config.message");
+    finds(&LOOP.replace("first.item", "first.itme"), inside, "did you mean `item`?");
+    finds(
+        &LOOP.replace("first.item", "first.index"),
+        inside,
+        "is a whole number, but this field takes a text",
+    );
+    assert_eq!(found(&LOOP.replace("{{ first.item", "Round {{ first.index")), []);
+    finds(&LOOP.replace("first.item", "first.results"), inside, "There is no field in `first`: `results`");
+    finds(
+        &LOOP.replace("first.results | length", "first.item"),
+        after,
+        "There is no field in `first`: `item`",
+    );
+    let nested = "
+steps:
+  first:
+    block: core/for-each
+    config: { items: [[1], [2]] }
+    on: { each: again, done: after }
+  again:
+    block: core/for-each
+    config: { items: '{{ first.item }}' }
+    on: { each: inside, done: between }
+  inside: { block: core/log, config: { message: '{{ first.index }}, {{ again.index }}' } }
+  between: { block: core/log, config: { message: '{{ first.index }}, {{ again.results }}' } }
+  after: { block: core/log, config: { message: 'All: {{ first.results }}' } }
+";
+    assert_eq!(found(nested), []);
+    finds(&nested.replace("again.index", "again.results"), inside, "There is no field in `again`: `results`");
+    let between = "steps.between.config.message";
+    finds(&nested.replace("again.results", "again.item"), between, "There is no field in `again`: `item`");
+    finds(&nested.replace("again.results", "inside.x"), between, "belongs to the loop `again`");
+}
+
+#[test]
+fn the_condition_of_a_loop_reads_the_steps_of_its_rounds() {
+    let repeat = |until: &str| {
+        let steps = "
+steps:
+  first:
+    block: core/repeat
+    config: { until: '{{ UNTIL }}' }
+    on: { round: inside }
+  inside:
+    block: core/http-request
+    config: { url: 'https://example.com' }
+    on: { refused: last }
+  last: { block: core/log, config: { message: x } }
+";
+        steps.replace("UNTIL", until)
+    };
+    assert_eq!(found(&repeat("inside.status == 200")), []);
+    assert_eq!(found(&repeat("inside.body")), []);
+    let until = "steps.first.config.until";
+    finds(&repeat("inside.status"), until, "is a whole number, but this field takes `true` or `false`");
+    finds(&repeat("inside.statsu"), until, "did you mean `status`?");
+}
+
+#[test]
 fn loops_joins_and_error_handlers_are_checked() {
     assert_eq!(found(LOOP), []);
     finds(&LOOP.replace("each: inside, ", "each: end, "), "steps.first.on", "The loop does nothing");
@@ -565,7 +632,10 @@ steps:
   inside: { block: core/set, config: { values: { value: true } } }
 ";
     assert_eq!(found(repeat), []);
-    finds(&repeat.replace("inside.value", "other.value"), "steps.first.config.until", "no variable `other`");
+    let until = "steps.first.config.until";
+    finds(&repeat.replace("inside.value", "other.value"), until, "no variable `other`");
+    finds(&repeat.replace("inside.value", "first.index"), until, "is a whole number");
+    finds(&repeat.replace("inside.value", "first.rounds"), until, "There is no field in `first`: `rounds`");
     let handler = "
 on_error: tell
 time_limit: 1h
@@ -574,6 +644,9 @@ steps:
   tell: { block: core/log, config: { message: '{{ error.message }}' } }
 ";
     assert_eq!(found(handler), []);
+    let told = "steps.tell.config.message";
+    finds(&handler.replace("error.message", "error.mesage"), told, "did you mean `message`?");
+    finds(&handler.replace("error.message", "error.step"), told, "`error.step` may be missing");
     finds(&handler.replace("on_error: tell", "on_error: [tell, nobody]"), "on_error", "no step `nobody`");
     finds(
         &handler.replace("message: x", "message: '{{ error.message }}'"),
@@ -594,4 +667,37 @@ steps:
         "steps.first.on.stopped",
         "The run ends here",
     );
+}
+
+#[test]
+fn s9_a_join_of_all_has_what_its_parallel_paths_recorded() {
+    let steps = "
+steps:
+  first: { block: core/log, config: { message: x }, on: { done: [one, other] } }
+  one: { block: core/set, config: { values: { a: 1 } }, on: { done: both } }
+  other: { block: core/filter, config: { condition: true }, on: { passed: left } }
+  left: { block: core/set, config: { values: { b: 2 } }, on: { done: both } }
+  both: { block: core/join, on: { done: after } }
+  after: { block: core/log, config: { message: '{{ one.a }} {{ left.b }}' } }
+";
+    assert_eq!(found(steps), []);
+    // A join of any has one of them, nobody knows which.
+    let any = steps.replace("core/join,", "core/join, config: { wait_for: any },");
+    finds(&any, "steps.after.config.message", "`one` is not on every path");
+    // Paths that exclude each other do not both come.
+    let either = steps.replace("done: [one, other] }", "done: one, error: other }");
+    finds(&either, "steps.after.config.message", "`left` is not on every path");
+}
+
+#[test]
+fn the_workflows_that_are_documented_are_right() {
+    let page = include_str!("../../../docs/workflows.md");
+    let mut files = 0;
+    for file in page.split("```yaml\n").skip(1) {
+        let (file, _) = file.split_once("```").expect("a block of code ends");
+        let parsed = Definition::parse(file).unwrap_or_else(|problems| panic!("{problems:#?}\n{file}"));
+        assert_eq!(check(&parsed.definition, &built_in()), [], "{file}");
+        files += 1;
+    }
+    assert_eq!(files, 5);
 }

@@ -35,6 +35,10 @@ impl Inner {
         let mut changes = self.changes.subscribe();
         let event = Event::Enable { version, activation, registers, switch };
         let number = self.transition(id, &event, Some(&row.draft)).await?.state.versions;
+        // What it relies on is noted before anything is stored for it.
+        if let Err(error) = self.version(version).await {
+            tracing::warn!(workflow = %id, error = %error, "what the version relies on is noted later");
+        }
         let settled = tokio::time::timeout(LONGEST_WAIT, async {
             loop {
                 let row = self.store.activation(activation).await?;
@@ -87,6 +91,8 @@ impl Inner {
         draft: Option<&str>,
     ) -> Result<Decision, Refusal> {
         loop {
+            // Before the state is read: what another lease has decided meanwhile, it decides alone.
+            let lease = self.lease();
             let row = self.store.workflow(id).await?.ok_or_else(|| no_workflow(id))?;
             let state = decode(&row.state).map_err(Refusal::Conflict)?;
             let now = self.clock.now();
@@ -128,7 +134,7 @@ impl Inner {
             self.workflow_due(id, row.sequence + 1, decision.state.due_at());
             self.workflow_changed(id);
             for call in &decision.calls {
-                self.work(Arc::clone(self).make_call(id.clone(), *call));
+                self.work(Arc::clone(self).make_call(id.clone(), *call, lease.clone()));
             }
             return Ok(decision);
         }

@@ -49,8 +49,6 @@ pub enum TriggerAnswer {
     NoOp,
     /// The activation accepts no requests any more.
     Gone,
-    /// There is no such activation.
-    Unknown,
     /// The handler refused the request.
     Rejected {
         /// The status, 4xx.
@@ -64,6 +62,8 @@ pub enum TriggerAnswer {
     NotReady,
     /// As many runs are under way in this process as there may be. No handler was called.
     Busy,
+    /// This binary lacks the trigger's block, or it no longer accepts what is stored; try again later.
+    Unfit,
     /// The database failed; nothing was started.
     Unavailable(String),
 }
@@ -75,8 +75,6 @@ pub enum CallbackAnswer {
     Recorded,
     /// The execution is resolved.
     Gone,
-    /// There is no such execution.
-    Unknown,
     /// The database failed; nothing was recorded.
     Unavailable(String),
 }

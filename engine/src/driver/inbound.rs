@@ -9,6 +9,7 @@ use serde_json::Value;
 use stepwell::error::{TriggerError, TriggerErrorKind};
 use stepwell::outcome::Outcome;
 use stepwell::request::Request;
+use stepwell::response::Response;
 use stepwell::trigger::{Event as TriggerEvent, Trigger};
 use tokio::sync::mpsc;
 
@@ -18,7 +19,8 @@ use super::index_key::index_key;
 use super::run::{Nudge, RunTask};
 use super::slots::{AtHand, Due};
 use super::values::encode_state;
-use super::{Inner, activation, trigger_call};
+use super::version::Unrunnable;
+use super::{Inner, activation, first_answer, trigger_call};
 use crate::core::limits::checked_size;
 use crate::core::run::{self, Admission, Beginning, Given, Replayed, RunState};
 use crate::definition::Problem;
@@ -35,6 +37,8 @@ pub(super) struct Start {
     pub(super) activation: Option<ActivationId>,
     pub(super) outcome: Outcome,
     pub(super) dedupe: Option<String>,
+    /// What the handler answers the event with.
+    pub(super) response: Option<Response>,
     pub(super) replayed: Option<Replayed>,
 }
 
@@ -52,10 +56,18 @@ impl Inner {
         let Some(_room) = self.room_for_a_run() else { return TriggerAnswer::Busy };
         match self.call_trigger(&row, request).await {
             Ok(Trigger::Outcome(TriggerEvent { outcome, dedupe, response })) => {
-                let start = Start { activation: Some(id), outcome, dedupe, replayed: None };
+                let start = Start {
+                    activation: Some(id),
+                    outcome,
+                    dedupe,
+                    response: response.clone(),
+                    replayed: None,
+                };
                 match self.start_run(&row.workflow, row.version, start).await {
                     Ok((run, Started::Created)) => TriggerAnswer::Started(run, response),
-                    Ok((_, Started::Duplicate(run))) => TriggerAnswer::Duplicate(run, response),
+                    Ok((_, Started::Duplicate(run, answer))) => {
+                        first_answer::answer_again(self, run, answer.as_deref())
+                    }
                     Ok((_, Started::Gone)) => TriggerAnswer::Gone,
                     Err(Refusal::Problems(problems)) => TriggerAnswer::Rejected {
                         status: StatusCode::UNPROCESSABLE_ENTITY,
@@ -79,7 +91,8 @@ impl Inner {
         let until = tokio::time::Instant::now() + LONGEST_HOLD;
         loop {
             let mut changes = self.changes.subscribe();
-            let Some(row) = self.store.activation(id).await? else { return Ok(Err(TriggerAnswer::Unknown)) };
+            // The token is authentic, so the activation has been, and was removed after its end (o6).
+            let Some(row) = self.store.activation(id).await? else { return Ok(Err(TriggerAnswer::Gone)) };
             if row.status != ActivationStatus::Activating {
                 return Ok(Ok(row));
             }
@@ -98,8 +111,12 @@ impl Inner {
         row: &ActivationRow,
         request: &Request,
     ) -> Option<TriggerAnswer> {
+        let version = self.version(row.version).await;
+        if matches!(version, Err(Unrunnable::Unfit { .. })) {
+            return Some(TriggerAnswer::Unfit);
+        }
         let prepared = async {
-            let version = self.version(row.version).await.map_err(|error| error.to_string())?;
+            let version = version.map_err(|error| error.to_string())?;
             let block = &version.definition.trigger.block;
             let (handlers, limit) = (self.trigger_handlers(block)?, self.trigger_limit(block));
             let invocation = trigger_call::invocation(self, &version, row.id).await?;
@@ -120,8 +137,12 @@ impl Inner {
         row: &ActivationRow,
         request: Request,
     ) -> Result<Trigger<Outcome, Option<String>>, TriggerAnswer> {
+        let version = self.version(row.version).await;
+        if matches!(version, Err(Unrunnable::Unfit { .. })) {
+            return Err(TriggerAnswer::Unfit);
+        }
         let prepared = async {
-            let version = self.version(row.version).await.map_err(|error| error.to_string())?;
+            let version = version.map_err(|error| error.to_string())?;
             let block = &version.definition.trigger.block;
             let (handlers, limit) = (self.trigger_handlers(block)?, self.trigger_limit(block));
             let registration = trigger_call::open_registration(self, row)?;
@@ -153,7 +174,13 @@ impl Inner {
         })?;
         let compiled = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
         let id = activation::check_outcome(self, &compiled, outcome.as_deref(), &data)?;
-        let start = Start { activation: None, outcome: Outcome { id, data }, dedupe: None, replayed: None };
+        let start = Start {
+            activation: None,
+            outcome: Outcome { id, data },
+            dedupe: None,
+            response: None,
+            replayed: None,
+        };
         let _room = self.room_for_a_run().ok_or(Refusal::Busy)?;
         Ok(self.start_run(workflow, version, start).await?.0)
     }
@@ -171,6 +198,11 @@ impl Inner {
             Refusal::Problems(vec![Problem { path: "data".into(), message: error.to_string() }])
         })?;
         let id = RunId(self.clock.id());
+        let response = start.response.as_ref().filter(|_| start.dedupe.is_some());
+        let answer = response.map(|response| first_answer::encode(self, id, response)).transpose();
+        let answer = answer.map_err(|error| {
+            Refusal::Problems(vec![Problem { path: "response".into(), message: error.to_string() }])
+        })?;
         let record = self.store.next_record();
         let now = self.clock.now();
         let mut slots = AtHand::new(&self.slots);
@@ -193,7 +225,7 @@ impl Inner {
             Err(problem) => Admission::NoKey(problem.clone()),
         };
         let free = admission == Admission::Free;
-        let Start { activation, outcome, dedupe, replayed } = start;
+        let Start { activation, outcome, dedupe, replayed, .. } = start;
         let beginning = Beginning { activation, outcome, replayed };
         let decision = run::start(&version.plan, beginning, admission, &given);
         let ended = decision.state.ended.is_some();
@@ -210,6 +242,7 @@ impl Inner {
             finished_at: ended.then_some(now),
         };
         let body = encode_entries(&decision.entries);
+        let lease = self.lease();
         let started = self
             .store
             .start_run(StartRun {
@@ -218,6 +251,7 @@ impl Inner {
                 owned: free && !ended,
                 activation,
                 dedupe: dedupe.map(index_key),
+                answer,
                 lane: lane.ok().flatten(),
             })
             .await?;
@@ -227,9 +261,14 @@ impl Inner {
                 self.nudge(id, Nudge::Look);
             } else if !ended {
                 let (sender, nudges) = mpsc::unbounded_channel();
-                self.tasks.lock().expect("no holder panics").insert(id, sender);
-                let task = RunTask::created(self, id, version, (decision, record), slots, nudges);
-                self.work(task.work(false));
+                let mut tasks = self.tasks.lock().expect("no holder panics");
+                // If the lease was lost meanwhile, the run is adopted under the next one, like all that was under way.
+                if !lease.is_cancelled() {
+                    tasks.insert(id, sender);
+                    let work = (lease, nudges);
+                    let task = RunTask::created(self, id, version, (decision, record), slots, work);
+                    self.work(task.work());
+                }
             }
         }
         Ok((id, started))
@@ -246,7 +285,8 @@ impl Inner {
         loop {
             let row = match self.store.run(id.run).await {
                 Ok(Some(row)) => row,
-                Ok(None) => return CallbackAnswer::Unknown,
+                // The token is authentic, so the run has been, and was removed after its end (o6).
+                Ok(None) => return CallbackAnswer::Gone,
                 Err(error) => return CallbackAnswer::Unavailable(error.to_string()),
             };
             let Ok(state) = serde_json::from_slice::<RunState>(&row.state) else {

@@ -2,18 +2,22 @@
 
 mod activation;
 mod answer;
+mod blocks;
 mod busy;
 mod call;
 mod changes;
 mod clock;
+mod first_answer;
 mod inbound;
 mod index_key;
 mod limits;
 mod news;
+mod operations;
 mod options;
 mod refused;
 mod replay;
 mod request;
+mod retention;
 mod room;
 mod run;
 mod services;
@@ -40,12 +44,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use answer::{CallbackAnswer, Refusal, TriggerAnswer};
+pub use blocks::Unfit;
 pub use changes::{Change, Heard, Listener};
 pub use clock::{Clock, SystemClock};
 pub use limits::Limits;
+pub use operations::{Action, HIGHEST_RATE, Operation, OperationStatus, RATE, Selection};
 pub use options::OptionsRequest;
 pub use refused::{Unstarted, UnstartedRequest};
 pub use replay::ReplayOn;
+pub use retention::{Removed, Retention};
 
 use crate::connections::{ConnectionError, ConnectionProvider};
 use crate::core::run::Event;
@@ -74,6 +81,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The limits.
     pub limits: Limits,
+    /// What is kept of what has ended.
+    pub retention: Retention,
     /// The blocks.
     pub blocks: Vec<&'static BlockDefinition>,
 }
@@ -92,17 +101,21 @@ struct Inner {
     connections: Arc<dyn ConnectionProvider>,
     clock: Arc<dyn Clock>,
     limits: Limits,
+    retention: Retention,
     blocks: HashMap<String, &'static BlockDefinition>,
     manifest: Manifest,
     catalog: Arc<Catalog>,
-    versions: Mutex<HashMap<VersionId, Arc<Version>>>,
+    /// The versions that were used, or why this binary cannot run them.
+    versions: Mutex<HashMap<VersionId, Result<Arc<Version>, String>>>,
     tasks: Mutex<HashMap<RunId, mpsc::UnboundedSender<Nudge>>>,
     /// How many runs are about to be started.
     starting: AtomicUsize,
-    /// Runs that this binary cannot go on with; they are left unharmed.
+    /// Runs whose state this binary cannot read; they are left unharmed.
     left_alone: Mutex<HashSet<RunId>>,
     workflow_timers: Mutex<HashMap<WorkflowId, timer::WorkflowTimer>>,
     slots: Arc<Slots>,
+    /// The versions that the last pass of retention has found out of use. Held during a pass.
+    unused: tokio::sync::Mutex<HashSet<VersionId>>,
     unstarted: refused::UnstartedRequests,
     changes: Changes,
     timer: Notify,
@@ -137,7 +150,7 @@ impl Driver {
     ///
     /// When two blocks have the same id, or the database fails.
     pub async fn launch(parts: Parts) -> Result<Self, StartError> {
-        let Parts { store, keys, urls, http, connections, clock, limits, blocks } = parts;
+        let Parts { store, keys, urls, http, connections, clock, limits, retention, blocks } = parts;
         let manifest =
             Manifest::of(&blocks, &stepwell::connection::registered(), &stepwell::options::registered());
         let catalog = Arc::new(Catalog::new(&manifest).map_err(StartError::Blocks)?);
@@ -150,6 +163,7 @@ impl Driver {
             clock,
             limits,
             slots: Arc::new(Slots::new(limits.attempts, blocks.iter().copied())),
+            retention,
             blocks: blocks.into_iter().map(|block| (block.id(), block)).collect(),
             manifest,
             catalog,
@@ -158,6 +172,7 @@ impl Driver {
             starting: AtomicUsize::new(0),
             left_alone: Mutex::default(),
             workflow_timers: Mutex::default(),
+            unused: tokio::sync::Mutex::default(),
             unstarted: refused::UnstartedRequests::default(),
             changes: Changes::new(),
             timer: Notify::new(),
@@ -166,9 +181,11 @@ impl Driver {
             tracker: TaskTracker::new(),
             busy: busy::Busy::new(),
         });
+        inner.leave_unfit_versions().await?;
         inner.recover_workflows().await?;
         inner.tracker.spawn(Arc::clone(&inner).keep_time());
         inner.tracker.spawn(Arc::clone(&inner).hear_news());
+        inner.tracker.spawn(Arc::clone(&inner).keep_retention());
         Ok(Self { inner })
     }
 
@@ -288,8 +305,11 @@ impl Driver {
 
     /// Asks the task of a run in this process. There is no answer if the run is worked on elsewhere.
     async fn ask_here(&self, run: RunId, event: Event) -> Result<Option<Result<(), Refusal>>, Refusal> {
-        if self.inner.store.run(run).await?.is_none() {
-            return Err(Refusal::NotFound(format!("There is no run `{run}`")));
+        let row = self.inner.store.run(run).await?;
+        let row = row.ok_or_else(|| Refusal::NotFound(format!("There is no run `{run}`")))?;
+        if let Err(version::Unrunnable::Unfit { problem, .. }) = self.inner.version(row.version).await {
+            let message = format!("the run waits for a binary with its blocks: {problem}");
+            return Err(Refusal::Conflict(message));
         }
         let (answer, answered) = oneshot::channel();
         self.inner.nudge(run, Nudge::Ask(event, answer));

@@ -26,6 +26,11 @@ const CANCELLED_AGAIN_AFTER: Duration = Duration::from_millis(20);
 const CANCEL_ATTEMPTS: u32 = 10;
 
 impl Driver {
+    /// Whether this process has lost its lease on the database, and has no new one yet.
+    pub fn has_lost_lease(&self) -> bool {
+        self.inner.lease().is_cancelled()
+    }
+
     /// Cancels a run: durable when it returns, carried out after that.
     ///
     /// # Errors

@@ -66,6 +66,7 @@ impl Inner {
             activation: None,
             outcome: recorded.trigger,
             dedupe: None,
+            response: None,
             replayed: Some(Replayed { run, from, values }),
         };
         Ok(self.start_run(&row.workflow, version.row.id, start).await?.0)

@@ -25,6 +25,8 @@ pub(super) enum Stop {
     Unrunnable(#[from] Unrunnable),
     #[error("run {0} has a state that this engine cannot read")]
     Unreadable(RunId),
+    #[error("run {0} needs a value that this engine cannot read: {1}")]
+    UnreadableRecord(RunId, Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Asks the database, again and again while it fails: no run is given up since the database was away.
@@ -64,7 +66,8 @@ impl Inner {
             Stop::Overtaken | Stop::LeaseLost | Stop::Stopping => {
                 tracing::debug!(run = %run, reason = %stop, "stopped working on the run");
             }
-            Stop::Unrunnable(_) | Stop::Unreadable(_) => {
+            Stop::Unrunnable(_) => tracing::warn!(run = %run, reason = %stop, "the run is left waiting"),
+            Stop::Unreadable(_) | Stop::UnreadableRecord(..) => {
                 self.leave_alone(run);
                 tracing::error!(run = %run, error = %stop, "the run is left as it is");
             }

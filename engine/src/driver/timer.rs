@@ -48,6 +48,7 @@ impl Inner {
         let now = self.clock.now();
         let adopted = self.adopt_runs().await?;
         self.recover_workflows().await?;
+        self.adopt_operations().await?;
         let mut woken = 0;
         let room = self.room_for_waking().min(BATCH);
         let due = if room == 0 { Vec::new() } else { self.store.due(now, room).await? };

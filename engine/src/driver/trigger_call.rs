@@ -10,6 +10,7 @@ use stepwell::context::{TickTime, TriggerMetadata};
 use stepwell::error::ActivationError;
 use stepwell::trigger::{Activated, Tick};
 use stepwell::when::When;
+use tokio_util::sync::CancellationToken;
 
 use super::Inner;
 use super::answer::Refusal;
@@ -37,13 +38,18 @@ struct Prepared {
 
 impl Inner {
     /// Calls a handler and reports what came of it. Boxed, since what comes of it may be another call.
-    pub(super) fn make_call(self: Arc<Self>, id: WorkflowId, call: Call) -> BoxFuture<()> {
-        Box::pin(self.call_and_report(id, call))
+    /// `lease` is the one under which it was decided.
+    pub(super) fn make_call(
+        self: Arc<Self>,
+        id: WorkflowId,
+        call: Call,
+        lease: CancellationToken,
+    ) -> BoxFuture<()> {
+        Box::pin(self.call_and_report(id, call, lease))
     }
 
-    async fn call_and_report(self: Arc<Self>, id: WorkflowId, call: Call) {
+    async fn call_and_report(self: Arc<Self>, id: WorkflowId, call: Call, lease: CancellationToken) {
         // Under another lease the call counts as interrupted and is made again; what comes of this one comes too late.
-        let lease = self.lease();
         let event = tokio::select! {
             biased;
             () = lease.cancelled() => return,
@@ -189,6 +195,7 @@ impl Inner {
                 activation: Some(id),
                 outcome: outcome.clone(),
                 dedupe: Some(dedupe.clone()),
+                response: None,
                 replayed: None,
             };
             match self.start_run(&row.workflow, version.row.id, start).await {

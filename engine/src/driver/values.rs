@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::Inner;
 use super::version::Version;
 use crate::core::run::{self, RunState};
-use crate::model::{RecordId, RunId, ValueRef};
+use crate::model::{RecordId, RunId, ValueRef, decode_entries};
 use crate::store::StoreError;
 
 /// The stored form of a run's state.
@@ -29,13 +29,16 @@ impl Inner {
         Map::from_iter([("run".to_owned(), run), ("workflow".to_owned(), workflow)])
     }
 
+    /// The values at these places. A record that this engine cannot read is an error whose source is an
+    /// [`UnreadableRecord`](crate::model::UnreadableRecord).
     pub(super) async fn values(&self, places: &[ValueRef]) -> Result<HashMap<ValueRef, Value>, StoreError> {
         let mut ids: Vec<RecordId> = places.iter().map(|place| place.record).collect();
         ids.sort_unstable();
         ids.dedup();
         let mut values = HashMap::new();
         for record in self.store.records(&ids).await? {
-            let Ok(entries) = crate::model::decode_entries(&record.body) else { continue };
+            let entries = decode_entries(&record.body)
+                .map_err(|error| StoreError { operation: "reading the journal", source: error.into() })?;
             for place in places.iter().filter(|place| place.record == record.id) {
                 if let Some(value) = entries.get(usize::from(place.entry)).and_then(run::entry_value) {
                     values.insert(*place, value);

@@ -67,13 +67,24 @@ pub(super) enum Unrunnable {
 impl Inner {
     /// A version, from memory or the store.
     pub(super) async fn version(&self, id: VersionId) -> Result<Arc<Version>, Unrunnable> {
+        let unfit = |problem| Unrunnable::Unfit { version: id, problem };
         if let Some(version) = self.versions.lock().expect("no holder panics").get(&id) {
-            return Ok(Arc::clone(version));
+            return version.clone().map_err(unfit);
         }
         let row = self.store.version(id).await?.ok_or(Unrunnable::Missing(id))?;
-        let version =
-            Arc::new(self.compile(row).map_err(|problem| Unrunnable::Unfit { version: id, problem })?);
-        self.versions.lock().expect("no holder panics").insert(id, Arc::clone(&version));
+        let misfits = self.misfits_of(id).await?;
+        let compiled = if misfits.is_empty() { self.compile(row) } else { Err(misfits.join("; ")) };
+        let version = match compiled {
+            Ok(version) => Arc::new(version),
+            Err(problem) => {
+                // Another binary may go on with its runs.
+                self.store.leave_version(id).await?;
+                self.versions.lock().expect("no holder panics").insert(id, Err(problem.clone()));
+                return Err(unfit(problem));
+            }
+        };
+        self.rely_on(id, &version.definition).await?;
+        self.versions.lock().expect("no holder panics").insert(id, Ok(Arc::clone(&version)));
         Ok(version)
     }
 
@@ -108,7 +119,7 @@ impl Inner {
     }
 
     fn plan_step(&self, workflow: &WorkflowId, step: &StepInstance) -> Result<PlannedStep, String> {
-        let handlers = self.step_handlers(&step.block)?;
+        let (block, handlers) = (self.block(&step.block)?, self.step_handlers(&step.block)?);
         let (config, control) = plan_control(step)?;
         let template = Template::compile(&config).map_err(|problems| describe(&problems))?;
         Ok(PlannedStep {
@@ -128,6 +139,7 @@ impl Inner {
             finishes: handlers.finish.is_some(),
             cancels: handlers.cancel.is_some(),
             if_interrupted: handlers.if_interrupted,
+            release: format!("{} {}", block.app, block.app_version),
         })
     }
 

@@ -4,10 +4,14 @@
 //! becomes text; any other value stands for itself. Expressions are those of Jinja, without statements: they see
 //! the variables that they are given and nothing else, and are bounded in time and output.
 
+mod filters;
 mod template;
+#[cfg(test)]
+mod tests;
 mod text;
+mod words;
 
-pub use template::{Template, Use};
+pub use template::{ReadPath, Template, Use};
 
 use std::sync::LazyLock;
 
@@ -17,6 +21,9 @@ use minijinja::{Environment, UndefinedBehavior};
 const FUEL: u64 = 1_000_000;
 /// How deep calls within an expression may nest.
 const RECURSION: usize = 50;
+/// How many words and signs an expression may have, apart from quoted texts. Each may nest one level deeper, and a compiler
+/// that follows them needs a stack that is deep enough.
+const MOST_WORDS: usize = 500;
 /// How long the config of a step may become, in bytes of JSON: the limit of a value.
 const LONGEST_CONFIG: usize = 1024 * 1024;
 
@@ -31,5 +38,13 @@ fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
     environment.set_undefined_behavior(undefined);
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(RECURSION);
+    // Errors then know where they are.
+    environment.set_debug(true);
+    filters::install(&mut environment);
     environment
+}
+
+/// What is wrong with a config that becomes longer than [`LONGEST_CONFIG`].
+fn too_long() -> String {
+    format!("The config becomes longer than {LONGEST_CONFIG} bytes; pass less data")
 }

@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use minijinja::Expression;
 use minijinja::value::ValueKind;
+use minijinja::{ErrorKind, Expression};
 use serde_json::Value;
 
-use super::{LENIENT, LONGEST_CONFIG, STRICT};
+use super::words::{copes_with_missing, path, stranger, words};
+use super::{LENIENT, LONGEST_CONFIG, MOST_WORDS, STRICT, too_long};
 
-/// How many words and signs an expression may have. Each may nest one level deeper, and a compiler that follows them needs
-/// a stack that is deep enough.
-const MOST_WORDS: usize = 500;
-/// How much of an expression is shown that is too long, in characters.
+/// How much of an expression is shown that has too many words, in characters.
 const SHOWN: usize = 40;
 
 /// A string of a config.
@@ -53,7 +51,7 @@ impl Text {
             if !before.is_empty() {
                 segments.push(Segment::Text(before.to_owned()));
             }
-            segments.push(Segment::Expression(Part::compile(source)?));
+            segments.push(Segment::Expression(Part::compile(source, text)?));
             rest = after;
         }
         if segments.is_empty() {
@@ -92,9 +90,13 @@ impl Text {
                 *variables.entry(name).or_insert(true) &= copes;
             }
         }
-        // Functions such as `range` are there without being variables.
-        variables.retain(|name, _| STRICT.globals().all(|(function, _)| function != name));
         variables
+    }
+
+    /// Its expressions that are paths and nothing else, and whether one is all there is.
+    pub(super) fn paths(&self) -> Vec<(Vec<String>, bool)> {
+        let alone = matches!(self, Self::Value(_));
+        self.parts().into_iter().filter_map(|part| Some((path(&part.source)?, alone))).collect()
     }
 
     /// What it stands for.
@@ -112,6 +114,9 @@ impl Text {
                         Segment::Text(plain) => text.push_str(plain),
                         Segment::Expression(part) => text.push_str(&part.text(variables)?),
                     }
+                    if text.len() > LONGEST_CONFIG {
+                        return Err(too_long());
+                    }
                 }
                 Ok(Value::String(text))
             }
@@ -120,22 +125,33 @@ impl Text {
 }
 
 impl Part {
-    fn compile(source: &str) -> Result<Self, String> {
-        let source = source.trim().to_owned();
+    /// Compiles an expression of a field; problems say at which character of the field they are.
+    fn compile(source: &str, field: &str) -> Result<Self, String> {
+        let source = source.trim();
         if source.is_empty() {
             return Err("The expression is empty; write a variable between `{{` and `}}`".into());
         }
-        if words(&source).len() > MOST_WORDS {
+        if words(source).iter().filter(|word| !word.is_text()).count() > MOST_WORDS {
             return Err(format!(
                 "The expression `{}…` has more than {MOST_WORDS} words and signs; do part of it in a step of its own",
                 source.chars().take(SHOWN).collect::<String>()
             ));
         }
-        let environment = if copes_with_missing(&source) { &LENIENT } else { &STRICT };
-        let expression = environment
-            .compile_expression_owned(source.clone())
-            .map_err(|error| format!("The expression `{source}` cannot be read: {}", describe(&error)))?;
-        Ok(Self { source, expression })
+        // The source is a part of the field.
+        let start = source.as_ptr().addr() - field.as_ptr().addr();
+        let place = |offset: usize| {
+            let before = field.get(..start + offset).unwrap_or(field);
+            format!("at character {} of the field", before.chars().count() + 1)
+        };
+        if let Some((offset, message)) = stranger(source) {
+            return Err(format!("{message} ({})", place(offset)));
+        }
+        let environment = if copes_with_missing(source) { &LENIENT } else { &STRICT };
+        let expression = environment.compile_expression_owned(source.to_owned()).map_err(|error| {
+            let offset = error.range().map_or(0, |range| range.start);
+            format!("The expression `{source}` cannot be read: {} ({})", describe(&error), place(offset))
+        })?;
+        Ok(Self { source: source.to_owned(), expression })
     }
 
     fn eval(&self, variables: &minijinja::Value) -> Result<minijinja::Value, String> {
@@ -152,7 +168,8 @@ impl Part {
     /// A value as JSON. It is bounded while it is written, since a short expression can stand for an endless list.
     fn json(&self, value: &minijinja::Value) -> Result<Vec<u8>, String> {
         let mut json = Bounded(Vec::new());
-        serde_json::to_writer(&mut json, value).map_err(|error| self.no_json(&error))?;
+        serde_json::to_writer(&mut json, value)
+            .map_err(|error| if error.is_io() { too_long() } else { self.no_json(&error) })?;
         Ok(json.0)
     }
 
@@ -182,9 +199,7 @@ struct Bounded(Vec<u8>);
 impl io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.0.len() + bytes.len() > LONGEST_CONFIG {
-            return Err(io::Error::other(format!(
-                "it becomes longer than {LONGEST_CONFIG} bytes; pass less data"
-            )));
+            return Err(io::ErrorKind::FileTooLarge.into());
         }
         self.0.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -193,52 +208,6 @@ impl io::Write for Bounded {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// Whether an expression has the filter `default` or asks whether something is defined.
-fn copes_with_missing(source: &str) -> bool {
-    let words = words(source);
-    words.windows(2).any(|pair| matches!(pair, ["|", "default" | "d"] | ["is", "defined" | "undefined"]))
-        || words.windows(3).any(|three| matches!(three, ["is", "not", "defined" | "undefined"]))
-}
-
-/// The words and signs of an expression, without its quoted texts.
-fn words(source: &str) -> Vec<&str> {
-    let mut words = Vec::new();
-    let mut rest = source.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let length = if is_quote(first) {
-            quoted(rest)
-        } else {
-            rest.find(|next: char| !next.is_alphanumeric() && next != '_').unwrap_or(rest.len())
-        };
-        let (word, after) = rest.split_at(length.max(first.len_utf8()));
-        if !is_quote(first) {
-            words.push(word);
-        }
-        rest = after.trim_start();
-    }
-    words
-}
-
-fn is_quote(character: char) -> bool {
-    matches!(character, '\'' | '"')
-}
-
-/// How long the quoted text at the start is.
-fn quoted(text: &str) -> usize {
-    let mut characters = text.char_indices();
-    let Some((_, quote)) = characters.next() else { return 0 };
-    while let Some((index, character)) = characters.next() {
-        match character {
-            '\\' => {
-                characters.next();
-            }
-            _ if character == quote => return index + quote.len_utf8(),
-            _ => {}
-        }
-    }
-    text.len()
 }
 
 /// The expression up to its `}}`, and what follows. Brackets and quotes within it do not end it.
@@ -264,9 +233,16 @@ fn split_expression(text: &str) -> Option<(&str, &str)> {
     None
 }
 
+/// What went wrong, and the mend where a bound was met.
 fn describe(error: &minijinja::Error) -> String {
-    match error.detail() {
-        Some(detail) => detail.to_owned(),
-        None => error.kind().to_string(),
+    match (error.kind(), error.detail()) {
+        (ErrorKind::OutOfFuel, _) => {
+            "this takes more work than an expression may do; use less data, or a step of its own".to_owned()
+        }
+        (_, Some(detail)) if detail.contains("recursion limit") => {
+            "this is nested too deep; do part of it in a step of its own".to_owned()
+        }
+        (_, Some(detail)) => detail.to_owned(),
+        (kind, None) => kind.to_string(),
     }
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::definition::Problem as Finding;
 use crate::driver::Refusal;
+use crate::model::UnreadableRecord;
 use crate::store::StoreError;
 
 /// How long who comes beyond a limit is asked to wait, in seconds.
@@ -95,6 +96,10 @@ impl IntoResponse for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(error = %error, source = %error.source, "a request could not be handled");
+        if error.source.is::<UnreadableRecord>() {
+            let detail = error.source.to_string();
+            return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unreadable", "Unreadable", detail);
+        }
         Self::unavailable(format!("The database failed: {error}"), 1)
     }
 }

@@ -139,6 +139,9 @@ pub struct AttemptView {
     pub number: u32,
     /// The handler.
     pub handler: HandlerName,
+    /// The release of the block's crate that was called, such as `issue-triage 1.2.0`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
     /// When it was called.
     pub started_at: Timestamp,
     /// When it returned.
@@ -281,12 +284,13 @@ impl History {
 impl ExecutionView {
     fn add(&mut self, record: RecordId, at: Timestamp, entry: Entry) {
         match entry {
-            Entry::AttemptStarted { attempt, handler, callback, .. } => {
+            Entry::AttemptStarted { attempt, handler, callback, release, .. } => {
                 self.status = ExecutionStatus::Running;
                 self.wake_at = self.wake_at.filter(|_| handler != HandlerName::Wake);
                 self.attempts.push(AttemptView {
                     number: attempt,
                     handler,
+                    release,
                     started_at: at,
                     ended_at: None,
                     result: None,

@@ -60,6 +60,10 @@ uuid_id!(
     /// A run. A UUID of version 7, so that runs are ordered by their start.
     RunId, "a run's id"
 );
+uuid_id!(
+    /// An operation on all runs that a filter selects. A UUID of version 7, so that operations are ordered by their start.
+    OperationId, "an operation's id"
+);
 
 /// An execution: the `number`-th visit of a run to a step. Written `run.number`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -115,6 +115,9 @@ pub enum Entry {
         /// The callback that `finish` was called with.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         callback: Option<RecordId>,
+        /// The release of the block's crate, its name and version.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        release: Option<String>,
     },
     /// A handler has returned, or was interrupted.
     AttemptEnded {

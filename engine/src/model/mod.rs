@@ -9,7 +9,9 @@ pub use history::{
     ArrivalView, AttemptView, CallbackFate, CallbackView, ExecutionStatus, ExecutionView, History, RoundView,
     TriggerView,
 };
-pub use ids::{ActivationId, ExecutionId, RecordId, RunId, UnknownId, ValueRef, VersionId, WorkflowId};
+pub use ids::{
+    ActivationId, ExecutionId, OperationId, RecordId, RunId, UnknownId, ValueRef, VersionId, WorkflowId,
+};
 pub use journal::{
     AttemptResult, CallbackRequest, Entry, HandlerName, JOURNAL_FORMAT, Origin, UnreadableRecord, Unused,
     decode_entries, encode_entries,

@@ -46,7 +46,10 @@ struct KeyFile {
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// The file cannot be read or written.
-    #[error("the key file {path} cannot be used")]
+    #[error(
+        "the key file {path} cannot be used; make the data directory and its files readable and writable for this user, \
+         or choose another with --data"
+    )]
     File {
         /// The file.
         path: PathBuf,

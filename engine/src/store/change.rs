@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Callback, Draft, PlaceChange, RunChange, StartRun, Started, WorkflowChange};
-use crate::model::{RecordId, RunId, WorkflowId};
+use super::{Callback, Draft, OperationRow, PlaceChange, RunChange, StartRun, Started, WorkflowChange};
+use crate::model::{RecordId, RunId, VersionId, WorkflowId};
 
 /// A change that waits for its commit.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub(super) enum Change {
     /// Takes over runs whose process has died.
     Adopt {
         limit: usize,
+        /// The versions whose runs are left to others.
+        left: Vec<VersionId>,
     },
 }
 
@@ -40,6 +42,9 @@ pub(super) enum Answer {
     Refused,
     Started(Started),
     Adopted(Vec<RunId>),
+    Operations(Vec<OperationRow>),
+    /// How many rows it has changed.
+    Count(usize),
 }
 
 impl Change {

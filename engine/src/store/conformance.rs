@@ -2,6 +2,8 @@
 //!
 //! A check is given a store that holds nothing. It panics where the store breaks its promise.
 
+mod upkeep;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -17,6 +19,7 @@ pub async fn all<S: Store, F: AsyncFn() -> S>(fresh: F) {
     a_workflow_moves_only_from_the_sequence_that_was_seen(&fresh().await).await;
     a_run_is_created_with_its_first_record(&fresh().await).await;
     t7_an_event_starts_one_run_per_key_and_none_when_its_activation_is_gone(&fresh().await).await;
+    t7_o9_the_first_answer_of_a_key_is_kept_up_to_the_size_of_a_value(&fresh().await).await;
     a_run_moves_only_from_the_sequence_that_was_seen(&fresh().await).await;
     callbacks_wait_in_order_and_are_taken_with_a_commit(&fresh().await).await;
     a_refused_change_does_no_harm_to_its_neighbours(&fresh().await).await;
@@ -24,6 +27,7 @@ pub async fn all<S: Store, F: AsyncFn() -> S>(fresh: F) {
     once_keeps_the_first_value_and_needs_the_run(&fresh().await).await;
     runs_are_listed_newest_first(&fresh().await).await;
     tokens_are_known_by_their_hash(&fresh().await).await;
+    upkeep::all(&fresh).await;
     s12_places_are_given_in_order_of_arrival_as_others_leave(&fresh().await).await;
     any_text_is_kept(&fresh().await).await;
     values_of_a_mebibyte_are_kept(&fresh().await).await;
@@ -103,6 +107,7 @@ impl Sample {
             owned: true,
             activation: None,
             dedupe: None,
+            answer: None,
             lane: None,
         }
     }
@@ -250,13 +255,30 @@ async fn t7_an_event_starts_one_run_per_key_and_none_when_its_activation_is_gone
         ..sample.start(store)
     };
     assert_eq!(store.start_run(event(&first)).await.expect("the store works"), Started::Created);
-    assert_eq!(store.start_run(event(&second)).await.expect("the store works"), Started::Duplicate(first.id));
+    let again = store.start_run(event(&second)).await.expect("the store works");
+    assert_eq!(again, Started::Duplicate(first.id, None));
     let gone = StartRun { dedupe: None, ..event(&third) };
     row.accepts = false;
     store.commit_workflow(change(1, None, row)).await.expect("the sequence is right");
     assert_eq!(store.start_run(gone).await.expect("the store works"), Started::Gone);
     for sample in [second, third] {
         assert_eq!(store.run(sample.id).await.expect("the store works"), None);
+    }
+}
+
+async fn t7_o9_the_first_answer_of_a_key_is_kept_up_to_the_size_of_a_value(store: &dyn Store) {
+    let event = |key: &str, answer: Option<Vec<u8>>| {
+        let sample = Sample::default();
+        (sample.id, StartRun { dedupe: Some(key.into()), answer, ..sample.start(store) })
+    };
+    let answers = [None, Some(Vec::new()), Some(b"a\0b".to_vec()), Some(vec![0xff; 1 << 20])];
+    for (number, answer) in answers.into_iter().enumerate() {
+        let key = number.to_string();
+        let (id, first) = event(&key, answer.clone());
+        assert_eq!(store.start_run(first).await.expect("the store works"), Started::Created);
+        let (_, second) = event(&key, Some(b"another".to_vec()));
+        let again = store.start_run(second).await.expect("the store works");
+        assert!(again == Started::Duplicate(id, answer), "answer {number}");
     }
 }
 
@@ -462,7 +484,7 @@ async fn any_text_is_kept(store: &dyn Store) {
         let keyed = |sample: &Sample| StartRun { dedupe: Some(text.into()), ..sample.start(store) };
         assert_eq!(store.start_run(keyed(&first)).await.expect("it takes any key"), Started::Created);
         let again = store.start_run(keyed(&second)).await.expect("it takes any key");
-        assert_eq!(again, Started::Duplicate(first.id));
+        assert_eq!(again, Started::Duplicate(first.id, None));
         store.record_once(first.id, 1, text, vec![1]).await.expect("it takes any name");
         assert_eq!(store.once(first.id, 1, text).await.expect("the store works"), Some(vec![1]));
     }
@@ -535,7 +557,11 @@ async fn callbacks_that_come_together_have_one_order(store: &dyn Store) {
 async fn events_that_come_together_start_one_run_per_key(store: &dyn Store) {
     let samples: Vec<Sample> = (0..40).map(|_| Sample::default()).collect();
     let starts = samples.iter().enumerate().map(|(number, sample)| {
-        store.start_run(StartRun { dedupe: Some((number % 4).to_string()), ..sample.start(store) })
+        store.start_run(StartRun {
+            dedupe: Some((number % 4).to_string()),
+            answer: Some(sample.id.0.as_bytes().to_vec()),
+            ..sample.start(store)
+        })
     });
     let mut first = [None; 4];
     let results = join_all(starts).await;
@@ -547,7 +573,10 @@ async fn events_that_come_together_start_one_run_per_key(store: &dyn Store) {
     for (number, result) in results.into_iter().enumerate() {
         match (result.expect("the store works"), first[number % 4]) {
             (Started::Created, _) => {}
-            (Started::Duplicate(run), of) => assert_eq!(Some(run), of),
+            (Started::Duplicate(run, answer), of) => {
+                assert_eq!(Some(run), of);
+                assert_eq!(answer.as_deref(), Some(run.0.as_bytes().as_slice()), "the first one's answer");
+            }
             other => panic!("{other:?}"),
         }
     }

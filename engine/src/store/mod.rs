@@ -14,6 +14,9 @@ pub mod conformance;
 mod migration;
 pub mod postgres;
 pub mod sqlite;
+mod upkeep;
+
+pub use upkeep::{Finished, OperationRow, Promise, Relying, Size, Upkeep};
 
 /// What a store keeps and promises.
 ///
@@ -21,7 +24,7 @@ pub mod sqlite;
 /// an error, and nothing in between after a crash at any point. Concurrent changes may share a commit; a change
 /// whose guard fails is refused alone.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Upkeep {
     /// A record id, greater than every one given out before by this process.
     fn next_record(&self) -> RecordId;
 
@@ -91,6 +94,12 @@ pub trait Store: Send + Sync + 'static {
     async fn put_token(&self, hash: [u8; 32], name: &str, now: Timestamp) -> Result<(), StoreError>;
     /// Whether a token with this hash exists.
     async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError>;
+
+    /// Fails while changes cannot be stored, as far as this process has found out: it finds out by itself, and this
+    /// asks nobody.
+    async fn check_writable(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Returns when there is news from other processes. A database for one process has none.
     async fn news(&self) -> News {
@@ -224,6 +233,8 @@ pub struct StartRun {
     pub activation: Option<ActivationId>,
     /// The deduplication key, unique per workflow.
     pub dedupe: Option<String>,
+    /// What answers every event with that key, sealed; none if the engine itself does.
+    pub answer: Option<Vec<u8>>,
     /// The lane that it queues in, in the same transaction.
     pub lane: Option<Lane>,
 }
@@ -259,8 +270,8 @@ pub enum PlaceChange {
 pub enum Started {
     /// It exists.
     Created,
-    /// An event with this key has started that run before; nothing was stored.
-    Duplicate(RunId),
+    /// An event with this key has started that run before, with that answer; nothing was stored.
+    Duplicate(RunId, Option<Vec<u8>>),
     /// The activation accepts no events any more; nothing was stored.
     Gone,
 }
@@ -355,6 +366,12 @@ pub struct RunFilter {
     pub workflow: Option<WorkflowId>,
     /// Only with this status.
     pub status: Option<RunStatus>,
+    /// Only those that have ended, or only those that have not.
+    pub ended: Option<bool>,
+    /// Only those that started at this time or later.
+    pub created_after: Option<Timestamp>,
+    /// Only those that started earlier.
+    pub created_before: Option<Timestamp>,
     /// Only runs that are older than this one.
     pub before: Option<RunId>,
     /// At most so many.

@@ -10,7 +10,7 @@ use super::TestEngine;
 use super::database::MakeDatabase;
 use super::faults::Moments;
 use crate::connections::ProgramConnections;
-use crate::driver::Limits;
+use crate::driver::{Limits, Retention};
 
 /// The surroundings of an engine under test.
 #[derive(Clone)]
@@ -19,6 +19,7 @@ pub struct Setup {
     pub(super) http: Option<Arc<dyn HttpTransport>>,
     pub(super) connections: ProgramConnections,
     pub(super) limits: Limits,
+    pub(super) retention: Retention,
 }
 
 impl Setup {
@@ -46,6 +47,13 @@ impl Setup {
     pub const fn time_limit(mut self, limit: Duration) -> Self {
         self.limits.step = limit;
         self.limits.trigger = limit;
+        self
+    }
+
+    /// What the engine keeps of what has ended.
+    #[must_use]
+    pub const fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
         self
     }
 

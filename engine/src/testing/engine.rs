@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use stepwell::block::BlockDefinition;
 use stepwell::config::Config;
 use stepwell::connection::Connection;
 use stepwell::http_client::HttpTransport;
@@ -23,8 +24,10 @@ use super::start::{definition, of_step, of_trigger};
 use super::{TestRun, TestTrigger};
 use crate::connections::ProgramConnections;
 use crate::definition::Definition;
-use crate::driver::{Clock as _, Limits, Refusal};
-use crate::model::{Entry, RunId, WorkflowId, decode_entries};
+use crate::driver::{
+    Action, Clock as _, HIGHEST_RATE, Limits, Refusal, Removed, Retention, Selection, Unfit,
+};
+use crate::model::{Entry, OperationId, RunId, WorkflowId, decode_entries};
 use crate::secrets::Keys;
 use crate::store::{ActivationRow, RunFilter, VersionRow};
 
@@ -45,6 +48,8 @@ pub(super) struct Shared {
     pub(super) database: Arc<dyn Database>,
     pub(super) keys: Arc<Keys>,
     pub(super) moments: Arc<Moments>,
+    /// The blocks of the next process, if not those of this binary.
+    pub(super) blocks: std::sync::Mutex<Option<Vec<&'static BlockDefinition>>>,
     pub(super) process: Mutex<Option<Process>>,
 }
 
@@ -78,6 +83,7 @@ impl TestEngine {
             database,
             keys: Arc::new(Keys::ephemeral()),
             moments,
+            blocks: std::sync::Mutex::default(),
             process: Mutex::new(None),
         }));
         engine.settle().await;
@@ -108,6 +114,18 @@ impl TestEngine {
         }
     }
 
+    /// Sets the clock at one go, forward or back, as an operator or a time server does. What falls due by that is
+    /// done when this returns.
+    ///
+    /// # Panics
+    ///
+    /// When the engine is still busy after 20 s of real time.
+    pub async fn set_clock(&self, now: Timestamp) {
+        self.settle().await;
+        self.0.clock.set(now);
+        self.settle().await;
+    }
+
     /// Waits until nothing is under way and nothing is due: every run has ended, waits, or is to be retried later.
     ///
     /// # Panics
@@ -133,6 +151,17 @@ impl TestEngine {
             process.life.end();
         }
         self.settle().await;
+    }
+
+    /// Kills the process and starts another on the same data, with these blocks only: another release of the binary.
+    pub async fn restart_with(&self, blocks: Vec<&'static BlockDefinition>) {
+        *self.0.blocks.lock().expect("no holder panics") = Some(blocks);
+        self.crash().await;
+    }
+
+    /// The blocks that are missing in this process or no longer accept what is stored.
+    pub async fn unfit_blocks(&self) -> Vec<Unfit> {
+        self.read(|driver| async move { driver.unfit_blocks().await }).await
     }
 
     /// Kills the process, lets time pass while none runs, and starts another on the same data.
@@ -222,7 +251,10 @@ impl TestEngine {
                 driver.enable(&workflow).await
             });
             if let Ok(result) = enabled.await {
-                return result.map(|_: VersionRow| ()).map_err(|refusal: Refusal| refusal.to_string());
+                return result.map(|_: VersionRow| ()).map_err(|refusal: Refusal| match refusal {
+                    Refusal::Problems(problems) => format!("{problems:?}"),
+                    refusal => refusal.to_string(),
+                });
             }
             // Who enables looks again after a crash.
             self.settle().await;
@@ -292,6 +324,28 @@ impl TestEngine {
         }
     }
 
+    /// Removes what is no longer kept, as the engine does every minute by itself; after a crash again.
+    pub async fn apply_retention(&self) -> Removed {
+        self.read(|driver| async move { driver.apply_retention().await }).await
+    }
+
+    /// Begins to apply an action to all runs that a filter selects, fast; [`settle`](Self::settle) waits for its end.
+    pub async fn start_operation(&self, action: Action, filter: Selection) -> OperationId {
+        loop {
+            let wanted = filter.clone();
+            let started =
+                self.call(|driver| async move { driver.start_operation(action, wanted, HIGHEST_RATE).await });
+            if let Ok(id) = started.await {
+                return id.expect("the database in memory works");
+            }
+            // Who asks looks again after a crash.
+            let started = self.read(|driver| async move { driver.store().operations(1).await }).await;
+            if let Some(operation) = started.first() {
+                return operation.id;
+            }
+        }
+    }
+
     /// The runs of a workflow, oldest first.
     pub(super) async fn runs(&self, workflow: &WorkflowId) -> Vec<RunId> {
         let filter = RunFilter { workflow: Some(workflow.clone()), limit: 1000, ..RunFilter::default() };
@@ -304,7 +358,8 @@ impl TestEngine {
         runs
     }
 
-    pub(super) async fn versions(&self, workflow: &WorkflowId) -> Vec<(VersionRow, Option<ActivationRow>)> {
+    /// The versions of a workflow with their activations, newest first.
+    pub async fn versions(&self, workflow: &WorkflowId) -> Vec<(VersionRow, Option<ActivationRow>)> {
         let workflow = workflow.clone();
         self.read(move |driver| {
             let workflow = workflow.clone();
@@ -326,6 +381,7 @@ impl Default for Setup {
             http: None,
             connections: ProgramConnections::new(),
             limits: Limits::default(),
+            retention: Retention::default(),
         }
     }
 }

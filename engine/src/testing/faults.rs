@@ -8,10 +8,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
+use crate::model::{ActivationId, OperationId, RecordId, RunId, RunStatus, VersionId, WorkflowId};
 use crate::store::{
-    ActivationRow, Callback, CommitError, Draft, InboxEntry, News, Record, RunChange, RunFilter, RunRow,
-    StartRun, Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
+    ActivationRow, Callback, CommitError, Draft, Finished, InboxEntry, News, OperationRow, Promise, Record,
+    Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store, StoreError, Upkeep, VersionRow,
+    WorkflowChange, WorkflowRow,
 };
 
 /// When the process dies: at the n-th moment before or after a commit, counted over all processes of a test.
@@ -228,5 +229,97 @@ impl Store for MortalStore {
 
     async fn take_part_again(&self) -> Result<(), StoreError> {
         reads!(self, take_part_again())
+    }
+}
+
+#[async_trait]
+impl Upkeep for MortalStore {
+    async fn finished_beyond(
+        &self,
+        workflow: &WorkflowId,
+        newest: usize,
+    ) -> Result<Option<Finished>, StoreError> {
+        reads!(self, finished_beyond(workflow, newest))
+    }
+
+    async fn remove_runs(
+        &self,
+        version: VersionId,
+        until: Finished,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        self.commit(self.inner.remove_runs(version, until, limit)).await
+    }
+
+    async fn remove_records(&self, limit: usize) -> Result<bool, StoreError> {
+        self.commit(self.inner.remove_records(limit)).await
+    }
+
+    async fn remove_keys(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.commit(self.inner.remove_keys(before, limit)).await
+    }
+
+    async fn remove_operations(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.commit(self.inner.remove_operations(before, limit)).await
+    }
+
+    async fn remove_version(&self, id: VersionId) -> Result<bool, StoreError> {
+        self.commit(self.inner.remove_version(id)).await
+    }
+
+    async fn give_back_space(&self) -> Result<bool, StoreError> {
+        reads!(self, give_back_space())
+    }
+
+    async fn size(&self) -> Result<Size, StoreError> {
+        reads!(self, size())
+    }
+
+    async fn count_runs(&self, filter: RunFilter) -> Result<usize, StoreError> {
+        reads!(self, count_runs(filter))
+    }
+
+    async fn oldest(&self, status: RunStatus) -> Result<Option<RunRow>, StoreError> {
+        reads!(self, oldest(status))
+    }
+
+    async fn put_operation(&self, row: OperationRow) -> Result<(), StoreError> {
+        self.commit(self.inner.put_operation(row)).await
+    }
+
+    async fn commit_operation(&self, row: OperationRow) -> Result<(), CommitError> {
+        self.commit(self.inner.commit_operation(row)).await
+    }
+
+    async fn operation(&self, id: OperationId) -> Result<Option<OperationRow>, StoreError> {
+        reads!(self, operation(id))
+    }
+
+    async fn operations(&self, limit: usize) -> Result<Vec<OperationRow>, StoreError> {
+        reads!(self, operations(limit))
+    }
+
+    async fn adopt_operations(&self) -> Result<Vec<OperationRow>, StoreError> {
+        reads!(self, adopt_operations())
+    }
+
+    async fn rely(&self, version: VersionId, promises: Vec<Promise>) -> Result<(), StoreError> {
+        reads!(self, rely(version, promises))
+    }
+
+    async fn promises_to(&self, version: VersionId) -> Result<Vec<Promise>, StoreError> {
+        reads!(self, promises_to(version))
+    }
+
+    async fn promises(&self) -> Result<Vec<Promise>, StoreError> {
+        reads!(self, promises())
+    }
+
+    async fn relying(&self, fingerprint: [u8; 32], limit: usize) -> Result<Vec<Relying>, StoreError> {
+        reads!(self, relying(fingerprint, limit))
+    }
+
+    async fn leave_version(&self, id: VersionId) -> Result<(), StoreError> {
+        reads!(self, leave_version(id))
     }
 }

@@ -103,7 +103,8 @@ impl TestEngine {
     async fn launch(&self) -> Option<Process> {
         let Shared { setup, clock, database, keys, moments, .. } = &*self.0;
         let life = Life::new();
-        let mut blocks = stepwell::block::registered();
+        let chosen = self.0.blocks.lock().expect("no holder panics").clone();
+        let mut blocks = chosen.unwrap_or_else(stepwell::block::registered);
         blocks.push(&START);
         let runtime = Runtime::new();
         let database = Arc::clone(database);
@@ -118,6 +119,7 @@ impl TestEngine {
             connections: Arc::new(setup.connections.clone()),
             clock: Arc::new(clock.clone()),
             limits: setup.limits,
+            retention: setup.retention,
             blocks,
         };
         let launched = runtime.handle().spawn(Driver::launch(parts));

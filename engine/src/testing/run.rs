@@ -8,7 +8,7 @@ use stepwell::response::Response;
 
 use super::TestEngine;
 use super::process::Died;
-use crate::model::{ExecutionId, ExecutionView, History, RunId, RunStatus};
+use crate::model::{Entry, ExecutionId, ExecutionView, History, RunId, RunStatus, decode_entries};
 use crate::store::RunRow;
 
 /// A run under test.
@@ -26,6 +26,12 @@ impl TestRun {
     /// The run's id.
     pub const fn id(&self) -> RunId {
         self.id
+    }
+
+    /// Whether the run is still kept.
+    pub async fn exists(&self) -> bool {
+        let id = self.id;
+        self.engine.read(move |driver| async move { driver.store().run(id).await }).await.is_some()
     }
 
     /// Where the run stands.
@@ -135,6 +141,20 @@ impl TestRun {
         }
         self.engine.settle().await;
         Ok(())
+    }
+
+    /// The entries of the run's journal, oldest first.
+    ///
+    /// # Panics
+    ///
+    /// When the journal cannot be read.
+    pub async fn entries(&self) -> Vec<Entry> {
+        let id = self.id;
+        let journal = self.engine.read(move |driver| async move { driver.store().journal(id).await }).await;
+        journal
+            .iter()
+            .flat_map(|record| decode_entries(&record.body).expect("this engine wrote it"))
+            .collect()
     }
 
     async fn row(&self) -> RunRow {

@@ -107,6 +107,7 @@ fn entry(bytes: &mut Bytes<'_>) -> Entry {
             attempt,
             handler,
             callback: Some(callback).filter(|_| attempt % 2 == 0),
+            release: Some(bytes.text()),
         },
         3 => Entry::AttemptEnded { execution, attempt, handler, result },
         4 => Entry::CallbackReceived { execution, request: CallbackRequest::of(&request(bytes)) },

@@ -56,8 +56,8 @@ const TOKENS: [&str; 64] = [
     " is defined",
     "true",
     "none",
-    "range(9)",
-    "range(99999)",
+    "|keys",
+    "|chunk(2)",
     "[0] * 999",
     "'x' * 999",
     "|length",
@@ -72,7 +72,7 @@ const TOKENS: [&str; 64] = [
     "|upper",
     "|batch(2)",
     "|format(1)",
-    "namespace(a=1)",
+    "|merge({'a': 1})",
 ];
 
 fn resolve(config: &Value, variables: &Map<String, Value>) {

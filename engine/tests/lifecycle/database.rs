@@ -36,6 +36,11 @@ impl Shared {
         Self { url: server.database().await, server, opened: AtomicBool::new(false) }
     }
 
+    /// A connection beside those of the engines.
+    pub(crate) async fn connect(&self) -> tokio_postgres::Client {
+        self.server.connect(self.url.rsplit('/').next().unwrap()).await
+    }
+
     /// Opens it. The processes that had it open have died.
     pub(crate) async fn open(&self, lease: Duration) -> Result<PostgresStore, StoreError> {
         if self.opened.swap(true, Ordering::SeqCst) {

@@ -7,10 +7,13 @@ use std::time::Duration;
 use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use stepwell::block::{BlockDefinition, registered};
 use stepwell::request::Request;
 use stepwell_engine::connections::ProgramConnections;
 use stepwell_engine::definition::Definition;
-use stepwell_engine::driver::{CallbackAnswer, Driver, Limits, Parts, Refusal, SystemClock, TriggerAnswer};
+use stepwell_engine::driver::{
+    CallbackAnswer, Driver, Limits, Parts, Refusal, Retention, SystemClock, TriggerAnswer,
+};
 use stepwell_engine::model::{
     ActivationId, AttemptResult, Entry, ExecutionId, RunId, RunStatus, WorkflowId, decode_entries,
 };
@@ -40,6 +43,7 @@ pub(crate) fn driver(
     store: Arc<dyn Store>,
     directory: &Path,
     limits: Limits,
+    blocks: Vec<&'static BlockDefinition>,
 ) -> impl Future<Output = Driver> + use<> {
     let keys = Arc::new(Keys::open(directory).unwrap());
     let urls = Urls::new("http://stepwell.test".to_owned(), Arc::clone(&keys));
@@ -52,7 +56,8 @@ pub(crate) fn driver(
         connections: Arc::new(ProgramConnections::new()),
         clock: Arc::new(SystemClock),
         limits,
-        blocks: stepwell::block::registered(),
+        retention: Retention::default(),
+        blocks,
     };
     async move { Driver::launch(parts).await.unwrap() }
 }
@@ -86,7 +91,7 @@ impl Engine {
                 None => Arc::new(SqliteStore::open(directory).unwrap()),
                 Some(shared) => Arc::new(shared.open(LEASE).await.unwrap()),
             };
-            driver(store, directory, limits).await
+            driver(store, directory, limits, registered()).await
         });
         Self { driver, data, runtime: Some(runtime) }
     }

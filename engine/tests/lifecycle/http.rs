@@ -15,7 +15,7 @@ use crate::triggers::until;
 pub(crate) struct Server {
     pub(crate) engine: Engine,
     pub(crate) client: Client,
-    _data: Data,
+    pub(crate) data: Data,
 }
 
 impl Server {
@@ -32,7 +32,7 @@ impl Server {
             ..options
         };
         let engine = Engine::start(options).await.unwrap();
-        Self { engine, client: Client::builder().no_proxy().build().unwrap(), _data: data }
+        Self { engine, client: Client::builder().no_proxy().build().unwrap(), data }
     }
 
     pub(crate) fn open(&self, method: Method, path: &str) -> RequestBuilder {
@@ -49,12 +49,32 @@ impl Server {
 
     /// Stores and enables a workflow; the callback URL of its trigger.
     pub(crate) async fn enable(&self, key: &str, doing: &[&str]) -> String {
-        let put = self.api(Method::PUT, &format!("/workflows/{key}")).json(&workflow(key, doing));
+        self.enable_as(key, &workflow(key, doing)).await
+    }
+
+    /// As [`enable`](Self::enable), with a definition.
+    pub(crate) async fn enable_as(&self, key: &str, definition: &Value) -> String {
+        let put = self.api(Method::PUT, &format!("/workflows/{key}")).json(definition);
         assert_eq!(put.send().await.unwrap().status(), 200);
         let enabled = self.api(Method::POST, &format!("/workflows/{key}/enable")).send().await.unwrap();
         assert_eq!(enabled.status(), 200);
         let versions = self.get(&format!("/workflows/{key}/versions")).await;
         versions["versions"][0]["activation"]["trigger_callback_url"].as_str().unwrap().to_owned()
+    }
+
+    /// The run once its last execution has had so many attempts and none goes on.
+    pub(crate) async fn finished_attempts(&self, run: &str, attempts: usize) -> Value {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let row = self.get(&format!("/runs/{run}")).await;
+            let had = row["executions"].as_array().and_then(|all| all.last()?["attempts"].as_array());
+            if had.is_some_and(|had| had.len() == attempts && had.iter().all(|one| !one["result"].is_null()))
+            {
+                return row;
+            }
+            assert!(tokio::time::Instant::now() < until, "{row}");
+            self.get(&format!("/runs/{run}?wait=1&after={}", row["sequence"])).await;
+        }
     }
 
     /// Sends an event; the run that it started.

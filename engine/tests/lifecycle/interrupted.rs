@@ -50,3 +50,32 @@ async fn o1_s7_a_crash_while_interrupted_attempts_are_recorded_leaves_none_behin
         .await;
     assert!(moments > 8, "{moments} moments");
 }
+
+#[tokio::test]
+async fn o1_o2_a_run_that_is_cancelled_before_it_is_taken_over_ends() {
+    let engine = Setup::new().start().await;
+    let name = "o1-cancelled-first";
+    let definition = json!({
+        "title": "One",
+        "trigger": { "block": "core/manual", "on": { "started": "sturdy" } },
+        "steps": {
+            "sturdy": {
+                "block": "stepwell-engine/sturdy", "config": { "name": name }, "on": { "done": "end" },
+            },
+        },
+    });
+    engine.enable("one", &definition).await.unwrap();
+    for round in 1..=5 {
+        let run = engine.start_workflow("one", Value::Null).await;
+        let begun = async {
+            while effects(name) < round {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(crate::engine::PATIENCE, begun).await.expect("the run goes on");
+        // The cancellation comes while the next process looks for what the one before has left.
+        let ((), cancelled) = tokio::join!(biased; engine.crash(), run.cancel());
+        cancelled.unwrap();
+        assert_eq!(run.status().await, RunStatus::Cancelled, "{:#?}", run.history().await);
+    }
+}

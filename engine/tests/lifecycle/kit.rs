@@ -1,10 +1,11 @@
 //! Rules of time and of crashes, on the engine that authors test with.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
-use http::Method;
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use jiff::Timestamp;
 use stepwell::prelude::*;
 use stepwell_engine::model::{ActivationStatus, RunStatus};
@@ -396,6 +397,83 @@ async fn t7_an_event_that_comes_again_is_answered_as_it_was_at_first() {
     trigger.deliver("b").await.has_started(FeedOutcome::Came { key: "b".into() });
 }
 
+/// How often `count` was called.
+static CALLS: AtomicU32 = AtomicU32::new(0);
+
+/// Count what came in
+#[trigger(outcomes(counted { key: String }))]
+async fn count(
+    request: Request,
+    _config: NoConfig,
+    _cx: TriggerContext,
+) -> Result<Trigger<CountOutcome, Dedupe>, TriggerError> {
+    let key = request.text()?.to_owned();
+    let call = CALLS.fetch_add(1, Ordering::SeqCst);
+    let answer = Response::new(StatusCode::CREATED)
+        .header(HeaderName::from_static("x-call"), HeaderValue::from_bytes(&[b'#', 0xe9]).unwrap())
+        .body(match key.as_str() {
+            "too much" => vec![0; 1 << 20],
+            _ => [&[0xff, 0], call.to_string().as_bytes()].concat(),
+        });
+    let says_nothing = key == "silent" && effects("t7-silent") == 0;
+    effect(&format!("t7-{key}"), "");
+    let event = CountOutcome::Counted { key: key.clone() }.dedupe(key);
+    Ok(if says_nothing { event } else { event.with_response(answer) })
+}
+
+#[tokio::test]
+async fn t7_an_event_that_comes_again_gets_the_first_answer_of_the_handler_also_after_a_kill() {
+    let engine = engine().await;
+    let trigger = engine.trigger(count, NoConfig {}).await.unwrap();
+    let first = trigger.deliver("a").await;
+    first.has_started(CountOutcome::Counted { key: "a".into() });
+    assert_eq!(
+        (first.status(), first.response.headers()["x-call"].as_bytes()),
+        (StatusCode::CREATED, &b"#\xe9"[..])
+    );
+    let again = trigger.deliver("a").await;
+    assert_eq!((again.response, again.started), (first.response.clone(), vec![]));
+    engine.crash().await;
+    let again = trigger.deliver("a").await;
+    assert_eq!((again.response, again.started), (first.response.clone(), vec![]));
+    let other = trigger.deliver("b").await;
+    assert_ne!(other.response, first.response);
+}
+
+#[tokio::test]
+async fn t7_where_the_handler_left_the_first_answer_to_the_engine_so_are_the_others() {
+    let engine = engine().await;
+    let trigger = engine.trigger(count, NoConfig {}).await.unwrap();
+    let first = trigger.deliver("silent").await;
+    assert_eq!(first.status(), StatusCode::ACCEPTED);
+    let again = trigger.deliver("silent").await;
+    assert_eq!((again.response, again.started), (first.response, vec![]));
+}
+
+#[tokio::test]
+async fn t7_o1_key_run_and_answer_are_one_at_every_crash() {
+    let moments = setup()
+        .at_every_crash(async |engine| {
+            let trigger = engine.trigger(count, NoConfig {}).await.unwrap();
+            let first = trigger.deliver("crash").await;
+            let again = trigger.deliver("crash").await;
+            assert_eq!(again.response, first.response);
+            assert_eq!(trigger.outcomes().await.len(), 1);
+        })
+        .await;
+    assert!(moments > 5, "{moments} moments");
+}
+
+#[tokio::test]
+async fn t7_o9_an_answer_that_is_larger_than_a_value_starts_no_run() {
+    let engine = engine().await;
+    let trigger = engine.trigger(count, NoConfig {}).await.unwrap();
+    let refused = trigger.deliver("too much").await;
+    assert_eq!((refused.status(), refused.started), (StatusCode::UNPROCESSABLE_ENTITY, vec![]));
+    let message = String::from_utf8(refused.response.bytes().to_vec()).unwrap();
+    assert!(message.contains("the trigger's response has 1048584 bytes"), "{message}");
+}
+
 #[tokio::test]
 async fn t8_a_deactivation_that_failed_is_shown_and_tried_again_by_hand() {
     let engine = engine().await;
@@ -447,6 +525,29 @@ async fn s7_a_block_with_a_time_limit_of_its_own_that_must_not_be_repeated_fails
     let run = engine.run(charge, NoConfig {}).await;
     assert_eq!((run.status().await, run.execution().await.attempts.len()), (RunStatus::Failed, 1));
     assert!(run.error().await.unwrap().contains("must not be repeated"));
+}
+
+#[tokio::test]
+async fn s9_a_variable_that_is_missing_or_does_not_fit_fails_the_step_before_its_handler() {
+    let engine = engine().await;
+    let definition = serde_json::json!({
+        "title": "Sign in with a number",
+        "trigger": { "block": "testing/start", "on": { "started": "step" } },
+        "steps": { "step": {
+            "block": "stepwell-engine/sign-in",
+            "config": { "user": "{{ trigger.number }}", "password": "passw0rd" },
+            "on": { "signed_in": "end" },
+        } },
+    });
+    engine.enable("s9", &definition).await.unwrap();
+    for data in [serde_json::json!({}), serde_json::json!({ "number": 5 })] {
+        let run = engine.start_workflow("s9", data).await;
+        engine.settle().await;
+        assert_eq!(run.status().await, RunStatus::Failed);
+        let error = run.error().await.unwrap();
+        assert!(error.contains("user") && !error.contains("passw0rd"), "{error}");
+        assert!(run.history().await.executions.iter().all(|execution| execution.attempts.is_empty()));
+    }
 }
 
 /// The provider's account.

@@ -5,5 +5,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod disk;
+mod outage;
+mod paused;
 mod process;
+mod runs;
 mod signals;
+mod storm;

@@ -1,7 +1,8 @@
 //! A process of the binary, and what it answers.
 
+use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,8 +14,16 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A running engine. It is killed when this is dropped.
 pub(crate) struct Process {
     child: Child,
-    url: String,
+    pub(crate) url: String,
     token: String,
+    data: PathBuf,
+}
+
+/// What an engine has answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+    pub(crate) retry_after: Option<u64>,
 }
 
 /// `serve` on this data, with nothing of the surroundings' settings.
@@ -31,18 +40,35 @@ impl Process {
     /// Starts an engine, and waits until it listens.
     pub(crate) fn start(data: &Path, more: &[&str]) -> Self {
         let mut command = serve(data);
-        let mut child = command.args(more).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        command.args(more);
+        Self::spawn(command, data)
+    }
+
+    /// Starts an engine with this command, and waits until it listens.
+    pub(crate) fn spawn(mut command: Command, data: &Path) -> Self {
+        let log = OpenOptions::new().create(true).append(true).open(data.join("log")).unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let url = lines.next().unwrap().unwrap().split_whitespace().last().unwrap().to_owned();
+        let url = lines
+            .find_map(|line| line.unwrap().split_once("listens on ").map(|(_, url)| url.to_owned()))
+            .unwrap_or_else(|| panic!("{}", log_of(data)));
         // What it says later is read, so that it can be said.
         std::thread::spawn(move || lines.for_each(drop));
         let token = std::fs::read_to_string(data.join("token")).unwrap().trim().to_owned();
-        Self { child, url, token }
+        Self { child, url, token, data: data.to_owned() }
+    }
+
+    pub(crate) fn id(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        log_of(&self.data)
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+        assert!(Command::new("kill").args([name, &self.id()]).status().unwrap().success());
     }
 
     /// Waits until it has ended.
@@ -52,26 +78,42 @@ impl Process {
 
     /// What a POST with this body is answered, as status and JSON; nothing if there is no answer in time.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Option<(u16, Value)> {
-        self.request(&["--request", "POST", "--json", &body.to_string()], path)
+        self.send(path, body).map(|answer| (answer.status, answer.body))
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<(u16, Value)> {
-        self.request(&[], path)
+        self.request(&[], path).map(|answer| (answer.status, answer.body))
     }
 
-    fn request(&self, more: &[&str], path: &str) -> Option<(u16, Value)> {
+    /// The whole answer to a POST.
+    pub(crate) fn send(&self, path: &str, body: &Value) -> Option<Answer> {
+        self.request(&["--request", "POST", "--json", &body.to_string()], path)
+    }
+
+    /// Whether it says that it is ready.
+    pub(crate) fn is_ready(&self) -> Option<bool> {
+        match self.request(&[], "/readyz")?.status {
+            200 => Some(true),
+            503 => Some(false),
+            status => panic!("/readyz has answered {status}"),
+        }
+    }
+
+    fn request(&self, more: &[&str], path: &str) -> Option<Answer> {
         let path = path.strip_prefix(&self.url).unwrap_or(path);
         let output = Command::new("curl")
-            .args(["--silent", "--max-time", "5", "--write-out", "\n%{http_code}"])
+            .args(["--silent", "--max-time", "5", "--write-out", "\n%{http_code} %header{retry-after}"])
             .args(["--header", &format!("Authorization: Bearer {}", self.token)])
             .args(more)
             .arg(format!("{}{path}", self.url))
             .output()
             .unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        let (body, status) = text.rsplit_once('\n')?;
+        let (body, head) = text.rsplit_once('\n')?;
+        let (status, retry_after) = head.split_once(' ')?;
         let status = status.parse().ok().filter(|status| *status != 0)?;
-        Some((status, serde_json::from_str(body).unwrap_or_default()))
+        let body = serde_json::from_str(body).unwrap_or_default();
+        Some(Answer { status, body, retry_after: retry_after.parse().ok() })
     }
 }
 
@@ -80,6 +122,10 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn log_of(data: &Path) -> String {
+    std::fs::read_to_string(data.join("log")).unwrap()
 }
 
 /// Tries until there is a result.

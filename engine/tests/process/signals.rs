@@ -1,66 +1,13 @@
 //! Processes that are killed, paused or told to stop.
 
-use std::path::Path;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::json;
 
 use crate::process::{Process, serve, until};
+use crate::runs::{enable, finish, path, run, two};
 use crate::support::postgres::Server;
-
-/// A run waits for a callback.
-fn workflow() -> Value {
-    json!({
-        "id": "wait",
-        "title": "Wait",
-        "trigger": { "block": "core/webhook", "on": { "received": "wait" } },
-        "steps": { "wait": { "block": "core/wait-for-callback", "on": { "received": "end" } } },
-    })
-}
-
-/// Enables the workflow, and gives the path of its trigger's URL.
-fn enable(engine: &Process) -> String {
-    assert_eq!(engine.post("/api/v1/workflows", &workflow()).unwrap().0, 201);
-    let (status, enabled) = engine.post("/api/v1/workflows/wait/enable", &json!({})).unwrap();
-    assert_eq!(status, 200, "{enabled}");
-    path(&enabled["trigger_callback_url"])
-}
-
-fn path(url: &Value) -> String {
-    let url = url.as_str().unwrap();
-    url[url.find("/callbacks").unwrap()..].to_owned()
-}
-
-/// Sends an event, until it is acknowledged, and gives its run.
-fn run(engine: &Process, trigger: &str) -> String {
-    until(|| {
-        let (status, body) = engine.post(trigger, &json!({}))?;
-        (status == 202).then(|| body["run_id"].as_str().unwrap().to_owned())
-    })
-}
-
-/// Waits for the run's wait, answers it, and waits for its end.
-fn finish(engine: &Process, run: &str) {
-    let path = until(|| {
-        let (_, seen) = engine.get(&format!("/api/v1/runs/{run}"))?;
-        seen["executions"][0]["finish_callback_url"]
-            .is_string()
-            .then(|| path(&seen["executions"][0]["finish_callback_url"]))
-    });
-    until(|| (engine.post(&path, &json!({}))?.0 == 202).then_some(()));
-    until(|| (engine.get(&format!("/api/v1/runs/{run}"))?.1["status"] == "completed").then_some(()));
-}
-
-/// Two engines on one database, with the shortest lease.
-fn two(server: &Server) -> (Process, Process, [TempDir; 2]) {
-    let database = tokio::runtime::Runtime::new().unwrap().block_on(server.database());
-    let data = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let start = |data: &Path| Process::start(data, &["--database", &database, "--lease", "2"]);
-    let first = start(data[0].path());
-    std::fs::copy(data[0].path().join("keys"), data[1].path().join("keys")).unwrap();
-    let second = start(data[1].path());
-    (first, second, data)
-}
 
 #[test]
 fn o4_a_process_that_was_paused_past_its_lease_takes_part_again() {
@@ -113,4 +60,65 @@ fn a_data_directory_that_another_process_uses_is_refused_with_what_to_do() {
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("choose another directory"), "{told}");
+}
+
+/// Starts a run whose one step sends a request here, and gives the connection once the handler has sent it.
+fn handler_at_work(engine: &Process) -> (String, std::net::TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let workflow = json!({
+        "id": "call",
+        "title": "Call",
+        "trigger": { "block": "core/webhook", "on": { "received": "call" } },
+        "steps": { "call": {
+            "block": "core/http-request",
+            "config": { "method": "GET", "url": url },
+            "on": { "ok": "end" },
+        } },
+    });
+    assert_eq!(engine.post("/api/v1/workflows", &workflow).unwrap().0, 201);
+    let (status, enabled) = engine.post("/api/v1/workflows/call/enable", &json!({})).unwrap();
+    assert_eq!(status, 200, "{enabled}");
+    let run = run(engine, &path(&enabled["trigger_callback_url"]));
+    let (mut connection, _) = listener.accept().unwrap();
+    assert_ne!(connection.read(&mut [0; 4096]).unwrap(), 0);
+    (run, connection)
+}
+
+#[test]
+fn o5_a_handler_that_runs_may_end_after_the_signal_to_stop() {
+    let data = tempfile::tempdir().unwrap();
+    let mut engine = Process::start(data.path(), &[]);
+    let (run, mut connection) = handler_at_work(&engine);
+    engine.signal("-TERM");
+    // It takes nothing more.
+    until(|| engine.get("/healthz").is_none().then_some(()));
+    connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nnull").unwrap();
+    assert!(engine.ends().success());
+    let engine = Process::start(data.path(), &[]);
+    let run =
+        until(|| engine.get(&format!("/api/v1/runs/{run}")).filter(|(_, run)| run["status"] == "completed"));
+    assert_eq!(run.1["executions"][0]["attempts"].as_array().unwrap().len(), 1, "{:#}", run.1);
+}
+
+#[test]
+fn o5_a_second_signal_stops_at_once_and_the_next_start_repeats_the_attempt() {
+    for second in ["-TERM", "-INT"] {
+        let data = tempfile::tempdir().unwrap();
+        let mut engine = Process::start(data.path(), &[]);
+        let (run, connection) = handler_at_work(&engine);
+        engine.signal("-TERM");
+        until(|| engine.get("/healthz").is_none().then_some(()));
+        engine.signal(second);
+        // After the grace period it would end with success.
+        assert_eq!(engine.ends().code(), Some(1));
+        assert!(engine.log().contains("stopped at once"), "{}", engine.log());
+        drop(connection);
+        let engine = Process::start(data.path(), &[]);
+        until(|| {
+            let (_, run) = engine.get(&format!("/api/v1/runs/{run}"))?;
+            let attempts = run["executions"][0]["attempts"].as_array()?;
+            (attempts.len() > 1 && attempts[0]["result"] == "interrupted").then_some(())
+        });
+    }
 }

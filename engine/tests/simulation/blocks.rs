@@ -1,5 +1,6 @@
 //! The blocks of the worlds: each does what chance says, and tells the ledger.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
@@ -551,10 +552,11 @@ async fn lasting(
 }
 
 /// How a call of a trigger's handler goes: whether it succeeds, in its time.
-async fn provider(handler: &str, id: &str, fails: u32) -> Result<ActivationId, ActivationError> {
+async fn provider(handler: &'static str, id: &str, fails: u32) -> Result<ActivationId, ActivationError> {
     let sim = Sim::current();
     let id: ActivationId = id.parse().expect("it is an activation's id");
     sim.trace(format!("{handler} of activation {} is called", short(id.0)));
+    let _calling = Calling::begin(&sim, id, handler);
     if !sim.is_calm() {
         if sim.happens(0.4) {
             sleep(sim.millis(0..2000)).await;
@@ -570,6 +572,29 @@ async fn provider(handler: &str, id: &str, fails: u32) -> Result<ActivationId, A
     }
     sim.trace(format!("{handler} of activation {} succeeds", short(id.0)));
     Ok(id)
+}
+
+/// A call of a trigger's handler, until it is dropped.
+struct Calling {
+    sim: Arc<Sim>,
+    call: (u32, ActivationId, &'static str),
+}
+
+impl Calling {
+    fn begin(sim: &Arc<Sim>, id: ActivationId, handler: &'static str) -> Self {
+        let call = (sim.process(), id, handler);
+        let alone = sim.ledger().calling.insert(call);
+        if !alone {
+            sim.broken(format!("t2: {handler} of activation {} is called while it runs", short(id.0)));
+        }
+        Self { sim: Arc::clone(sim), call }
+    }
+}
+
+impl Drop for Calling {
+    fn drop(&mut self) {
+        self.sim.ledger().calling.remove(&self.call);
+    }
 }
 
 /// Notes that `activate` has succeeded.

@@ -99,7 +99,7 @@ impl Checker {
         let runs = self.runs();
         let mut live = runs.iter().filter(|row| !row.status.is_final());
         let busy = live.any(|row| {
-            row.status != RunStatus::Waiting
+            !self.waits(row)
                 || row.due_at.is_some_and(|due| due <= now)
                 || !at_once(self.store.inbox(row.id)).expect("it reads").is_empty()
         });
@@ -108,6 +108,12 @@ impl Checker {
                 || state.activations.iter().any(|activation| !activation.calls().is_empty())
                 || state.due_at().is_some_and(|due| due <= now)
         })
+    }
+
+    /// Whether a run waits for the outside, or for others in its lane.
+    fn waits(&self, row: &RunRow) -> bool {
+        row.status == RunStatus::Waiting
+            || row.status == RunStatus::Queued && self.sim.ledger().lanes.waits(row.id)
     }
 
     /// What must hold at any time, of what has changed since the last look.
@@ -330,7 +336,7 @@ impl Checker {
         for row in self.runs().iter().filter(|row| !row.status.is_final()) {
             self.look_at_run(row, true);
             let name = short(row.id.0);
-            if row.status != RunStatus::Waiting {
+            if !self.waits(row) {
                 broken.push(format!("run {name} is stuck: it is {}", row.status));
             }
             if !at_once(self.store.inbox(row.id)).expect("it reads").is_empty() {

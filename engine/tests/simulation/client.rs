@@ -44,12 +44,14 @@ pub(crate) async fn call_back(driver: Driver, execution: ExecutionId, doing: &'s
     let body = json!({ "callback": number, "doing": doing }).to_string();
     let answer = match driver.callback(execution, Request::new(Method::POST, body)).await {
         CallbackAnswer::Recorded => Answer::Recorded,
-        CallbackAnswer::Gone => Answer::Gone,
-        CallbackAnswer::Unavailable(_) => Answer::Unavailable,
-        CallbackAnswer::Unknown => {
-            sim.broken(format!("d1: the URL of {} is unknown", name(execution)));
-            return;
+        CallbackAnswer::Gone => {
+            // No world lasts until its runs are removed.
+            if let Ok(None) = driver.store().run(execution.run).await {
+                sim.broken(format!("d1: the URL of {} is unknown", name(execution)));
+            }
+            Answer::Gone
         }
+        CallbackAnswer::Unavailable(_) => Answer::Unavailable,
     };
     sim.trace(format!("callback {number} is answered {answer:?}"));
     sim.ledger().callbacks[number].answer = Some(answer);
@@ -81,13 +83,18 @@ pub(crate) async fn send(
             TriggerAnswer::Started(run, _) => EventAnswer::Started(run),
             TriggerAnswer::Duplicate(run, _) => EventAnswer::Duplicate(run),
             TriggerAnswer::NoOp | TriggerAnswer::Respond(_) => EventAnswer::NoOp,
-            TriggerAnswer::Gone => EventAnswer::Gone,
+            TriggerAnswer::Gone => {
+                if let Ok(None) = driver.store().activation(activation).await {
+                    sim.broken(format!("t1: the URL of activation {} is unknown", short(activation.0)));
+                }
+                EventAnswer::Gone
+            }
             TriggerAnswer::Rejected { .. } | TriggerAnswer::Failed(_) | TriggerAnswer::NotReady => {
                 EventAnswer::Refused
             }
             TriggerAnswer::Unavailable(_) | TriggerAnswer::Busy => EventAnswer::Unavailable,
-            TriggerAnswer::Unknown => {
-                sim.broken(format!("t1: the URL of activation {} is unknown", short(activation.0)));
+            TriggerAnswer::Unfit => {
+                sim.broken(format!("o8: the block of activation {} is missing", short(activation.0)));
                 return;
             }
         };

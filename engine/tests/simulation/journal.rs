@@ -1,10 +1,11 @@
 //! Reads the journal of a run as the lifecycle's rules would have it, apart from the engine: an entry that no rule
 //! allows at its place is a break, and so is a state that is not what the journal leads to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use stepwell_engine::core::policy::{MOST_INTERRUPTIONS, RetryPolicy};
 use stepwell_engine::core::run::{self, RunState};
 use stepwell_engine::definition::{Definition, StepInstance};
@@ -14,6 +15,10 @@ use stepwell_engine::model::{
 use stepwell_engine::store::{Record, RunRow};
 
 use crate::ledger::{End, Ledger};
+use crate::world::{ROUNDS, ROUNDS_AT_ONCE};
+
+/// Where the paths of a run begin.
+const TRIGGER: &str = "trigger";
 
 /// What a journal leads to.
 pub(crate) struct Reading<'a> {
@@ -23,8 +28,14 @@ pub(crate) struct Reading<'a> {
     executions: u32,
     pub(crate) live: BTreeMap<u32, Execution>,
     pub(crate) callbacks: BTreeMap<RecordId, Callback>,
-    expected: Vec<String>,
-    unfinished: Vec<String>,
+    expected: Vec<Place>,
+    unfinished: Vec<Place>,
+    /// What follows when the run has a place in its lane.
+    queued: Option<Vec<Place>>,
+    /// The rounds of loops, from 1.
+    rounds: Vec<Round>,
+    /// The joins that have let the run go on, with their rounds.
+    joined: BTreeMap<(String, Option<u32>), u32>,
     cancelling: bool,
     failing: bool,
     ended: Option<RunStatus>,
@@ -33,9 +44,27 @@ pub(crate) struct Reading<'a> {
     pub(crate) broken: Vec<String>,
 }
 
+/// Where a path comes to, and from which step.
+#[derive(Debug, Clone)]
+struct Place {
+    step: String,
+    round: Option<u32>,
+    from: String,
+}
+
+/// A round of a loop.
+struct Round {
+    of: u32,
+}
+
 /// A live execution.
 pub(crate) struct Execution {
     pub(crate) step: String,
+    round: Option<u32>,
+    /// The core carries it out itself.
+    control: bool,
+    /// The steps that have led to it, if it is a join.
+    arrived: Vec<String>,
     phase: Phase,
     attempts: u32,
     deferred: bool,
@@ -92,6 +121,9 @@ impl<'a> Reading<'a> {
             callbacks: BTreeMap::new(),
             expected: Vec::new(),
             unfinished: Vec::new(),
+            queued: None,
+            rounds: Vec::new(),
+            joined: BTreeMap::new(),
             cancelling: false,
             failing: false,
             ended: None,
@@ -117,10 +149,14 @@ impl<'a> Reading<'a> {
                 self.broken(format!("{problem}, at {entry:?}"));
             }
         }
-        let left = std::mem::take(&mut self.expected);
+        let mut left = std::mem::take(&mut self.expected);
         if self.failing {
-            self.unfinished.extend(left);
-        } else if !left.is_empty() && !self.cancelling {
+            // A join is come to all the same, and kept for a retry.
+            let (joins, others) = left.into_iter().partition(|place| self.is_join(&place.step));
+            self.unfinished.extend::<Vec<Place>>(others);
+            left = joins;
+        }
+        if !left.is_empty() && !self.cancelling {
             self.broken(format!("s1: the steps {left:?} should have followed"));
         }
     }
@@ -131,10 +167,23 @@ impl<'a> Reading<'a> {
         }
         match entry {
             Entry::RunStarted { outcome, .. } => {
-                self.expected = self.definition.trigger.on.0.get(outcome).cloned().unwrap_or_default();
+                let steps = self.definition.trigger.on.0.get(outcome).cloned().unwrap_or_default();
+                self.begin(steps.into_iter().map(|step| place(step, None, TRIGGER)).collect());
             }
-            Entry::ExecutionStarted { execution, step, .. } => self.execution_started(*execution, step)?,
-            Entry::AttemptStarted { execution, attempt, handler, callback } => {
+            Entry::RunAdmitted => {
+                self.expected = self.queued.take().ok_or("s12: the run was not queued")?;
+            }
+            Entry::ExecutionStarted { execution, step, round, .. } => {
+                self.execution_started(*execution, step, *round)?;
+            }
+            Entry::RoundStarted { round, execution, index } => {
+                self.round_started(*round, *execution, *index)?;
+            }
+            Entry::Arrived { execution, from, late } => self.arrived(*execution, from, *late)?,
+            Entry::ExecutionCompleted { execution, outcome, data } => {
+                self.completed(*execution, outcome, data)?;
+            }
+            Entry::AttemptStarted { execution, attempt, handler, callback, .. } => {
                 self.attempt_started(*execution, *attempt, (*handler, *callback), record.at)?;
             }
             Entry::AttemptEnded { execution, attempt, handler, result } => {
@@ -174,6 +223,7 @@ impl<'a> Reading<'a> {
             Entry::ExecutionCancelled { execution } => self.execution_cancelled(*execution)?,
             Entry::CancelRequested => {
                 self.cancelling = true;
+                self.queued = None;
                 for live in self.live.values_mut() {
                     live.give_up(Cause::RunCancelled);
                 }
@@ -183,24 +233,148 @@ impl<'a> Reading<'a> {
                     return Err("o2: only a failed run is tried again".into());
                 }
                 self.failing = false;
-                self.expected = std::mem::take(&mut self.unfinished);
+                let mut places = std::mem::take(&mut self.unfinished);
+                places.iter_mut().for_each(|place| TRIGGER.clone_into(&mut place.from));
+                self.begin(places);
             }
             Entry::RunEnded { status, .. } => self.run_ended(*status)?,
-            // No world has loops, joins or bounds yet.
-            _ => {}
+            Entry::ValueCarriedOver { .. }
+            | Entry::RoundFailed { .. }
+            | Entry::ErrorHandlerStarted { .. } => {
+                return Err("no world has this".into());
+            }
         }
         Ok(())
     }
 
-    fn execution_started(&mut self, number: u32, step: &str) -> Result<(), String> {
+    /// Comes to the first steps, at once or when the run has a place in its lane.
+    fn begin(&mut self, places: Vec<Place>) {
+        match self.definition.concurrency {
+            None => self.expected = places,
+            Some(_) => self.queued = Some(places),
+        }
+    }
+
+    fn is_join(&self, step: &str) -> bool {
+        self.definition.steps.get(step).is_some_and(|step| step.block == "core/join")
+    }
+
+    /// Whether anything goes on, or is to go on, in a round.
+    fn is_open(&self, round: u32) -> bool {
+        let mut places = self.expected.iter().chain(&self.unfinished);
+        self.live.values().any(|execution| execution.round == Some(round))
+            || places.any(|place| place.round == Some(round))
+    }
+
+    fn round_started(&mut self, round: u32, of: u32, index: u32) -> Result<(), String> {
+        if self.queued.is_some() || self.failing || self.cancelling {
+            return Err("s12: no round begins now".into());
+        }
+        let begun: Vec<u32> =
+            (1..).zip(&self.rounds).filter(|(_, round)| round.of == of).map(|(n, _)| n).collect();
+        let open = begun.iter().filter(|round| self.is_open(**round)).count();
+        let known = self.rounds.len();
+        self.rounds.push(Round { of });
+        let execution = live(&mut self.live, of)?;
+        if round as usize != known + 1 || index as usize != begun.len() || index >= ROUNDS {
+            return Err(format!("round {round} with index {index} begins after {begun:?}"));
+        }
+        if open >= ROUNDS_AT_ONCE {
+            return Err(format!("{open} rounds go on already"));
+        }
+        let step = execution.step.clone();
+        let targets = self.definition.steps.get(&step).and_then(|step| step.on.0.get("each"));
+        let places = targets.into_iter().flatten().map(|target| place(target.clone(), Some(round), &step));
+        self.expected.extend(places);
+        Ok(())
+    }
+
+    fn arrived(&mut self, number: u32, from: &str, late: bool) -> Result<(), String> {
+        let at = |place: &Place, step: &str, round| {
+            place.step == step && place.round == round && place.from == from
+        };
+        let known = self.joined.iter().find(|(_, join)| **join == number).map(|(place, _)| place.clone());
+        let (step, round) = match (late, known) {
+            (true, Some(known)) => known,
+            (false, None) => {
+                let join = live(&mut self.live, number)?;
+                join.arrived.push(from.to_owned());
+                (join.step.clone(), join.round)
+            }
+            _ => return Err("a path comes late to a join if it has let the run go on".into()),
+        };
+        let place = self.expected.iter().position(|place| at(place, &step, round));
+        self.expected.remove(place.ok_or("s1: no edge leads here")?);
+        Ok(())
+    }
+
+    /// A join or a loop goes on.
+    fn completed(&mut self, number: u32, outcome: &str, data: &Value) -> Result<(), String> {
+        if self.queued.is_some() || self.failing || self.cancelling {
+            return Err("s12: no join and no loop goes on now".into());
+        }
+        let execution = live(&mut self.live, number)?;
+        if !execution.control {
+            return Err("it has a handler".into());
+        }
+        let (step, round, arrived) = (execution.step.clone(), execution.round, execution.arrived.clone());
+        if self.is_join(&step) {
+            if self.joined.insert((step.clone(), round), number).is_some() {
+                return Err("a join lets the run go on once".into());
+            }
+            if data["arrived"] != serde_json::json!(arrived) {
+                return Err(format!("{arrived:?} have come"));
+            }
+            let all = self.definition.steps[&step].config["wait_for"] != "any";
+            let coming = self.live.iter().find(|(other, execution)| {
+                **other != number && execution.round == round && self.leads_to(&execution.step, &step)
+            });
+            if let Some((other, _)) = coming.filter(|_| all) {
+                return Err(format!("execution {other} may still come"));
+            }
+        } else {
+            let rounds: Vec<u32> =
+                (1..).zip(&self.rounds).filter(|(_, round)| round.of == number).map(|(n, _)| n).collect();
+            let results = data["results"].as_array().map_or(0, Vec::len);
+            if rounds.len() != ROUNDS as usize || results != rounds.len() {
+                return Err(format!("a loop of {ROUNDS} items ends after the rounds {rounds:?}"));
+            }
+            if let Some(open) = rounds.iter().find(|round| self.is_open(**round)) {
+                return Err(format!("round {open} is not over"));
+            }
+        }
+        self.follow(number, outcome);
+        Ok(())
+    }
+
+    /// Whether a path from one step comes to another.
+    fn leads_to(&self, from: &str, to: &str) -> bool {
+        let targets = |step: &str| {
+            self.definition.steps.get(step).into_iter().flat_map(|step| step.on.0.values().flatten())
+        };
+        let (mut open, mut seen) = (vec![from], BTreeSet::new());
+        while let Some(step) = open.pop() {
+            if targets(step).any(|target| target == to) {
+                return true;
+            }
+            open.extend(targets(step).filter(|target| seen.insert(target.as_str())).map(String::as_str));
+        }
+        false
+    }
+
+    fn execution_started(&mut self, number: u32, step: &str, round: Option<u32>) -> Result<(), String> {
         self.executions += 1;
         if number != self.executions {
             return Err(format!("s2: the execution after {} is {number}", self.executions - 1));
         }
-        let place = self.expected.iter().position(|expected| expected == step);
+        let place = self.expected.iter().position(|place| place.step == step && place.round == round);
+        let control = self.definition.steps.get(step).is_some_and(|step| step.block.starts_with("core/"));
         let execution = Execution {
             step: step.to_owned(),
-            phase: Phase::Ready,
+            round,
+            control,
+            arrived: Vec::new(),
+            phase: if control { Phase::Waiting } else { Phase::Ready },
             attempts: 0,
             deferred: false,
             given_up: None,
@@ -211,8 +385,17 @@ impl<'a> Reading<'a> {
             deadline_at: None,
             wake_at: None,
         };
+        let place = place.ok_or("s1: no edge leads here")?;
+        if self.is_join(step) {
+            // The path that has come is noted by itself.
+            let twin = self.live.values().any(|other| other.step == step && other.round == round);
+            if twin || self.joined.contains_key(&(step.to_owned(), round)) {
+                return Err("a join gathers once".into());
+            }
+        } else {
+            self.expected.remove(place);
+        }
         self.live.insert(number, execution);
-        self.expected.remove(place.ok_or("s1: no edge leads here")?);
         Ok(())
     }
 
@@ -317,7 +500,8 @@ impl<'a> Reading<'a> {
             }
             _ => RetryPolicy::DEFAULT,
         };
-        let careful = instance.block.ends_with("/careful") && handler != HandlerName::Cancel;
+        let is_cancel = handler == HandlerName::Cancel;
+        let careful = instance.block.ends_with("/careful") && !is_cancel;
         let id = ExecutionId { run: self.run, number };
         let said_retryable = self.ledger.calls.get(&(id, attempt)).and_then(|call| call.end)
             == Some(End::Error { retryable: true });
@@ -342,12 +526,7 @@ impl<'a> Reading<'a> {
             };
         match result {
             AttemptResult::Outcome { outcome, .. } => match given_up {
-                None => self.follow(number, outcome),
-                Some(Cause::RunFailed) => {
-                    let targets = instance.on.0.get(outcome).cloned().unwrap_or_default();
-                    self.unfinished.extend(targets);
-                    self.live.remove(&number);
-                }
+                None | Some(Cause::RunFailed) => self.follow(number, outcome),
                 Some(_) => {}
             },
             AttemptResult::Exit if given_up.is_none() => {
@@ -365,7 +544,6 @@ impl<'a> Reading<'a> {
             }
             AttemptResult::Rejected { .. } => execution.wait(),
             AttemptResult::Error { retryable, .. } => {
-                let is_cancel = handler == HandlerName::Cancel;
                 let may = is_cancel || said_retryable && given_up.is_none();
                 execution.failures += 1;
                 let delay = policy.delay(execution.failures, 1.0, None).filter(|_| may);
@@ -381,12 +559,20 @@ impl<'a> Reading<'a> {
             }
             AttemptResult::Interrupted { given_up: ends, .. } => {
                 execution.interruptions += 1;
-                let last = careful || execution.interruptions >= MOST_INTERRUPTIONS;
-                if *ends != last {
+                let too_often = execution.interruptions >= MOST_INTERRUPTIONS;
+                // d8: a `cancel` that is interrupted too often goes on as one that fails.
+                let not_before = if is_cancel && too_often {
+                    execution.failures += 1;
+                    let delay = policy.delay(execution.failures, 1.0, None);
+                    delay.and_then(|delay| at.checked_add(delay).ok())
+                } else {
+                    Some(at).filter(|_| !careful && !too_often)
+                };
+                if *ends != not_before.is_none() {
                     return Err(format!("s7: after {} interruptions", execution.interruptions));
                 }
-                if !last && (given_up.is_none() || handler == HandlerName::Cancel) {
-                    execution.again = Some((handler, callback, at));
+                if let Some(not_before) = not_before.filter(|_| given_up.is_none() || is_cancel) {
+                    execution.again = Some((handler, callback, not_before));
                     dealt_with = false;
                 } else if given_up.is_none() {
                     self.fail(number);
@@ -401,8 +587,9 @@ impl<'a> Reading<'a> {
 
     fn follow(&mut self, number: u32, outcome: &str) {
         let Some(execution) = self.live.remove(&number) else { return };
-        let targets = self.definition.steps.get(&execution.step).and_then(|step| step.on.0.get(outcome));
-        self.expected.extend(targets.into_iter().flatten().cloned());
+        let Execution { step, round, .. } = execution;
+        let targets = self.definition.steps.get(&step).and_then(|step| step.on.0.get(outcome));
+        self.expected.extend(targets.into_iter().flatten().map(|target| place(target.clone(), round, &step)));
     }
 
     fn fail(&mut self, number: u32) {
@@ -412,10 +599,10 @@ impl<'a> Reading<'a> {
             return self.follow(number, "error");
         }
         if let Some(execution) = self.live.remove(&number) {
-            self.unfinished.push(execution.step);
+            self.unfinished.push(place(execution.step, execution.round, TRIGGER));
         }
         self.failing = true;
-        for live in self.live.values_mut() {
+        for live in self.live.values_mut().filter(|live| !live.control) {
             live.give_up(Cause::RunFailed);
         }
     }
@@ -430,12 +617,20 @@ impl<'a> Reading<'a> {
         if cancels && execution.deferred && !execution.settled {
             return Err("d8: `cancel` was not called".into());
         }
+        let inside = self.rounds.iter().zip(1..).filter(|(round, _)| round.of == number);
+        let rounds: Vec<u32> = inside.map(|(_, number)| number).collect();
+        if let Some(open) =
+            rounds.into_iter().find(|round| self.live.values().any(|live| live.round == Some(*round)))
+        {
+            return Err(format!("something lives in round {open}"));
+        }
+        let execution = live(&mut self.live, number)?;
         match execution.given_up {
             None => return Err("d8: nobody has given it up".into()),
             Some(Cause::Deadline) => self.follow(number, "deadline"),
             Some(Cause::RunFailed) => {
-                let step = execution.step.clone();
-                self.unfinished.push(step);
+                let place = place(execution.step.clone(), execution.round, TRIGGER);
+                self.unfinished.push(place);
                 self.live.remove(&number);
             }
             Some(Cause::RunCancelled) => {
@@ -455,7 +650,9 @@ impl<'a> Reading<'a> {
         if status != due {
             return Err(format!("the run is {due}"));
         }
-        if self.live.is_empty() { Ok(()) } else { Err("something of the run lives".into()) }
+        // Joins and loops of a run that has failed are kept for a retry.
+        let kept = |live: &Execution| live.control && status == RunStatus::Failed;
+        if self.live.values().all(kept) { Ok(()) } else { Err("something of the run lives".into()) }
     }
 
     /// Whether the row says the same.
@@ -506,7 +703,7 @@ impl Execution {
 
     fn give_up(&mut self, cause: Cause) {
         self.given_up = Some(cause);
-        if self.phase == Phase::Waiting {
+        if self.phase == Phase::Waiting && !self.control {
             self.phase = Phase::Ready;
         }
     }
@@ -533,6 +730,10 @@ impl Phase {
             Self::Waiting => "waiting",
         }
     }
+}
+
+fn place(step: String, round: Option<u32>, from: &str) -> Place {
+    Place { step, round, from: from.to_owned() }
 }
 
 fn live(live: &mut BTreeMap<u32, Execution>, number: u32) -> Result<&mut Execution, String> {

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use stepwell_engine::model::{ActivationId, ExecutionId, HandlerName, RunId, WorkflowId};
 
+use crate::lanes::Lanes;
+
 /// Everything that the outside world has seen.
 #[derive(Default)]
 pub(crate) struct Ledger {
@@ -20,6 +22,10 @@ pub(crate) struct Ledger {
     pub(crate) effects: BTreeMap<(ExecutionId, String), Effect>,
     /// The calls of triggers' handlers.
     pub(crate) activations: BTreeMap<ActivationId, Activation>,
+    /// The calls of triggers' handlers that are under way, each with its process.
+    pub(crate) calling: BTreeSet<(u32, ActivationId, &'static str)>,
+    /// The runs of bounded workflows, in line.
+    pub(crate) lanes: Lanes,
     /// Runs that a person has started and was told of.
     pub(crate) by_hand: BTreeSet<RunId>,
     /// The rules that were broken.

@@ -6,6 +6,7 @@ mod blocks;
 mod check;
 mod client;
 mod journal;
+mod lanes;
 mod ledger;
 mod log;
 mod play;
@@ -126,7 +127,10 @@ fn main() -> ExitCode {
 
 /// The blocks of the worlds.
 fn our_blocks() -> Vec<&'static BlockDefinition> {
-    let ours = |block: &&BlockDefinition| block.function.starts_with(concat!(module_path!(), "::blocks::"));
+    let ours = |block: &&BlockDefinition| {
+        block.function.starts_with(concat!(module_path!(), "::blocks::"))
+            || ["core/join", "core/for-each"].contains(&block.id().as_str())
+    };
     stepwell::block::registered().into_iter().filter(ours).collect()
 }
 

@@ -13,6 +13,7 @@ use stepwell_engine::store::sqlite::MemoryDatabase;
 use crate::blocks::name;
 use crate::check::{BY_HAND, Checker};
 use crate::client;
+use crate::lanes::Lanes;
 use crate::ledger::{End, Event, EventAnswer, Ledger};
 use crate::process::{Died, Process};
 use crate::sim::{Sim, short};
@@ -34,6 +35,7 @@ pub(crate) struct Played {
 /// Lets a world happen.
 pub(crate) fn play(world: &World) -> Played {
     let sim = Sim::enter(world.seed, world.faults.clone());
+    sim.ledger().lanes = Lanes::of(world);
     let logged = crate::log::into(&sim);
     let database = Arc::new(MemoryDatabase::new().expect("there is memory for a database"));
     let keys = Arc::new(Keys::ephemeral());
@@ -256,7 +258,8 @@ impl Play<'_> {
                 self.sim.broken(format!("{} is enabled and starts nothing", workflow.name));
             }
         }
-        for _ in 0..LONGEST_CHAIN {
+        // The runs of a lane may go on one after the other.
+        for _ in 0..LONGEST_CHAIN * self.checker.runs().len().max(1) {
             let waiting = self.waiting();
             if waiting.is_empty() {
                 break;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stepwell::testing::Testing;
 use stepwell_engine::connections::ProgramConnections;
-use stepwell_engine::driver::{Driver, Limits, Parts, StartError};
+use stepwell_engine::driver::{Driver, Limits, Parts, Retention, StartError};
 use stepwell_engine::secrets::{Keys, Urls};
 use stepwell_engine::store::sqlite::MemoryDatabase;
 use tokio::runtime::{Builder, Runtime};
@@ -51,6 +51,7 @@ impl Process {
                     grace: TIME_LIMIT,
                     ..Limits::default()
                 },
+                retention: Retention::default(),
                 blocks: crate::our_blocks(),
             };
             let launched: Option<Result<Driver, StartError>> = runtime.block_on(async {

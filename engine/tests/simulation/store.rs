@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use stepwell_engine::model::{ActivationId, Entry, RecordId, RunId, VersionId, WorkflowId, decode_entries};
+use stepwell_engine::model::{
+    ActivationId, Entry, OperationId, RecordId, RunId, RunStatus, VersionId, WorkflowId, decode_entries,
+};
 use stepwell_engine::store::sqlite::{MemoryDatabase, SqliteStore};
 use stepwell_engine::store::{
-    ActivationRow, Callback, CommitError, Draft, InboxEntry, News, Record, RunChange, RunFilter, RunRow,
-    StartRun, Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
+    ActivationRow, Callback, CommitError, Draft, Finished, InboxEntry, News, OperationRow, Promise, Record,
+    Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store, StoreError, Upkeep, VersionRow,
+    WorkflowChange, WorkflowRow,
 };
 use tokio::sync::Notify;
 
@@ -250,9 +253,17 @@ impl Store for SimStore {
     }
 
     async fn start_run(&self, start: StartRun) -> Result<Started, StoreError> {
-        let run = start.run.id;
+        let (run, workflow) = (start.run.id, start.run.workflow.clone());
         let what = format!("run {} begins ({})", short(start.run.id.0), entries(&start.record));
-        self.write(what, self.touching(run, async { self.inner()?.start_run(start).await })).await
+        let begun = decode_entries(&start.record.body).unwrap_or_default();
+        let started = async {
+            let started = self.inner()?.start_run(start).await;
+            if matches!(started, Ok(Started::Created)) {
+                self.sim.ledger().lanes.started(&workflow, run, &begun);
+            }
+            started
+        };
+        self.write(what, self.touching(run, started)).await
     }
 
     async fn commit_run(&self, change: RunChange) -> Result<(), CommitError> {
@@ -260,7 +271,18 @@ impl Store for SimStore {
         let record = change.record.as_ref().map(entries).unwrap_or_default();
         let owned = if change.owned { "" } else { ", released" };
         let what = format!("run {} is {}{owned} ({record})", short(change.id.0), change.status);
-        self.write(what, self.touching(run, async { self.inner()?.commit_run(change).await })).await
+        let happened = change.record.as_ref().map(|record| decode_entries(&record.body).unwrap_or_default());
+        let committed = async {
+            let committed = self.inner()?.commit_run(change).await;
+            if committed.is_ok() {
+                let broken = self.sim.ledger().lanes.read(run, &happened.unwrap_or_default());
+                for problem in broken {
+                    self.sim.broken(problem);
+                }
+            }
+            committed
+        };
+        self.write(what, self.touching(run, committed)).await
     }
 
     async fn append_callback(&self, callback: Callback) -> Result<(), CommitError> {
@@ -345,5 +367,109 @@ impl Store for SimStore {
 
     async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError> {
         self.read(async { self.inner()?.has_token(hash).await }).await
+    }
+}
+
+#[async_trait]
+impl Upkeep for SimStore {
+    async fn finished_beyond(
+        &self,
+        workflow: &WorkflowId,
+        newest: usize,
+    ) -> Result<Option<Finished>, StoreError> {
+        self.read(async { self.inner()?.finished_beyond(workflow, newest).await }).await
+    }
+
+    async fn remove_runs(
+        &self,
+        version: VersionId,
+        until: Finished,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        self.write("runs are removed".to_owned(), async {
+            self.inner()?.remove_runs(version, until, limit).await
+        })
+        .await
+    }
+
+    async fn remove_records(&self, limit: usize) -> Result<bool, StoreError> {
+        self.write("records are removed".to_owned(), async { self.inner()?.remove_records(limit).await })
+            .await
+    }
+
+    async fn remove_keys(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.write("keys are removed".to_owned(), async { self.inner()?.remove_keys(before, limit).await })
+            .await
+    }
+
+    async fn remove_operations(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.write("operations are removed".to_owned(), async {
+            self.inner()?.remove_operations(before, limit).await
+        })
+        .await
+    }
+
+    async fn remove_version(&self, id: VersionId) -> Result<bool, StoreError> {
+        self.write("a version is removed".to_owned(), async { self.inner()?.remove_version(id).await }).await
+    }
+
+    async fn give_back_space(&self) -> Result<bool, StoreError> {
+        self.read(async { self.inner()?.give_back_space().await }).await
+    }
+
+    async fn size(&self) -> Result<Size, StoreError> {
+        self.read(async { self.inner()?.size().await }).await
+    }
+
+    async fn count_runs(&self, filter: RunFilter) -> Result<usize, StoreError> {
+        self.read(async { self.inner()?.count_runs(filter).await }).await
+    }
+
+    async fn oldest(&self, status: RunStatus) -> Result<Option<RunRow>, StoreError> {
+        self.read(async { self.inner()?.oldest(status).await }).await
+    }
+
+    async fn put_operation(&self, row: OperationRow) -> Result<(), StoreError> {
+        self.write("an operation begins".to_owned(), async { self.inner()?.put_operation(row).await }).await
+    }
+
+    async fn commit_operation(&self, row: OperationRow) -> Result<(), CommitError> {
+        self.write("an operation goes on".to_owned(), async { self.inner()?.commit_operation(row).await })
+            .await
+    }
+
+    async fn operation(&self, id: OperationId) -> Result<Option<OperationRow>, StoreError> {
+        self.read(async { self.inner()?.operation(id).await }).await
+    }
+
+    async fn operations(&self, limit: usize) -> Result<Vec<OperationRow>, StoreError> {
+        self.read(async { self.inner()?.operations(limit).await }).await
+    }
+
+    async fn adopt_operations(&self) -> Result<Vec<OperationRow>, StoreError> {
+        self.read(async { self.inner()?.adopt_operations().await }).await
+    }
+
+    async fn rely(&self, version: VersionId, promises: Vec<Promise>) -> Result<(), StoreError> {
+        self.write("what a version relies on".to_owned(), async {
+            self.inner()?.rely(version, promises).await
+        })
+        .await
+    }
+
+    async fn promises_to(&self, version: VersionId) -> Result<Vec<Promise>, StoreError> {
+        self.read(async { self.inner()?.promises_to(version).await }).await
+    }
+
+    async fn promises(&self) -> Result<Vec<Promise>, StoreError> {
+        self.read(async { self.inner()?.promises().await }).await
+    }
+
+    async fn relying(&self, fingerprint: [u8; 32], limit: usize) -> Result<Vec<Relying>, StoreError> {
+        self.read(async { self.inner()?.relying(fingerprint, limit).await }).await
+    }
+
+    async fn leave_version(&self, id: VersionId) -> Result<(), StoreError> {
+        self.read(async { self.inner()?.leave_version(id).await }).await
     }
 }

@@ -174,18 +174,28 @@ fn a_definition(rng: &mut Rng) -> Value {
     let trigger = choose(rng, &[(2, "hook"), (2, "plain"), (3, "lasting")]);
     let shape = SHAPES[rng.usize(0..SHAPES.len())];
     let (first, steps) = shape(rng);
-    json!({
+    let mut definition = json!({
         "title": "A world's workflow",
         "trigger": { "block": block(trigger), "on": { "happened": first } },
         "steps": steps,
-    })
+    });
+    if rng.u8(0..4) == 0 {
+        definition["concurrency"] = json!({ "limit": rng.u32(1..=2) });
+        if rng.u8(0..4) == 0 {
+            definition["concurrency"]["key"] = json!(LANE);
+        }
+    }
+    definition
 }
+
+/// What the runs of a workflow are counted by, where it is not all of them together.
+pub(crate) const LANE: &str = "{{ trigger.event }}";
 
 /// A shape of steps: those that the trigger leads to, and all by id.
 type Shape = fn(&mut Rng) -> (Value, Value);
 
 /// To add a shape, add a function here.
-const SHAPES: &[Shape] = &[one, chain, parallel, with_error_edge, with_deadline, with_retry];
+const SHAPES: &[Shape] = &[one, chain, parallel, with_error_edge, with_deadline, with_retry, with_loop];
 
 fn one(rng: &mut Rng) -> (Value, Value) {
     (json!("a"), json!({ "a": any(rng, "{{ trigger.event }}", "end") }))
@@ -228,6 +238,23 @@ fn with_retry(rng: &mut Rng) -> (Value, Value) {
     let mut a = any(rng, "{{ trigger.event }}", "end");
     a["retry"] = json!({ "attempts": rng.u32(1..4), "first_delay": "2s", "longest_delay": "3s" });
     (json!("a"), json!({ "a": a }))
+}
+
+/// How many rounds a loop has.
+pub(crate) const ROUNDS: u32 = 3;
+/// How many rounds of a loop may go on at once.
+pub(crate) const ROUNDS_AT_ONCE: usize = 2;
+
+fn with_loop(rng: &mut Rng) -> (Value, Value) {
+    let items: Vec<u32> = (0..ROUNDS).collect();
+    let each = json!({ "items": items, "concurrency": ROUNDS_AT_ONCE });
+    let steps = json!({
+        "a": { "block": "core/for-each", "config": each, "on": { "each": "b", "done": "d" } },
+        "b": any(rng, "{{ a.item }}", "c"),
+        "c": any(rng, "{{ a.item }}", "end"),
+        "d": step("work", "{{ trigger.event }}", "end"),
+    });
+    (json!("a"), steps)
 }
 
 /// A step of any block.

@@ -3,7 +3,7 @@
 //! The engine refuses a server that does not wait for its disk, so `fsync` stays on. The data lie in memory where there
 //! is room, since no test here cuts the power.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,7 +28,7 @@ static SERVER: OnceLock<Arc<Server>> = OnceLock::new();
 /// A running server. It stops and its files are removed when this process dies.
 pub(crate) struct Server {
     directory: PathBuf,
-    _shell: Child,
+    shell: Child,
     databases: AtomicUsize,
 }
 
@@ -38,7 +38,8 @@ impl Server {
         Arc::clone(SERVER.get_or_init(|| Arc::new(Self::start())))
     }
 
-    fn start() -> Self {
+    /// A server of its own.
+    pub(crate) fn start() -> Self {
         let programs = programs();
         let directory = tempfile::tempdir_in(folder()).expect("the disk has room");
         let data = directory.path().join("data");
@@ -50,8 +51,10 @@ impl Server {
         let quickly = ["--auth=trust", "--username=postgres", "--no-sync", "--pgdata", &path(&data)];
         succeed(as_user(&[[initdb.as_str()].as_slice(), &quickly].concat()));
         // The shell ends the server when its input ends, and that ends with this process.
-        let script = r#""$0" -D "$1" -k "$2" -c listen_addresses= -c max_connections=200 &
-            read -r _; kill -INT $!; wait; rm -rf "$2""#;
+        let script = r#"while read -r word; do case $word in
+                start) "$0" -D "$1" -k "$2" -c listen_addresses= -c max_connections=200 & ;;
+                stop) kill -INT $!; wait ;;
+            esac; done; kill -INT $!; wait; rm -rf "$2""#;
         let postgres = path(&programs.join("postgres"));
         let socket = path(directory.path());
         let shell = as_user(&["sh", "-c", script, &postgres, &path(&data), &socket])
@@ -60,16 +63,19 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .expect("the shell is installed");
-        let server = Self { directory: directory.keep(), _shell: shell, databases: AtomicUsize::new(0) };
-        server.wait_for_start();
+        let server = Self { directory: directory.keep(), shell, databases: AtomicUsize::new(0) };
+        server.tell("start");
         server
     }
 
-    fn wait_for_start(&self) {
+    /// Has the server `start` or `stop`, and returns when it has.
+    pub(crate) fn tell(&self, word: &str) {
+        let mut input = self.shell.stdin.as_ref().expect("its input is a pipe");
+        writeln!(input, "{word}").expect("the shell runs");
         let socket = self.directory.join(".s.PGSQL.5432");
         let until = Instant::now() + START_TIMEOUT;
-        while std::os::unix::net::UnixStream::connect(&socket).is_err() {
-            assert!(Instant::now() < until, "the server does not start");
+        while std::os::unix::net::UnixStream::connect(&socket).is_ok() != (word == "start") {
+            assert!(Instant::now() < until, "the server does not {word}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -22,6 +22,7 @@ struct Join {
 
 /// Which paths to wait for.
 #[data]
+#[serde(rename_all = "snake_case")]
 enum WaitFor {
     /// All paths
     All,

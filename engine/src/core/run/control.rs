@@ -71,7 +71,8 @@ impl<'a> Transition<'a> {
 impl Transition<'_> {
     /// Lets joins go on, rounds end and begin, and the error handler begin, until nothing more follows from it.
     pub(super) fn settle_controls(&mut self) {
-        if self.state.ended.is_some() {
+        // What a queued run is to go on with may still lead to its joins.
+        if self.state.ended.is_some() || self.state.queued.is_some() {
             return;
         }
         while self.drop_given_up() || self.go_on_from_join() || self.turn_loop() || self.handle_error() {}

@@ -82,6 +82,8 @@ pub struct PlannedStep {
     pub block: String,
     /// Whether the block bounds how many of its attempts run at once.
     pub bounded: bool,
+    /// The release of the block's crate, its name and version.
+    pub release: String,
     /// Makes the config.
     pub config: Arc<dyn ResolveConfig>,
     /// How a failed attempt is repeated.

@@ -240,11 +240,13 @@ impl<'a> Transition<'a> {
             config: execution.config,
             state: execution.deferred.clone(),
         };
+        let release = self.plan.steps.get(&attempt.step).map(|step| step.release.clone());
         self.record(Entry::AttemptStarted {
             execution: number,
             attempt: attempt.attempt,
             handler: call.handler(),
             callback,
+            release,
         });
         self.calls.push(attempt);
     }

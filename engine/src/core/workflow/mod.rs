@@ -20,7 +20,7 @@ pub use duty::Duty;
 pub use state::{Activation, Phase, WorkflowState};
 
 use super::IllegalEvent;
-use super::policy::{MOST_INTERRUPTIONS, RetryPolicy};
+use super::policy::MOST_INTERRUPTIONS;
 use super::run::Sealed;
 use crate::model::{ActivationId, VersionId};
 
@@ -188,6 +188,7 @@ impl Transition {
                 Phase::Active => activation.phase = Phase::DeactivateAt(self.now),
                 Phase::DeactivationFailed => {
                     activation.failures = 0;
+                    activation.interruptions = 0;
                     activation.phase = Phase::DeactivateAt(self.now);
                 }
                 _ => {}
@@ -249,21 +250,13 @@ impl Transition {
                 activation.error = None;
                 activation.phase = Phase::Deactivated;
             }
-            Err(message) => {
-                activation.error = Some(message);
-                activation.failures += 1;
-                let next = RetryPolicy::DEFAULT.delay(activation.failures, jitter, None);
-                activation.phase = match next.and_then(|delay| now.checked_add(delay).ok()) {
-                    Some(at) => Phase::DeactivateAt(at),
-                    None => Phase::DeactivationFailed,
-                };
-            }
+            Err(message) => activation.deactivate_again(message, now, jitter),
         }
         Ok(())
     }
 
     fn interrupted(&mut self, call: Call, message: &str) -> Result<(), IllegalEvent> {
-        let now = self.now;
+        let (now, jitter) = (self.now, self.jitter);
         let id = match call {
             Call::Renew(id) => {
                 self.duty_interrupted(id, |activation| &mut activation.renewal);
@@ -277,16 +270,14 @@ impl Transition {
         };
         let activation = self.state.get_mut(id).ok_or_else(|| unknown(id))?;
         activation.interruptions += 1;
-        let given_up = activation.interruptions >= MOST_INTERRUPTIONS;
+        let at_once = activation.interruptions < MOST_INTERRUPTIONS;
         let message = format!("{message} ({} times in a row)", activation.interruptions);
-        match (activation.phase, given_up) {
-            (Phase::Activating, false) => self.calls.push(Call::Activate(id)),
-            (Phase::Activating, true) => self.activation_failed(id, message),
-            (Phase::Deactivating, false) => activation.phase = Phase::DeactivateAt(now),
-            (Phase::Deactivating, true) => {
-                activation.error = Some(message);
-                activation.phase = Phase::DeactivationFailed;
-            }
+        match (activation.phase, at_once) {
+            (Phase::Activating, true) => self.calls.push(Call::Activate(id)),
+            (Phase::Activating, false) => self.activation_failed(id, message),
+            (Phase::Deactivating, true) => activation.phase = Phase::DeactivateAt(now),
+            // What was set up outside would be left behind: it goes on as one that failed (t8).
+            (Phase::Deactivating, false) => activation.deactivate_again(message, now, jitter),
             _ => return Err(unknown(id)),
         }
         Ok(())

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use stepwell::block::Switch;
 
 use super::{Call, Duty};
+use crate::core::policy::RetryPolicy;
 use crate::core::run::Sealed;
 use crate::model::{ActivationId, ActivationStatus, VersionId};
 
@@ -148,6 +149,17 @@ impl Activation {
     /// remove.
     pub fn is_renewing(&self) -> bool {
         self.renewal.is_some_and(|renewal| renewal.running)
+    }
+
+    /// Arms the next call of a `deactivate` that failed, or gives it up until a person asks for it.
+    pub(super) fn deactivate_again(&mut self, message: String, now: Timestamp, jitter: f64) {
+        self.error = Some(message);
+        self.failures += 1;
+        let next = RetryPolicy::DEFAULT.delay(self.failures, jitter, None);
+        self.phase = match next.and_then(|delay| now.checked_add(delay).ok()) {
+            Some(at) => Phase::DeactivateAt(at),
+            None => Phase::DeactivationFailed,
+        };
     }
 
     /// Where it stands.

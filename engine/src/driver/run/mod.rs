@@ -26,6 +26,9 @@ use crate::core::run::{self, Decision, Event, Given, RunState, Takes};
 use crate::model::{RecordId, RunId, ValueRef, encode_entries};
 use crate::store::{CommitError, InboxEntry, Lane, PlaceChange, Record, RunChange, RunRow};
 
+/// So many values are kept without a look at which are still needed.
+const FEW_VALUES: usize = 64;
+
 /// What the task of a run is told.
 pub(super) enum Nudge {
     /// Something may be due, or a callback has come.
@@ -50,7 +53,11 @@ pub(super) struct RunTask {
     sequence: i64,
     /// Whether the store says that this process works on the run.
     owned: bool,
+    /// The values that the next decisions may need, once they were loaded, and some that they no longer do.
     values: HashMap<ValueRef, Value>,
+    values_loaded: bool,
+    /// How many values there may be before those that are no longer needed are dropped.
+    most_values: usize,
     /// The inbox has to be looked at, and whether the run has a place.
     inbox_unread: bool,
     inbox: Vec<InboxEntry>,
@@ -69,11 +76,12 @@ impl RunTask {
         version: Arc<Version>,
         (decision, record): (Decision, RecordId),
         slots: AtHand,
-        nudges: mpsc::UnboundedReceiver<Nudge>,
+        (lease, nudges): (CancellationToken, mpsc::UnboundedReceiver<Nudge>),
     ) -> Self {
-        let mut task = Self::new(inner, id, version, decision.state.clone(), 0, nudges);
+        let mut task = Self::new(inner, id, version, decision.state.clone(), 0, (lease, nudges));
         task.owned = true;
         task.slots = slots;
+        task.values_loaded = true;
         task.remember(&decision, record);
         task.make_calls(decision.calls, HashMap::new());
         task.settle_slots();
@@ -86,7 +94,7 @@ impl RunTask {
         version: Arc<Version>,
         state: RunState,
         sequence: i64,
-        nudges: mpsc::UnboundedReceiver<Nudge>,
+        (lease, nudges): (CancellationToken, mpsc::UnboundedReceiver<Nudge>),
     ) -> Self {
         let surroundings = inner.surroundings(id, &version);
         Self {
@@ -98,16 +106,18 @@ impl RunTask {
             sequence,
             owned: false,
             values: HashMap::new(),
+            values_loaded: false,
+            most_values: FEW_VALUES,
             inbox_unread: false,
             inbox: Vec::new(),
             attempts: JoinSet::new(),
             slots: AtHand::new(&inner.slots),
             nudges,
-            lease: inner.lease(),
+            lease,
         }
     }
 
-    /// Loads a run and works on it. `orphaned`: the process that worked on it has died.
+    /// Loads a run and works on it. `orphaned`: the process that worked on it has died, and this one has taken it over.
     pub(super) async fn resume(
         inner: Arc<Inner>,
         id: RunId,
@@ -117,14 +127,20 @@ impl RunTask {
         let lease = inner.lease();
         match Self::load(&inner, &lease, id).await {
             Ok(Some((version, state, sequence))) => {
-                let mut task = Self::new(&inner, id, version, state, sequence, nudges);
+                let mut task = Self::new(&inner, id, version, state, sequence, (lease, nudges));
                 task.owned = orphaned;
                 task.inbox_unread = true;
-                task.lease = lease;
-                task.work(orphaned).await;
+                task.work().await;
             }
             Ok(None) => inner.forget(id),
-            Err(stop) => inner.stopped(id, &stop),
+            Err(stop) => {
+                if let (true, Stop::Unrunnable(Unrunnable::Unfit { version, .. })) = (orphaned, &stop)
+                    && let Err(error) = inner.store.leave_version(*version).await
+                {
+                    tracing::error!(run = %id, error = %error, source = %error.source, "the run could not be left to another engine");
+                }
+                inner.stopped(id, &stop);
+            }
         }
     }
 
@@ -148,11 +164,11 @@ impl RunTask {
     }
 
     /// Works until there is nothing to do.
-    pub(super) async fn work(mut self, orphaned: bool) {
+    pub(super) async fn work(mut self) {
         let id = self.id;
         let inner = Arc::clone(&self.inner);
         let result = async {
-            if orphaned {
+            if self.attempts.is_empty() {
                 self.interrupt_all().await?;
             }
             self.go_on().await
@@ -163,6 +179,8 @@ impl RunTask {
         }
     }
 
+    /// Records that the attempts were interrupted that the run says are running: none of them runs in this process.
+    /// Where another process lives that works on the run, the store refuses it.
     async fn interrupt_all(&mut self) -> Result<(), Stop> {
         let running: Vec<u32> = self.state.running().collect();
         for execution in running {

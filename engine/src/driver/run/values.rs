@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use super::super::stop::{Stop, patiently};
-use super::RunTask;
+use super::{FEW_VALUES, RunTask};
 use crate::core::run::{self, Decision};
-use crate::model::{RecordId, ValueRef};
+use crate::model::{RecordId, UnreadableRecord, ValueRef};
 
 impl RunTask {
     /// Keeps the values in memory that the run may still need.
@@ -15,18 +15,32 @@ impl RunTask {
                 self.values.insert(ValueRef { record, entry }, value);
             }
         }
-        let needed: HashSet<ValueRef> = self.state.needed(&self.version.references).collect();
-        self.values.retain(|place, _| needed.contains(place));
+        if self.values.len() > self.most_values {
+            let needed: HashSet<ValueRef> = self.state.needed(&self.version.references).collect();
+            self.values.retain(|place, _| needed.contains(place));
+            self.most_values = FEW_VALUES.max(2 * self.values.len());
+        }
     }
 
-    /// Reads the values from the store that are needed and not in memory.
+    /// Reads the values from the store that are needed. Afterwards each new one is remembered as it is made.
     pub(super) async fn load_values(&mut self) -> Result<(), Stop> {
-        let needed = self.state.needed(&self.version.references);
-        let missing: Vec<ValueRef> = needed.filter(|place| !self.values.contains_key(place)).collect();
-        if !missing.is_empty() {
-            let values = patiently!(self.inner, &self.lease, self.inner.values(&missing).await);
-            self.values.extend(values);
+        if self.values_loaded {
+            return Ok(());
         }
+        let needed: Vec<ValueRef> = self.state.needed(&self.version.references).collect();
+        if !needed.is_empty() {
+            self.values = patiently!(
+                self.inner,
+                &self.lease,
+                match self.inner.values(&needed).await {
+                    Err(error) if error.source.is::<UnreadableRecord>() => {
+                        return Err(Stop::UnreadableRecord(self.id, error.source));
+                    }
+                    values => values,
+                }
+            );
+        }
+        self.values_loaded = true;
         Ok(())
     }
 }

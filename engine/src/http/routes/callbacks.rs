@@ -16,6 +16,8 @@ use crate::http::{Api, body};
 
 /// How long a sender is asked to wait while its activation completes, in seconds.
 const RETRY_AFTER_ACTIVATION: u32 = 10;
+/// How long a sender is asked to wait while the trigger's block is missing, in seconds.
+const RETRY_AFTER_UNFIT: u32 = 60;
 /// How long a sender is asked to wait while the database fails, in seconds.
 const RETRY_AFTER_FAILURE: u32 = 1;
 
@@ -52,7 +54,6 @@ async fn trigger(
         TriggerAnswer::Gone => {
             Err(gone("The workflow is not enabled, or another version has replaced this one"))
         }
-        TriggerAnswer::Unknown => Err(unknown()),
         TriggerAnswer::Rejected { status, message } => {
             Err(Problem::new(status, "rejected", "Rejected", message))
         }
@@ -64,6 +65,10 @@ async fn trigger(
         TriggerAnswer::NotReady => Err(Problem::unavailable(
             "The trigger is still being activated; deliver again later",
             RETRY_AFTER_ACTIVATION,
+        )),
+        TriggerAnswer::Unfit => Err(Problem::unavailable(
+            "The workflow's trigger cannot take requests now; deliver again later",
+            RETRY_AFTER_UNFIT,
         )),
         TriggerAnswer::Busy => {
             Err(Problem::busy("As many runs are under way as there may be; send this request again later"))
@@ -103,7 +108,6 @@ async fn finish(
             Ok((StatusCode::ACCEPTED, Json(json!({ "status": "recorded" }))).into_response())
         }
         CallbackAnswer::Gone => Err(gone("The step waits no longer")),
-        CallbackAnswer::Unknown => Err(unknown()),
         CallbackAnswer::Unavailable(message) => Err(Problem::unavailable(message, RETRY_AFTER_FAILURE)),
     }
 }

@@ -2,8 +2,10 @@
 
 pub(super) mod blocks;
 pub(super) mod callbacks;
+pub(super) mod doctor;
 pub(super) mod events;
 pub(super) mod health;
+pub(super) mod operations;
 pub(super) mod options;
 pub(super) mod runs;
 pub(super) mod waiting;

@@ -56,8 +56,13 @@ async fn list(
     if filter.workflow.as_deref().is_some_and(|id| !is_workflow_id(id)) {
         return Err(Problem::invalid_field("workflow", "An id is 1 to 100 letters, digits, `-` and `_`"));
     }
-    let filter =
-        RunFilter { workflow: filter.workflow.map(WorkflowId), status, before: before.transpose()?, limit };
+    let filter = RunFilter {
+        workflow: filter.workflow.map(WorkflowId),
+        status,
+        before: before.transpose()?,
+        limit,
+        ..RunFilter::default()
+    };
     let rows = api.driver.store().runs(filter).await?;
     let next = (rows.len() == limit).then(|| rows.last().map(|row| row.id)).flatten();
     Ok(Json(json!({ "runs": rows.iter().map(views::run).collect::<Vec<_>>(), "next_cursor": next })))

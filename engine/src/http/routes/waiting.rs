@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::http::problem::Problem;
 use crate::http::{Api, views};
-use crate::model::{ExecutionStatus, RunStatus};
+use crate::model::{ExecutionStatus, RunStatus, UnreadableRecord};
 use crate::store::RunFilter;
 
 /// How many runs of a status are looked at, newest first.
@@ -26,7 +26,15 @@ async fn list(State(api): State<Api>) -> Result<Json<Value>, Problem> {
     }
     let mut waiting = Vec::new();
     for row in rows {
-        let history = views::history(&api.driver, row.id).await?;
+        let history = match views::history(&api.driver, row.id).await {
+            Ok(history) => history,
+            // A run that cannot be read hides no others.
+            Err(error) if error.source.is::<UnreadableRecord>() => {
+                tracing::error!(run = %row.id, error = %error.source, "the run is missing from what waits");
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         for execution in
             history.executions.iter().filter(|execution| execution.status == ExecutionStatus::Waiting)
         {

@@ -21,7 +21,7 @@ fn execution(entries: impl IntoIterator<Item = Entry>) -> ExecutionView {
 }
 
 fn started(attempt: u32, handler: HandlerName, callback: Option<i64>) -> Entry {
-    Entry::AttemptStarted { execution: 1, attempt, handler, callback: callback.map(RecordId) }
+    Entry::AttemptStarted { execution: 1, attempt, handler, callback: callback.map(RecordId), release: None }
 }
 
 fn ended(attempt: u32, handler: HandlerName, result: AttemptResult) -> Entry {

@@ -43,6 +43,11 @@ pub(super) enum QueryError {
     OtherKeys,
     #[error("the database acknowledges what a crash may lose; set `{0}` to on for it")]
     NotDurable(String),
+    #[error(
+        "the database takes no writes; connect to the primary server, and set `default_transaction_read_only` to off \
+         for this database and user"
+    )]
+    ReadOnly,
     #[error("a row of the database cannot be read: {0}")]
     Row(String),
 }
@@ -110,5 +115,14 @@ pub(super) async fn check_durability(client: &Client) -> Result<(), QueryError> 
     match client.query_opt(sql, &[]).await? {
         Some(setting) => Err(QueryError::NotDurable(setting.try_get(0)?)),
         None => Ok(()),
+    }
+}
+
+/// Refuses a database that takes no writes.
+pub(super) async fn check_writable(client: &Client) -> Result<(), QueryError> {
+    let setting = client.query_one("SELECT current_setting('transaction_read_only')", &[]).await?;
+    match setting.try_get(0)? {
+        "on" => Err(QueryError::ReadOnly),
+        _ => Ok(()),
     }
 }

@@ -1,10 +1,10 @@
 //! The lease by which this process counts as alive, on the database's clock.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use deadpool_postgres::Pool;
+use deadpool_postgres::{Client, Object, Pool};
 use tokio::sync::{broadcast, watch};
 
 use super::connection::QueryError;
@@ -20,13 +20,16 @@ pub(super) struct Lease {
     epoch: AtomicI64,
     length: Duration,
     lost: watch::Sender<bool>,
+    /// Why the last renewal failed.
+    failure: Mutex<Option<String>>,
 }
 
 impl Lease {
     /// Counts this process in.
     pub(super) async fn take(pool: &Pool, length: Duration) -> Result<Self, QueryError> {
         let epoch = enter(pool, length).await?;
-        Ok(Self { epoch: AtomicI64::new(epoch), length, lost: watch::channel(false).0 })
+        let lost = watch::channel(false).0;
+        Ok(Self { epoch: AtomicI64::new(epoch), length, lost, failure: Mutex::default() })
     }
 
     /// The epoch of this process: greater than that of every process before.
@@ -43,6 +46,7 @@ impl Lease {
     pub(super) async fn take_again(&self, pool: &Pool) -> Result<(), QueryError> {
         self.give_up(pool).await?;
         self.epoch.store(enter(pool, self.length).await?, Ordering::Release);
+        *self.failure.lock().expect("no holder panics") = None;
         self.lost.send_replace(false);
         Ok(())
     }
@@ -50,7 +54,7 @@ impl Lease {
     /// Ends the lease at once: others may take over what this process works on.
     pub(super) async fn give_up(&self, pool: &Pool) -> Result<(), QueryError> {
         let sql = "UPDATE processes SET expires_at = now() WHERE epoch = $1";
-        pool.get().await?.execute(sql, &[&self.epoch()]).await?;
+        on_connection(pool, async |client| Ok(client.execute(sql, &[&self.epoch()]).await?)).await?;
         self.lost.send_replace(true);
         Ok(())
     }
@@ -68,6 +72,17 @@ impl Lease {
         let _ = self.lost.subscribe().wait_for(|lost| *lost).await;
     }
 
+    /// Fails when the lease is lost, or as the last renewal did.
+    pub(super) fn check(&self) -> Result<(), QueryError> {
+        if *self.lost.borrow() {
+            return Err(QueryError::LeaseLost);
+        }
+        match &*self.failure.lock().expect("no holder panics") {
+            Some(failure) => Err(QueryError::Refused(failure.clone())),
+            None => Ok(()),
+        }
+    }
+
     /// Renews the lease for ever, and says each time that it is time to look for what is due.
     pub(super) async fn keep(self: Arc<Self>, pool: Pool, news: broadcast::Sender<News>) {
         loop {
@@ -76,7 +91,9 @@ impl Lease {
                 continue;
             }
             let epoch = self.epoch();
-            match self.renew(&pool, epoch).await {
+            let renewed = self.renew(&pool, epoch).await;
+            *self.failure.lock().expect("no holder panics") = renewed.as_ref().err().map(ToString::to_string);
+            match renewed {
                 // Nobody may be listening.
                 Ok(true) => drop(news.send(News::Look)),
                 Ok(false) => self.note_lost(epoch),
@@ -87,20 +104,36 @@ impl Lease {
 
     /// Whether there was a lease left to renew.
     async fn renew(&self, pool: &Pool, epoch: i64) -> Result<bool, QueryError> {
-        let client = pool.get().await?;
         let sql = "UPDATE processes SET expires_at = now() + $2 * interval '1 second'
             WHERE epoch = $1 AND expires_at > now()";
-        let statement = client.prepare_cached(sql).await?;
-        let renewed = client.execute(&statement, &[&epoch, &self.length.as_secs_f64()]).await?;
-        Ok(renewed == 1)
+        on_connection(pool, async |client| {
+            let statement = client.prepare_cached(sql).await?;
+            Ok(client.execute(&statement, &[&epoch, &self.length.as_secs_f64()]).await? == 1)
+        })
+        .await
     }
 }
 
 async fn enter(pool: &Pool, length: Duration) -> Result<i64, QueryError> {
-    let client = pool.get().await?;
     let forget = format!("DELETE FROM processes WHERE expires_at < now() - interval '{KEEP_DEAD}'");
-    client.execute(&forget, &[]).await?;
     let sql = "INSERT INTO processes (expires_at) VALUES (now() + $1 * interval '1 second') RETURNING epoch";
-    let row = client.query_one(sql, &[&length.as_secs_f64()]).await?;
-    Ok(row.try_get(0)?)
+    on_connection(pool, async |client| {
+        client.execute(&forget, &[]).await?;
+        Ok(client.query_one(sql, &[&length.as_secs_f64()]).await?.try_get(0)?)
+    })
+    .await
+}
+
+/// Asks on a connection. One that fails is not used again: its session may be what is at fault, such as one that was
+/// begun while the database took no writes.
+pub(super) async fn on_connection<T>(
+    pool: &Pool,
+    ask: impl AsyncFnOnce(&Client) -> Result<T, QueryError>,
+) -> Result<T, QueryError> {
+    let client = pool.get().await?;
+    let answer = ask(&client).await;
+    if answer.is_err() {
+        drop(Object::take(client));
+    }
+    answer
 }

@@ -30,6 +30,7 @@ struct Key {
     run: Uuid,
     activation: Option<Uuid>,
     at: i64,
+    answer: Option<Vec<u8>>,
 }
 
 /// The statements, prepared before the transaction begins, so that nothing but they is sent within it.
@@ -56,10 +57,10 @@ impl LockStatements {
                 .await?,
             take_keys: client
                 .prepare_cached(
-                    "INSERT INTO dedupe (workflow, key, run, at)
-                    SELECT workflow, key, run, at
-                    FROM unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[])
-                        WITH ORDINALITY AS wanted (workflow, key, run, activation, at, place)
+                    "INSERT INTO dedupe (workflow, key, run, at, answer)
+                    SELECT workflow, key, run, at, answer
+                    FROM unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bytea[])
+                        WITH ORDINALITY AS wanted (workflow, key, run, activation, at, answer, place)
                     WHERE activation IS NULL
                         OR EXISTS (SELECT 1 FROM activations WHERE id = wanted.activation AND accepts)
                     ORDER BY place
@@ -68,7 +69,7 @@ impl LockStatements {
                 .await?,
             keys: client
                 .prepare_cached(
-                    "SELECT workflow, key, run FROM dedupe JOIN unnest($1::text[], $2::text[])
+                    "SELECT workflow, key, run, answer FROM dedupe JOIN unnest($1::text[], $2::text[])
                         AS wanted (workflow, key) USING (workflow, key)",
                 )
                 .await?,
@@ -97,7 +98,10 @@ impl Wanted {
                 if let Some(key) = &start.dedupe {
                     let (run, at) = (start.run.id.0, micros(start.run.created_at));
                     let place = (start.run.workflow.0.clone(), text::key(key).into_owned());
-                    self.keys.entry(place).or_insert(Key { run, activation, at });
+                    self.keys.entry(place).or_insert_with(|| {
+                        let answer = start.answer.clone();
+                        Key { run, activation, at, answer }
+                    });
                 }
             }
             Change::Draft(_) | Change::Workflow(_) | Change::Token { .. } | Change::Adopt { .. } => {}
@@ -129,7 +133,7 @@ impl Wanted {
         taken?;
         for row in kept? {
             let place = (rows::get(&row, 0)?, rows::get(&row, 1)?);
-            found.keys.insert(place, RunId(rows::get(&row, 2)?));
+            found.keys.insert(place, (RunId(rows::get(&row, 2)?), rows::get(&row, 3)?));
         }
         for row in locked? {
             let locked = LockedRun {
@@ -175,7 +179,8 @@ impl LockStatements {
         let run: Vec<Uuid> = keys.values().map(|key| key.run).collect();
         let activation: Vec<Option<Uuid>> = keys.values().map(|key| key.activation).collect();
         let at: Vec<i64> = keys.values().map(|key| key.at).collect();
-        client.execute(&self.take_keys, &[&workflow, &key, &run, &activation, &at]).await
+        let answer: Vec<Option<&[u8]>> = keys.values().map(|key| key.answer.as_deref()).collect();
+        client.execute(&self.take_keys, &[&workflow, &key, &run, &activation, &at, &answer]).await
     }
 
     async fn taken(&self, client: &Client, keys: &Keys) -> Result<Vec<Row>, tokio_postgres::Error> {

@@ -6,8 +6,12 @@ use super::connection::QueryError;
 use crate::store::migration::pending;
 
 /// The migrations in order. A migration that was released never changes.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_places.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_places.sql"),
+    include_str!("migrations/0003_upkeep.sql"),
+    include_str!("migrations/0004_answers.sql"),
+];
 /// The advisory lock that a process takes while it sets a database up: "stepwell" in ASCII.
 pub(super) const LOCK: i64 = 0x7374_6570_7765_6c6c;
 

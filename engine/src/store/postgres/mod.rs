@@ -3,6 +3,7 @@
 
 mod committer;
 mod connection;
+mod filter;
 mod keys;
 mod lease;
 mod listener;
@@ -14,8 +15,10 @@ mod read;
 mod rows;
 mod single;
 mod text;
+mod upkeep;
 mod write;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -50,6 +53,8 @@ pub struct PostgresStore {
     queue: Queue,
     connections: Connections,
     lease: Arc<Lease>,
+    /// The versions whose runs are left to other processes.
+    left: std::sync::Mutex<HashSet<VersionId>>,
     next_record: AtomicI64,
     news: Mutex<broadcast::Receiver<News>>,
     _tasks: [AbortOnDropHandle<()>; 2],
@@ -74,6 +79,7 @@ impl PostgresStore {
             next_record: AtomicI64::new(lease.epoch() << RECORD_BITS),
             connections,
             lease,
+            left: std::sync::Mutex::default(),
             news: Mutex::new(news),
             _tasks: tasks,
         })
@@ -82,6 +88,7 @@ impl PostgresStore {
     async fn enter(connections: &Connections, lease: Duration) -> Result<Arc<Lease>, QueryError> {
         let mut client = connections.writers.get().await?;
         connection::check_durability(&client).await?;
+        connection::check_writable(&client).await?;
         migrations::migrate(&mut client).await?;
         drop(client);
         Ok(Arc::new(Lease::take(&connections.writers, lease).await?))
@@ -193,7 +200,7 @@ impl Store for PostgresStore {
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<RunId>, StoreError> {
-        read::due(self.readers(), now, limit).await.map_err(failed("looking for due runs"))
+        read::due(self.readers(), now, limit, &self.left_ids()).await.map_err(failed("looking for due runs"))
     }
 
     async fn has_place(&self, run: RunId) -> Result<bool, StoreError> {
@@ -201,16 +208,16 @@ impl Store for PostgresStore {
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        read::next_due(self.readers()).await.map_err(failed("looking for the next due run"))
+        read::next_due(self.readers(), &self.left_ids()).await.map_err(failed("looking for the next due run"))
     }
 
     async fn adopt_runs(&self, limit: usize) -> Result<Vec<RunId>, StoreError> {
         // Nearly always there are none, and then nothing is written.
-        let orphaned = read::orphaned(self.readers()).await;
+        let orphaned = read::orphaned(self.readers(), &self.left_ids()).await;
         if !orphaned.map_err(failed("looking for orphaned runs"))? {
             return Ok(Vec::new());
         }
-        match self.queue.store(Change::Adopt { limit }).await? {
+        match self.queue.store(Change::Adopt { limit, left: self.left() }).await? {
             Answer::Adopted(runs) => Ok(runs),
             _ => Err(StoreError { operation: "taking runs over", source: "no answer".into() }),
         }
@@ -247,6 +254,10 @@ impl Store for PostgresStore {
 
     async fn put_token(&self, hash: [u8; 32], name: &str, now: Timestamp) -> Result<(), StoreError> {
         self.write(Change::Token { hash, name: name.to_owned(), now }).await
+    }
+
+    async fn check_writable(&self) -> Result<(), StoreError> {
+        self.lease.check().map_err(failed("renewing the lease"))
     }
 
     async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError> {

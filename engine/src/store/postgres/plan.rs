@@ -21,8 +21,8 @@ pub(super) struct Found {
     pub(super) runs: HashMap<RunId, LockedRun>,
     /// The activations that still accept events.
     pub(super) accepting: HashSet<ActivationId>,
-    /// Which run a deduplication key, by its workflow and as it is indexed, belongs to.
-    pub(super) keys: HashMap<(String, String), RunId>,
+    /// Which run a deduplication key, by its workflow and as it is indexed, belongs to, and what answers its events.
+    pub(super) keys: HashMap<(String, String), (RunId, Option<Vec<u8>>)>,
 }
 
 /// What a run becomes.
@@ -89,7 +89,7 @@ impl<'a> Writes<'a> {
         let key =
             start.dedupe.as_ref().map(|key| (start.run.workflow.0.clone(), text::key(key).into_owned()));
         match key.and_then(|key| found.keys.get(&key)) {
-            Some(first) if *first != start.run.id => Started::Duplicate(*first),
+            Some((first, answer)) if *first != start.run.id => Started::Duplicate(*first, answer.clone()),
             _ => {
                 self.started.push(start);
                 self.journal.push((&start.record, None));

@@ -4,8 +4,10 @@ use deadpool_postgres::{Client, Object, Pool};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
 use super::connection::QueryError;
+use super::filter::condition;
 use super::rows;
 use super::text;
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
@@ -13,9 +15,9 @@ use crate::store::change::micros;
 use crate::store::columns;
 use crate::store::{ActivationRow, InboxEntry, Record, RunFilter, RunRow, VersionRow, WorkflowRow};
 
-type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+pub(super) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-async fn all<T>(
+pub(super) async fn all<T>(
     pool: &Pool,
     sql: &str,
     parameters: Parameters<'_>,
@@ -38,7 +40,7 @@ async fn query(client: &Client, sql: &str, parameters: Parameters<'_>) -> Result
     Ok(client.query(&statement, parameters).await?)
 }
 
-async fn first<T>(
+pub(super) async fn first<T>(
     pool: &Pool,
     sql: &str,
     parameters: Parameters<'_>,
@@ -94,24 +96,9 @@ pub(super) async fn run(pool: &Pool, id: RunId) -> Result<Option<RunRow>, QueryE
 }
 
 pub(super) async fn runs(pool: &Pool, filter: &RunFilter) -> Result<Vec<RunRow>, QueryError> {
-    let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
-    let (workflow, before) = (filter.workflow.as_ref().map(|id| &id.0), filter.before.map(|id| id.0));
-    let status = filter.status.map(crate::model::RunStatus::as_str);
-    let mut conditions = vec!["true".to_owned()];
-    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&limit];
-    let values: [(&str, Option<&(dyn ToSql + Sync)>); 3] = [
-        ("workflow =", workflow.as_ref().map(|value| value as _)),
-        ("status =", status.as_ref().map(|value| value as _)),
-        ("id <", before.as_ref().map(|value| value as _)),
-    ];
-    for (condition, value) in values {
-        if let Some(value) = value {
-            parameters.push(value);
-            conditions.push(format!("{condition} ${}", parameters.len()));
-        }
-    }
-    let conditions = conditions.join(" AND ");
-    let sql = format!("SELECT {} FROM runs WHERE {conditions} ORDER BY id DESC LIMIT $1", columns::RUN);
+    let (condition, values) = condition(filter);
+    let sql = format!("SELECT {} FROM runs WHERE {condition} ORDER BY id DESC LIMIT $1", columns::RUN);
+    let parameters: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| &**value as _).collect();
     all(pool, &sql, &parameters, rows::run).await
 }
 
@@ -139,17 +126,24 @@ pub(super) async fn inbox(pool: &Pool, run: RunId) -> Result<Vec<InboxEntry>, Qu
     all(pool, sql, &[&run.0], rows::inbox_entry).await
 }
 
-pub(super) async fn due(pool: &Pool, now: Timestamp, limit: usize) -> Result<Vec<RunId>, QueryError> {
+pub(super) async fn due(
+    pool: &Pool,
+    now: Timestamp,
+    limit: usize,
+    left: &Vec<Uuid>,
+) -> Result<Vec<RunId>, QueryError> {
     let sql = "SELECT id FROM (
-            (SELECT id FROM runs WHERE owner IS NULL AND due_at <= $1 ORDER BY due_at LIMIT $2)
+            (SELECT id FROM runs WHERE owner IS NULL AND due_at <= $1 AND version <> ALL($3)
+                ORDER BY due_at LIMIT $2)
             UNION
-            (SELECT runs.id FROM inbox JOIN runs ON runs.id = inbox.run WHERE runs.owner IS NULL LIMIT $2)
+            (SELECT runs.id FROM inbox JOIN runs ON runs.id = inbox.run
+                WHERE runs.owner IS NULL AND version <> ALL($3) LIMIT $2)
             UNION
             (SELECT runs.id FROM places JOIN runs ON runs.id = places.run
-                WHERE given AND NOT taken_up AND runs.owner IS NULL LIMIT $2)
+                WHERE given AND NOT taken_up AND runs.owner IS NULL AND version <> ALL($3) LIMIT $2)
         ) due LIMIT $2";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    all(pool, sql, &[&micros(now), &limit], rows::run_id).await
+    all(pool, sql, &[&micros(now), &limit, left], rows::run_id).await
 }
 
 pub(super) async fn has_place(pool: &Pool, run: RunId) -> Result<bool, QueryError> {
@@ -157,16 +151,17 @@ pub(super) async fn has_place(pool: &Pool, run: RunId) -> Result<bool, QueryErro
     Ok(first(pool, sql, &[&run.0], |_| Ok(())).await?.is_some())
 }
 
-pub(super) async fn next_due(pool: &Pool) -> Result<Option<Timestamp>, QueryError> {
-    let sql = "SELECT min(due_at) FROM runs WHERE owner IS NULL AND due_at IS NOT NULL";
-    Ok(first(pool, sql, &[], |row| rows::optional_time(row, 0)).await?.flatten())
+pub(super) async fn next_due(pool: &Pool, left: &Vec<Uuid>) -> Result<Option<Timestamp>, QueryError> {
+    let sql = "SELECT min(due_at) FROM runs
+        WHERE owner IS NULL AND due_at IS NOT NULL AND version <> ALL($1)";
+    Ok(first(pool, sql, &[left], |row| rows::optional_time(row, 0)).await?.flatten())
 }
 
 /// Whether any run belongs to a process that has died.
-pub(super) async fn orphaned(pool: &Pool) -> Result<bool, QueryError> {
-    let sql = "SELECT 1 FROM runs WHERE owner IS NOT NULL AND NOT EXISTS
+pub(super) async fn orphaned(pool: &Pool, left: &Vec<Uuid>) -> Result<bool, QueryError> {
+    let sql = "SELECT 1 FROM runs WHERE owner IS NOT NULL AND version <> ALL($1) AND NOT EXISTS
         (SELECT 1 FROM processes WHERE epoch = owner AND expires_at > now()) LIMIT 1";
-    Ok(first(pool, sql, &[], |_| Ok(())).await?.is_some())
+    Ok(first(pool, sql, &[left], |_| Ok(())).await?.is_some())
 }
 
 /// Whether a process that has died may have been making calls for any workflow.

@@ -88,7 +88,7 @@ fn parsed<T: std::str::FromStr<Err = String>>(row: &Row, column: usize) -> Resul
     get::<&str>(row, column)?.parse().map_err(QueryError::Row)
 }
 
-fn time(row: &Row, column: usize) -> Result<Timestamp, QueryError> {
+pub(super) fn time(row: &Row, column: usize) -> Result<Timestamp, QueryError> {
     from_micros(get(row, column)?)
 }
 

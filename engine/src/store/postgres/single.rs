@@ -1,12 +1,14 @@
 //! The changes that are rare: each with statements of its own, within the transaction of its batch.
 
 use deadpool_postgres::{Client, Pool};
+use uuid::Uuid;
 
 use super::connection::QueryError;
+use super::lease::on_connection;
 use super::listener::{CHANNEL, Notice};
 use super::rows;
 use super::text;
-use crate::model::RunId;
+use crate::model::{RunId, VersionId};
 use crate::store::change::{Answer, Change, micros};
 use crate::store::columns;
 use crate::store::{ActivationRow, Draft, News, VersionRow, WorkflowChange, WorkflowRow};
@@ -26,7 +28,7 @@ pub(super) async fn apply(
             client.execute(sql, &[&hash.as_slice(), &text::written(name), &micros(*now)]).await?;
             Answer::Done
         }
-        Change::Adopt { limit } => Answer::Adopted(adopt(client, *limit, epoch).await?),
+        Change::Adopt { limit, left } => Answer::Adopted(adopt(client, *limit, left, epoch).await?),
         Change::Start(_) | Change::Run(_) | Change::Callback(_) | Change::Once { .. } => return Ok(None),
     }))
 }
@@ -76,14 +78,21 @@ pub(super) async fn tell(client: &Client, notice: Notice) -> Result<(), QueryErr
 }
 
 /// Takes over what dead processes worked on. What another process is taking over at the same time is skipped.
-async fn adopt(client: &Client, limit: usize, epoch: i64) -> Result<Vec<RunId>, QueryError> {
+async fn adopt(
+    client: &Client,
+    limit: usize,
+    left: &[VersionId],
+    epoch: i64,
+) -> Result<Vec<RunId>, QueryError> {
     let sql = "UPDATE runs SET owner = $1 WHERE id IN (
             SELECT id FROM runs WHERE owner IS NOT NULL AND NOT EXISTS
                 (SELECT 1 FROM processes WHERE epoch = owner AND expires_at > now())
+                AND version <> ALL($3)
             LIMIT $2 FOR UPDATE OF runs SKIP LOCKED
         ) RETURNING id";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    client.query(sql, &[&epoch, &limit]).await?.iter().map(rows::run_id).collect()
+    let left: Vec<Uuid> = left.iter().map(|id| id.0).collect();
+    client.query(sql, &[&epoch, &limit, &left]).await?.iter().map(rows::run_id).collect()
 }
 
 /// Takes over the workflows for which dead processes may have been making calls.
@@ -99,7 +108,9 @@ pub(super) async fn adopt_workflows(pool: &Pool, epoch: i64) -> Result<Vec<Workf
             RETURNING {}",
         columns::WORKFLOW
     );
-    let client = pool.get().await?;
-    let statement = client.prepare_cached(&sql).await?;
-    client.query(&statement, &[&epoch]).await?.iter().map(rows::workflow).collect()
+    on_connection(pool, async |client| {
+        let statement = client.prepare_cached(&sql).await?;
+        client.query(&statement, &[&epoch]).await?.iter().map(rows::workflow).collect()
+    })
+    .await
 }

@@ -2,10 +2,10 @@
 //! change is written, so that a refused change leaves no trace.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
 use super::rows::run_id;
-use crate::model::RunId;
+use crate::model::{RunId, VersionId};
 use crate::store::change::{Answer, Change, due_micros, micros};
 use crate::store::{
     Callback, Draft, Lane, PlaceChange, Record, RunChange, StartRun, Started, WorkflowChange, columns,
@@ -23,7 +23,7 @@ pub(super) fn apply(change: &Change, connection: &Connection, epoch: i64) -> rus
             record_once(connection, *run, *execution, (name, value), epoch)
         }
         Change::Token { hash, name, now } => put_token(connection, *hash, name, *now),
-        Change::Adopt { limit } => adopt(connection, *limit, epoch).map(Answer::Adopted),
+        Change::Adopt { limit, left } => adopt(connection, *limit, left, epoch).map(Answer::Adopted),
     }
 }
 
@@ -83,18 +83,21 @@ fn start_run(connection: &Connection, start: &StartRun, epoch: i64) -> rusqlite:
     }
     let run = &start.run;
     if let Some(key) = &start.dedupe {
-        let sql = "SELECT run FROM dedupe WHERE workflow = ?1 AND key = ?2";
-        let first =
-            connection.prepare_cached(sql)?.query_row(params![run.workflow.0, key], run_id).optional()?;
-        if let Some(first) = first {
-            return Ok(Started::Duplicate(first));
+        let sql = "SELECT run, answer FROM dedupe WHERE workflow = ?1 AND key = ?2";
+        let first = connection
+            .prepare_cached(sql)?
+            .query_row(params![run.workflow.0, key], |row| Ok((run_id(row)?, row.get(1)?)))
+            .optional()?;
+        if let Some((first, answer)) = first {
+            return Ok(Started::Duplicate(first, answer));
         }
-        let sql = "INSERT INTO dedupe (workflow, key, run, at) VALUES (?1, ?2, ?3, ?4)";
+        let sql = "INSERT INTO dedupe (workflow, key, run, at, answer) VALUES (?1, ?2, ?3, ?4, ?5)";
         connection.prepare_cached(sql)?.execute(params![
             run.workflow.0,
             key,
             run.id.0,
-            micros(run.created_at)
+            micros(run.created_at),
+            start.answer
         ])?;
     }
     let sql = "INSERT INTO runs
@@ -240,10 +243,24 @@ fn put_token(
     Ok(Answer::Done)
 }
 
-/// What belongs to older epochs belongs to processes that have died: a database is for one process at a time.
-fn adopt(connection: &Connection, limit: usize, epoch: i64) -> rusqlite::Result<Vec<RunId>> {
-    let sql =
-        "UPDATE runs SET owner = ?1 WHERE id IN (SELECT id FROM runs WHERE owner < ?1 LIMIT ?2) RETURNING id";
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    connection.prepare_cached(sql)?.query_map(params![epoch, limit], run_id)?.collect()
+/// What belongs to older epochs belongs to processes that have died: a database is for one process at a time. `left`:
+/// the versions whose runs are left alone.
+fn adopt(
+    connection: &Connection,
+    limit: usize,
+    left: &[VersionId],
+    epoch: i64,
+) -> rusqlite::Result<Vec<RunId>> {
+    let sql = format!(
+        "UPDATE runs SET owner = {epoch} WHERE id IN
+            (SELECT id FROM runs WHERE owner < {epoch} AND {} LIMIT {limit}) RETURNING id",
+        unless_left(left)
+    );
+    let left = left.iter().map(|id| id.0);
+    connection.prepare(&sql)?.query_map(params_from_iter(left), run_id)?.collect()
+}
+
+/// The condition that leaves out the runs of so many versions.
+pub(super) fn unless_left(left: &[VersionId]) -> String {
+    format!("version NOT IN ({})", vec!["?"; left.len()].join(", "))
 }

@@ -13,8 +13,16 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const STATEMENTS: usize = 64;
 
 /// The migrations in order. A migration that was released never changes.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_places.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_places.sql"),
+    include_str!("migrations/0003_upkeep.sql"),
+    include_str!("migrations/0004_answers.sql"),
+];
+/// The mode of `auto_vacuum` in which free pages are given back in steps.
+pub(super) const INCREMENTAL: i64 = 2;
+/// How long the write-ahead log stays, in bytes, once a checkpoint has brought it into the database.
+const LONGEST_LOG: i64 = 64 * 1024 * 1024;
 
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +36,10 @@ pub(super) enum OpenError {
 /// The connection that writes: durable with every commit.
 pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
     let mut connection = Connection::open(path)?;
+    // It takes effect before the first table only.
+    connection.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "journal_size_limit", LONGEST_LOG)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     prepare(&connection)?;
@@ -44,6 +55,12 @@ pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
     )?;
     prepare(&connection)?;
     Ok(connection)
+}
+
+/// Brings as much of the write-ahead log into the database as nobody reads, without waiting.
+pub(super) fn checkpoint(path: &Path) -> Result<(), rusqlite::Error> {
+    let connection = Connection::open(path)?;
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
 
 fn prepare(connection: &Connection) -> Result<(), OpenError> {

@@ -2,12 +2,16 @@
 
 mod change;
 mod connection;
+mod disk;
+mod filter;
 mod memory;
 mod rows;
+mod upkeep;
 mod writer;
 
 pub use memory::MemoryDatabase;
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -16,6 +20,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
 use super::change::{Answer, Change, micros};
@@ -39,6 +44,8 @@ pub struct SqliteStore {
     next_record: AtomicI64,
     durability: (String, i64),
     workflows_adopted: AtomicBool,
+    /// The versions whose runs are left to other processes.
+    left: Mutex<HashSet<VersionId>>,
 }
 
 /// Where a store does its work.
@@ -66,7 +73,8 @@ impl SqliteStore {
         let lock = lock(directory)?;
         let path = directory.join("stepwell.db");
         // SQLite gives the files beside it the same mode.
-        OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(opening)?;
+        let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        opened.map_err(|error| not_writable(&path, &error))?;
         Self::enter(path, Mode::Threads, lock)
     }
 
@@ -91,6 +99,7 @@ impl SqliteStore {
             next_record,
             durability,
             workflows_adopted: AtomicBool::new(false),
+            left: Mutex::default(),
         })
     }
 
@@ -151,7 +160,8 @@ impl Readers {
 /// Holds the directory for this process.
 fn lock(directory: &Path) -> Result<File, StoreError> {
     let path = directory.join("lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(opening)?;
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = opened.map_err(|error| not_writable(&path, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
@@ -162,6 +172,14 @@ fn lock(directory: &Path) -> Result<File, StoreError> {
         }
         Err(TryLockError::Error(error)) => Err(opening(error)),
     }
+}
+
+fn not_writable(path: &Path, error: &std::io::Error) -> StoreError {
+    opening(format!(
+        "{} cannot be written ({error}); make the data directory and its files writable for this user, or choose \
+         another with --data",
+        path.display()
+    ))
 }
 
 fn opening(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
@@ -270,27 +288,8 @@ impl Store for SqliteStore {
 
     async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, StoreError> {
         self.read("listing the runs", move |connection| {
-            let RunFilter { workflow, status, before, limit } = filter;
-            let mut conditions = vec!["1 = 1"];
-            let mut values: Vec<rusqlite::types::Value> = Vec::new();
-            if let Some(workflow) = workflow {
-                conditions.push("workflow = ?");
-                values.push(workflow.0.into());
-            }
-            if let Some(status) = status {
-                conditions.push("status = ?");
-                values.push(status.as_str().to_owned().into());
-            }
-            if let Some(before) = before {
-                conditions.push("id < ?");
-                values.push(before.0.as_bytes().to_vec().into());
-            }
-            values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
-            let sql = format!(
-                "SELECT {} FROM runs WHERE {} ORDER BY id DESC LIMIT ?",
-                columns::RUN,
-                conditions.join(" AND ")
-            );
+            let (condition, values) = filter::condition(filter);
+            let sql = format!("SELECT {} FROM runs WHERE {condition} ORDER BY id DESC LIMIT ?", columns::RUN);
             connection.prepare_cached(&sql)?.query_map(params_from_iter(values), rows::run)?.collect()
         })
         .await
@@ -336,15 +335,25 @@ impl Store for SqliteStore {
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<RunId>, StoreError> {
+        let (unless_left, left) = self.unless_left();
         self.read("looking for due runs", move |connection| {
-            let sql = "SELECT id FROM (SELECT id FROM runs WHERE owner IS NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2)
+            let sql = format!(
+                "SELECT id FROM (SELECT id FROM runs WHERE owner IS NULL AND due_at <= ? AND {unless_left}
+                    ORDER BY due_at LIMIT ?)
                 UNION SELECT id FROM (SELECT DISTINCT runs.id FROM inbox JOIN runs ON runs.id = inbox.run
-                    WHERE runs.owner IS NULL LIMIT ?2)
+                    WHERE runs.owner IS NULL AND {unless_left} LIMIT ?)
                 UNION SELECT id FROM (SELECT runs.id FROM places JOIN runs ON runs.id = places.run
-                    WHERE given AND NOT taken_up AND runs.owner IS NULL LIMIT ?2)
-                LIMIT ?2";
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            connection.prepare_cached(sql)?.query_map(params![micros(now), limit], rows::run_id)?.collect()
+                    WHERE given AND NOT taken_up AND runs.owner IS NULL AND {unless_left} LIMIT ?)
+                LIMIT ?"
+            );
+            let limit = Value::from(i64::try_from(limit).unwrap_or(i64::MAX));
+            let mut values = vec![Value::from(micros(now))];
+            for _ in 0..3 {
+                values.extend(left.iter().cloned());
+                values.push(limit.clone());
+            }
+            values.push(limit);
+            connection.prepare_cached(&sql)?.query_map(params_from_iter(values), rows::run_id)?.collect()
         })
         .await
     }
@@ -357,23 +366,30 @@ impl Store for SqliteStore {
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read("looking for the next due run", |connection| {
-            let sql = "SELECT min(due_at) FROM runs WHERE owner IS NULL AND due_at IS NOT NULL";
-            connection.prepare_cached(sql)?.query_row([], |row| rows::optional_time(row, 0))
+        let (unless_left, left) = self.unless_left();
+        self.read("looking for the next due run", move |connection| {
+            let sql = format!(
+                "SELECT min(due_at) FROM runs WHERE owner IS NULL AND due_at IS NOT NULL AND {unless_left}"
+            );
+            connection
+                .prepare_cached(&sql)?
+                .query_row(params_from_iter(left), |row| rows::optional_time(row, 0))
         })
         .await
     }
 
     async fn adopt_runs(&self, limit: usize) -> Result<Vec<RunId>, StoreError> {
         let epoch = self.epoch;
+        let (unless_left, values) = self.unless_left();
         let orphaned = self.read("looking for orphaned runs", move |connection| {
-            connection.prepare_cached("SELECT 1 FROM runs WHERE owner < ?1 LIMIT 1")?.exists([epoch])
+            let sql = format!("SELECT 1 FROM runs WHERE owner < {epoch} AND {unless_left} LIMIT 1");
+            connection.prepare_cached(&sql)?.exists(params_from_iter(values))
         });
         // Nearly always there are none, and then nothing is written.
         if !orphaned.await? {
             return Ok(Vec::new());
         }
-        match self.writer.store(Change::Adopt { limit }).await? {
+        match self.writer.store(Change::Adopt { limit, left: self.left() }).await? {
             Answer::Adopted(runs) => Ok(runs),
             _ => Err(StoreError { operation: "taking runs over", source: "no answer".into() }),
         }
@@ -410,6 +426,10 @@ impl Store for SqliteStore {
 
     async fn put_token(&self, hash: [u8; 32], name: &str, now: Timestamp) -> Result<(), StoreError> {
         self.write(Change::Token { hash, name: name.to_owned(), now }).await
+    }
+
+    async fn check_writable(&self) -> Result<(), StoreError> {
+        self.writer.check_disk()
     }
 
     async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError> {

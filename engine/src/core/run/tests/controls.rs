@@ -142,6 +142,19 @@ fn o2_a_join_of_a_failed_run_goes_on_after_a_retry() {
     assert_eq!(config(&world, "after"), json!([{ "arrived": ["a", "c", "b"] }]));
 }
 
+#[test]
+fn o2_s12_a_join_of_a_run_that_queues_again_goes_on_only_after_it_has_a_place() {
+    let mut world = branches(json!({}));
+    world.plan.limited = true;
+    world.returns(1, outcome("ok")).returns(2, error("broken")).returns(3, outcome("ok"));
+    world.apply(Event::Retry);
+    assert_eq!((status(&world), visited(&world, "after")), (RunStatus::Queued, 0));
+    world.apply(Event::Admit);
+    let again = world.calls()[0].0;
+    world.returns(again, outcome("ok"));
+    assert_eq!(config(&world, "after"), json!([{ "arrived": ["a", "c", "b"] }]));
+}
+
 /// A loop over three items, whose rounds have two steps.
 fn over(config: Value) -> World {
     World::start(

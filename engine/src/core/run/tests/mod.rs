@@ -39,6 +39,7 @@ fn step(on: &[(&str, &[&str])]) -> PlannedStep {
     PlannedStep {
         block: "test/block".into(),
         bounded: false,
+        release: "test 1.0.0".into(),
         config: Arc::new(Config(BTreeSet::new())),
         retry: RetryPolicy { attempts: 3, first: Duration::from_secs(1), most: Duration::from_mins(1) },
         deadline: None,

@@ -191,6 +191,31 @@ fn t8_a_failing_deactivate_is_retried_then_shown_and_can_be_retried_by_hand() {
 }
 
 #[test]
+fn t8_a_deactivate_that_is_interrupted_again_and_again_is_retried_like_one_that_fails() {
+    let mut world = World::enabled(1);
+    world.apply(Event::Disable);
+    let died = || Event::Interrupted(Call::Deactivate(id(1)), "died".into());
+    for _ in 0..2 {
+        world.apply(died());
+        assert_eq!(world.calls, [Call::Deactivate(id(1))], "at once");
+    }
+    for delay in [1, 2, 4, 8] {
+        world.apply(died());
+        assert_eq!((world.calls.len(), world.row(1).0), (0, ActivationStatus::Deactivating));
+        world.pass(delay);
+        assert_eq!(world.calls, [Call::Deactivate(id(1))]);
+    }
+    world.apply(died());
+    assert_eq!(world.row(1).0, ActivationStatus::DeactivationFailed);
+    assert_eq!(
+        world.state.get(id(1)).map(|one| (one.registration.is_some(), one.error.as_deref())),
+        Some((true, Some("died (7 times in a row)")))
+    );
+    world.apply(Event::Disable).apply(died());
+    assert_eq!(world.calls, [Call::Deactivate(id(1))], "at once, as after the first interruption");
+}
+
+#[test]
 fn t8_a_version_whose_predecessor_cannot_be_deactivated_is_enabled_all_the_same() {
     let mut world = World::enabled(1);
     world.enable(2);

@@ -1,0 +1,36 @@
+//! Which runs a filter selects.
+
+use tokio_postgres::types::ToSql;
+
+use super::text;
+use crate::store::RunFilter;
+use crate::store::change::micros;
+
+/// A value of a condition.
+type Value = Box<dyn ToSql + Sync + Send>;
+
+/// The condition of a filter and its values; the first of them is the limit.
+pub(super) fn condition(filter: &RunFilter) -> (String, Vec<Value>) {
+    let RunFilter { workflow, status, ended, created_after, created_before, before, limit } = filter;
+    let mut conditions = vec!["true".to_owned()];
+    let mut values: Vec<Value> = vec![Box::new(i64::try_from(*limit).unwrap_or(i64::MAX))];
+    let given: [(&str, Option<Value>); 5] = [
+        ("workflow =", workflow.as_ref().map(|id| Box::new(text::written(&id.0).into_owned()) as Value)),
+        ("status =", status.map(|status| Box::new(status.as_str()) as Value)),
+        ("created_at >=", created_after.map(|after| Box::new(micros(after)) as Value)),
+        ("created_at <", created_before.map(|before| Box::new(micros(before)) as Value)),
+        ("id <", before.map(|before| Box::new(before.0) as Value)),
+    ];
+    for (condition, value) in given {
+        if let Some(value) = value {
+            values.push(value);
+            conditions.push(format!("{condition} ${}", values.len()));
+        }
+    }
+    match ended {
+        Some(true) => conditions.push("finished_at IS NOT NULL".to_owned()),
+        Some(false) => conditions.push("finished_at IS NULL".to_owned()),
+        None => {}
+    }
+    (conditions.join(" AND "), values)
+}
