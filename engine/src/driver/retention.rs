@@ -105,7 +105,7 @@ impl Inner {
                     removed.runs += self.remove_runs(version.id, until).await?;
                 }
                 let live = state.activations.iter().any(|live| live.version == version.id);
-                if live || !self.is_over(&version, activation.as_ref(), oldest) {
+                if live || !Self::is_over(&version, activation.as_ref(), oldest) {
                     continue;
                 }
                 if unused.contains(&version.id) && self.store.remove_version(version.id).await? {
@@ -142,12 +142,7 @@ impl Inner {
     }
 
     /// Whether a version and its activation are over for so long that they need not be kept for themselves.
-    fn is_over(
-        &self,
-        version: &VersionRow,
-        activation: Option<&ActivationRow>,
-        oldest: Option<Timestamp>,
-    ) -> bool {
+    fn is_over(version: &VersionRow, activation: Option<&ActivationRow>, oldest: Option<Timestamp>) -> bool {
         let old = oldest.is_some_and(|oldest| version.created_at <= oldest);
         old && activation.is_none_or(|activation| {
             !activation.accepts

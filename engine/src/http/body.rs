@@ -40,7 +40,7 @@ pub(super) async fn read(
     }
     match tokio::time::timeout(patience, to_bytes(body, longest)).await {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(error)) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => {
+        Ok(Err(error)) if error.source().is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) => {
             Err(too_long())
         }
         Ok(Err(_)) => {

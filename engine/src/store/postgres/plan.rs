@@ -15,6 +15,9 @@ pub(super) struct LockedRun {
     pub(super) owner: Option<i64>,
 }
 
+/// What the first event with a deduplication key has started, and how it was answered.
+pub(super) type FirstEvent = (RunId, Option<Vec<u8>>);
+
 /// What the guards of a batch look at.
 #[derive(Default)]
 pub(super) struct Found {
@@ -22,7 +25,7 @@ pub(super) struct Found {
     /// The activations that still accept events.
     pub(super) accepting: HashSet<ActivationId>,
     /// Which run a deduplication key, by its workflow and as it is indexed, belongs to, and what answers its events.
-    pub(super) keys: HashMap<(String, String), (RunId, Option<Vec<u8>>)>,
+    pub(super) keys: HashMap<(String, String), FirstEvent>,
 }
 
 /// What a run becomes.
