@@ -20,9 +20,10 @@ const MOST_AT_ONCE: u32 = 10_000;
 /// `concurrency = 4` as an expression of type `Option<u32>`.
 pub(crate) fn concurrency(arguments: &mut Arguments, mistakes: &mut Mistakes) -> TokenStream {
     let number: Option<LitInt> = arguments.value("concurrency", "concurrency = 4", mistakes);
-    let bound = number.and_then(|number| match number.base10_parse() {
-        Ok(bound @ 1..=MOST_AT_ONCE) => Some(bound),
-        _ => {
+    let bound = number.and_then(|number| {
+        if let Ok(bound @ 1..=MOST_AT_ONCE) = number.base10_parse() {
+            Some(bound)
+        } else {
             mistakes.at(
                 number,
                 "a block runs from 1 to 10000 attempts at once; to leave it unbounded, remove `concurrency`",

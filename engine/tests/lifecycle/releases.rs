@@ -87,6 +87,7 @@ fn later(config: fn() -> Schema, state: fn() -> Schema) -> BlockDefinition {
         time_limit: None,
         outcomes: old.outcomes,
         handlers: Handlers::Step(StepHandlers {
+            concurrency: None,
             state: Some(state),
             if_interrupted: handlers.if_interrupted,
             execute: handlers.execute,
