@@ -7,8 +7,6 @@ mod duration;
 pub(crate) mod field;
 mod graph;
 mod misfit;
-#[cfg(test)]
-mod mutations;
 mod outcomes;
 mod parse;
 mod scopes;

@@ -142,7 +142,7 @@ fn aliases_that_grow_without_end_are_refused() {
     let mut laughs = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
     for level in 1..30 {
         let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
-        laughs.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+        laughs += format!("a{level}: &a{level} [{aliases}]\n").as_str();
     }
     assert!(Definition::parse(&laughs).is_err());
     for deep in ["[", "{a: ", "- ", "? ", "&a [", "{\"a\":"] {

@@ -90,7 +90,7 @@ async fn statuses(mut stream: TcpStream) -> Vec<u16> {
 #[tokio::test]
 async fn t11_heads_that_are_no_heads_are_refused_and_others_are_served() {
     let server = Server::start().await;
-    let many = (0..101).map(|number| format!("X-{number}: x\r\n")).collect::<String>();
+    let many = (0..101).map(|number| format!("X-{number}: x\r\n")).collect::<Vec<_>>().concat();
     let post = |more: &str| format!("POST /callbacks/trigger/x HTTP/1.1\r\nHost: x\r\n{more}");
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     let refused: [(&str, Vec<u8>); 13] = [
@@ -141,7 +141,7 @@ async fn t11_bodies_that_do_not_end_are_refused_and_start_nothing() {
     assert_eq!(server.raw(format!("{head}Content-Length: 2000000\r\n\r\n").as_bytes()).await, [413]);
     let mut endless = server.connect().await;
     endless.write_all(chunks.as_bytes()).await.unwrap();
-    let chunk = [&b"10000\r\n"[..], &[b'x'; 0x10000], b"\r\n"].concat();
+    let chunk = [&b"10000\r\n"[..], &vec![b'x'; 0x10000], b"\r\n"].concat();
     let sent = async { while endless.write_all(&chunk).await.is_ok() {} };
     tokio::time::timeout(PATIENCE, sent).await.expect("the connection is closed");
     // What is longer than announced is the next request.
@@ -159,8 +159,8 @@ async fn t11_a_client_that_does_not_read_its_answers_is_dropped() {
     let ask = format!("GET /api/v1/blocks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n");
     // It asks for more than the buffers of both sides hold, and reads nothing. No other connection is accepted.
     let asked = async { while slow.write_all(ask.as_bytes()).await.is_ok() {} };
-    let served = server.open(Method::GET, "/healthz").timeout(PATIENCE).send();
-    let (answer, _) = tokio::join!(served, tokio::time::timeout(PATIENCE, asked));
+    let next = server.open(Method::GET, "/healthz").timeout(PATIENCE).send();
+    let (answer, _) = tokio::join!(next, tokio::time::timeout(PATIENCE, asked));
     assert_eq!(answer.unwrap().status(), 200, "it was dropped, and the next one is served");
 }
 
@@ -194,8 +194,8 @@ async fn d12_t6_any_body_is_refused_or_kept_as_it_came_on_both_databases() {
             assert_eq!(server.post(finish, sent).await.0, 202, "{what}");
             let view = server.get(&format!("/runs/{run}?wait=20")).await;
             assert_eq!(view["status"], "completed", "{what}: {}", view["executions"][1]["error"]);
-            let set = &view["executions"][1]["data"];
-            assert!(set["trigger"] == seen && set["callback"] == brought, "{what} is kept as it came");
+            let kept = &view["executions"][1]["data"];
+            assert!(kept["trigger"] == seen && kept["callback"] == brought, "{what} is kept as it came");
         }
     }
 }
@@ -278,7 +278,7 @@ async fn t11_a_token_that_is_percent_encoded_is_the_token() {
     let server = Server::start().await;
     let url = server.takes_anything().await;
     let (before, token) = url.rsplit_once('/').unwrap();
-    let encoded = token.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let encoded = token.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     assert_eq!(server.post(&format!("{before}/{encoded}"), "{}").await.0, 202);
     for altered in
         [format!("{encoded}%00"), format!("{encoded}%20"), format!("{token}%3D"), token.to_lowercase()]
@@ -321,7 +321,7 @@ async fn t7_t14_keys_that_no_index_takes_start_one_run_on_both_databases() {
         };
         let feed = json!({ "block": "stepwell-engine/feed", "config": { "name": "t7-abuse" } });
         let url = enable("feed", feed).await;
-        let long: String = (0..20_000).map(|number| format!("{number}/")).collect();
+        let long = (0..20_000).map(|number| format!("{number}/")).collect::<Vec<_>>().concat();
         for key in ["a\0b".to_owned(), long] {
             let (first, again) = (server.post(&url, key.clone()).await, server.post(&url, key.clone()).await);
             assert_eq!((first.0, &first.1["run_id"]), (202, &again.1["run_id"]), "{first:?} {again:?}");

@@ -132,7 +132,7 @@ async fn a_run_whose_state_is_of_a_newer_format_is_left_as_it_is() {
     let before = runs.row().await;
     match runs.finish(runs.newer).await {
         CallbackAnswer::Unavailable(message) => {
-            assert!(message.contains("state cannot be read"), "{message}")
+            assert!(message.contains("state cannot be read"), "{message}");
         }
         other => panic!("{other:?}"),
     }

@@ -71,7 +71,7 @@ async fn unlock(
 
 /// Whether a text is in the database, as it is or in `PostgreSQL`'s hexadecimal form.
 fn holds(stored: &[u8], text: &str) -> bool {
-    let hexadecimal: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hexadecimal = text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let has = |text: &str| stored.windows(text.len()).any(|window| window == text.as_bytes());
     has(text) || has(&hexadecimal)
 }

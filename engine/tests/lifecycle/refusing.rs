@@ -14,12 +14,11 @@ const MEND_POSTGRES: &str = "DROP TRIGGER refuse ON runs";
 
 /// Changes the database behind the engine's back.
 async fn change(server: &Server, sqlite: &str, postgres: &str) {
-    match &server.data.shared {
-        Some(shared) => shared.connect().await.batch_execute(postgres).await.unwrap(),
-        None => {
-            let path = server.data.directory.path().join("data/stepwell.db");
-            rusqlite::Connection::open(path).unwrap().execute_batch(sqlite).unwrap();
-        }
+    if let Some(shared) = &server.data.shared {
+        shared.connect().await.batch_execute(postgres).await.unwrap();
+    } else {
+        let path = server.data.directory.path().join("data/stepwell.db");
+        rusqlite::Connection::open(path).unwrap().execute_batch(sqlite).unwrap();
     }
 }
 
@@ -34,9 +33,9 @@ async fn t10_t7_an_event_that_cannot_be_stored_is_answered_with_503_and_leaves_i
     let url = server.enable_as("count", &definition).await;
     let send = || server.client.post(&url).body("t10").send();
     change(&server, REFUSE_SQLITE, REFUSE_POSTGRES).await;
-    let sent = send().await.unwrap();
-    assert_eq!((sent.status().as_u16(), sent.headers().get("x-call")), (503, None));
-    assert!(sent.headers().contains_key("retry-after"));
+    let refused = send().await.unwrap();
+    assert_eq!((refused.status().as_u16(), refused.headers().get("x-call")), (503, None));
+    assert!(refused.headers().contains_key("retry-after"));
     assert_eq!(server.get("/runs").await["runs"], json!([]));
     change(&server, MEND_SQLITE, MEND_POSTGRES).await;
     let first = send().await.unwrap();

@@ -190,7 +190,7 @@ fn d5_of_fifty_concurrent_callbacks_exactly_one_resolves() {
             match answer.await.unwrap() {
                 CallbackAnswer::Recorded => recorded += 1,
                 CallbackAnswer::Gone => {}
-                other => panic!("{other:?}"),
+                other @ CallbackAnswer::Unavailable(_) => panic!("{other:?}"),
             }
         }
         engine.reaches(run, RunStatus::Completed).await;

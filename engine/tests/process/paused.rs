@@ -31,10 +31,12 @@ async fn ask_once(config: Asked, cx: ExecuteContext) -> Result<AskOnceOutcome, S
     let answer = cx
         .once("answer", async |_key| {
             let address = config.address.clone();
-            let asked = tokio::net::TcpStream::connect(&address).await.map_err(failed)?;
+            let asked = tokio::net::TcpStream::connect(&address).await.map_err(|error| failed(&error))?;
             let mut answer = String::new();
             let mut reader = tokio::io::BufReader::new(asked);
-            tokio::io::AsyncBufReadExt::read_line(&mut reader, &mut answer).await.map_err(failed)?;
+            tokio::io::AsyncBufReadExt::read_line(&mut reader, &mut answer)
+                .await
+                .map_err(|error| failed(&error))?;
             Ok::<_, StepError>(answer)
         })
         .await?;
@@ -45,7 +47,7 @@ async fn ask_once(config: Asked, cx: ExecuteContext) -> Result<AskOnceOutcome, S
     Ok(AskOnceOutcome::Told { answer })
 }
 
-fn failed(error: std::io::Error) -> StepError {
+fn failed(error: &std::io::Error) -> StepError {
     StepError::retryable(error.to_string())
 }
 

@@ -234,7 +234,9 @@ impl<'a> Reading<'a> {
                 }
                 self.failing = false;
                 let mut places = std::mem::take(&mut self.unfinished);
-                places.iter_mut().for_each(|place| TRIGGER.clone_into(&mut place.from));
+                for place in &mut places {
+                    TRIGGER.clone_into(&mut place.from);
+                }
                 self.begin(places);
             }
             Entry::RunEnded { status, .. } => self.run_ended(*status)?,

@@ -48,19 +48,19 @@ impl Lanes {
     pub(crate) fn read(&mut self, run: RunId, entries: &[Entry]) -> Vec<String> {
         let Some(lane) = self.of.get(&run) else { return Vec::new() };
         let most = self.limits.get(&lane.0).map_or(0, |limit| limit.most);
-        let line = self.lines.entry(lane.clone()).or_default();
+        let queue = self.lines.entry(lane.clone()).or_default();
         let mut broken = Vec::new();
         for entry in entries {
             match entry {
-                Entry::RunAdmitted => match line.iter().position(|other| *other == run) {
+                Entry::RunAdmitted => match queue.iter().position(|other| *other == run) {
                     Some(before) if before < most => {}
                     place => broken.push(format!(
                         "s12: run {} goes on at place {place:?} of its lane, where {most} may",
                         short(run.0)
                     )),
                 },
-                Entry::RetryRequested => line.push(run),
-                Entry::RunEnded { .. } => line.retain(|other| *other != run),
+                Entry::RetryRequested => queue.push(run),
+                Entry::RunEnded { .. } => queue.retain(|other| *other != run),
                 _ => {}
             }
         }

@@ -1,3 +1,5 @@
+mod mutations;
+
 use proptest::prelude::*;
 use schemars::json_schema;
 use serde_json::json;
@@ -691,7 +693,7 @@ steps:
 
 #[test]
 fn the_workflows_that_are_documented_are_right() {
-    let page = include_str!("../../../docs/workflows.md");
+    let page = include_str!("../../../../docs/workflows.md");
     let mut files = 0;
     for file in page.split("```yaml\n").skip(1) {
         let (file, _) = file.split_once("```").expect("a block of code ends");

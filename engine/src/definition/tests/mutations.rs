@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use schemars::json_schema;
-use serde_json::json;
+use serde_json::{Value, json};
 use stepwell::manifest::{App, BlockKind, BlockManifest, MANIFEST_FORMAT, Manifest};
 use stepwell::outcome::OutcomeDescription;
 
-use super::*;
+use crate::definition::{Catalog, Definition, Problem, check};
 
 fn catalog() -> Catalog {
     let data = json_schema!({
