@@ -2,6 +2,7 @@
 
 mod blocks;
 mod client;
+mod connections;
 mod doctor;
 mod files;
 mod limits;
@@ -73,6 +74,8 @@ enum Command {
     Operation(operations::Shown),
     /// List what waits for a callback
     Waiting(Print),
+    /// List the connections, make one or remove it
+    Connections(connections::Connections),
     /// Look at the engine and its database, and say what needs a person
     Doctor(Print),
 }
@@ -148,6 +151,7 @@ async fn run(cli: Cli) -> Done {
         Command::Operations(print) => operations::list(&client()?, print).await,
         Command::Operation(id) => operations::one(&client()?, id).await,
         Command::Waiting(print) => runs::waiting(&client()?, print).await,
+        Command::Connections(connections) => connections.run(&client()?).await,
         Command::Doctor(print) => doctor::run(&client()?, print).await,
     }
 }
@@ -191,6 +195,10 @@ mod tests {
             "operation 0190 --stop",
             "replay 0190 --from ask --draft --json",
             "waiting --json",
+            "connections --json",
+            "connections set core/smtp --name billing --from smtp.json",
+            "connections set core/smtp --json",
+            "connections remove core/smtp --name billing",
             "doctor --json",
         ] {
             let words = ["stepwell"].into_iter().chain(line.split_whitespace());
