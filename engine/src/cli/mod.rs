@@ -42,7 +42,7 @@ enum Command {
     Serve(serve::Serve),
     /// Make a crate of blocks to start from
     New(new::New),
-    /// List the registered blocks
+    /// List the registered blocks, or show what some of them take and come to
     Blocks(blocks::Blocks),
     /// Check the registered blocks, and compare them with what was promised to workflows
     Validate(validate::Validate),
@@ -177,6 +177,7 @@ mod tests {
              --max-callbacks 100 --max-api-requests 50 --max-connections 1000",
             "new my-blocks --published",
             "blocks --json",
+            "blocks core/webhook core/log",
             "blocks --schema",
             "validate --app shop --app garden --lock locks --accept",
             "check a.yaml b.yaml",
