@@ -15,6 +15,10 @@ const TOLD: usize = 10;
 /// How many mistakes are told with the history of their run.
 const TOLD_WITH_HISTORY: usize = 2;
 
+/// One run in how many, at most, may have failed since an attempt was interrupted three times in a row: such a run is
+/// looked at less closely.
+const INTERRUPTED_AT_MOST: usize = 20;
+
 /// Compares the runs with the ledger and what has happened outside.
 pub(super) async fn check(api: &Api, ledger: &Ledger, provider: &Provider) -> Result<String, Failure> {
     settled(api).await?;
@@ -48,6 +52,11 @@ pub(super) async fn check(api: &Api, ledger: &Ledger, provider: &Provider) -> Re
     }
     if !mistakes.is_empty() {
         return Err(told(&mistakes));
+    }
+    if interrupted * INTERRUPTED_AT_MOST > runs {
+        let text =
+            format!("{interrupted} of {runs} runs were interrupted too often, so that too few are checked");
+        return Err(Failure::new(text));
     }
     no_hook_is_forgotten(api, provider).await?;
     Ok(format!(
