@@ -479,7 +479,9 @@ async fn t8_a_deactivation_that_failed_is_shown_and_tried_again_by_hand() {
     let engine = engine().await;
     let trigger = engine.trigger(feed, noted("t8-stubborn")).await.unwrap();
     trigger.disable().await.unwrap();
-    engine.advance(HOUR * 48).await;
+    engine.advance(HOUR * 24).await;
+    assert_eq!(trigger.status().await.0, ActivationStatus::Deactivating, "it is tried for a day at least");
+    engine.advance(HOUR * 25).await;
     let (status, error) = trigger.status().await;
     assert_eq!((status, error.as_deref()), (ActivationStatus::DeactivationFailed, Some("not now")));
     effect("t8-mended", "");

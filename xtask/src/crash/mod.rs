@@ -28,10 +28,9 @@ use provider::Provider;
 const SENDERS: u64 = 16;
 /// How long it is quiet between two faults, in milliseconds.
 const LIFE: std::ops::Range<u64> = 60..700;
-/// How many questions and effects runs ask for between two faults, at least, for the first time: so many that what the
-/// fault before has interrupted is over, and hardly any attempt is interrupted three times in a row, which fails its
-/// run (s7).
-const PROGRESS: u64 = 3 * SENDERS;
+/// How many runs come to their question between two faults, at least: so many that what the fault before has interrupted
+/// is over, and hardly any attempt is interrupted three times in a row, which fails its run (s7).
+const PROGRESS: u64 = SENDERS;
 /// How long to wait before looking again whether runs have gone on.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
 /// How long an engine of a shared database may be silent before the others take its work over: the shortest.
@@ -177,7 +176,7 @@ impl Crash {
     }
 }
 
-/// Waits until runs have asked for so much. All the while, work must go on.
+/// Waits until runs have asked so many questions. All the while, work must go on.
 async fn progress(engines: &mut Engines, provider: &Provider, enough: u64) -> Result<(), Failure> {
     let until = Instant::now() + GIVE_UP_AFTER;
     loop {

@@ -24,7 +24,7 @@ pub(super) struct Provider {
 #[derive(Default)]
 struct Known {
     next: u64,
-    /// How many questions and effects were asked for, each counted once.
+    /// How many questions there are.
     asked: u64,
     hooks: BTreeMap<u64, Hook>,
     /// By event.
@@ -55,7 +55,7 @@ impl Provider {
         self.known().hooks.values().cloned().collect()
     }
 
-    /// How many questions and effects were asked for, each counted once: it grows while runs go on.
+    /// How many questions there are: it grows while runs go on.
     pub(super) fn asked(&self) -> u64 {
         self.known().asked
     }
@@ -182,7 +182,6 @@ async fn effect(
     let mut known = provider.known();
     let (key, n) = (key(&headers), body["n"].as_u64().unwrap_or(u64::MAX));
     let refused = known.refuses(format!("{name} {key}"), n);
-    let first = known.effects.entry((name, n)).or_default().insert(key);
-    known.asked += u64::from(first);
+    known.effects.entry((name, n)).or_default().insert(key);
     if refused { Err(StatusCode::SERVICE_UNAVAILABLE) } else { Ok(Json(json!({}))) }
 }
