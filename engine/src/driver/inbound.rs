@@ -22,10 +22,11 @@ use super::values::encode_state;
 use super::version::Unrunnable;
 use super::{Inner, activation, first_answer, trigger_call};
 use crate::core::limits::checked_size;
-use crate::core::run::{self, Admission, Beginning, Given, Replayed, RunState};
+use crate::core::run::{self, Admission, Beginning, Given, Replayed, RunState, Takes};
 use crate::definition::Problem;
 use crate::model::{
-    ActivationId, ActivationStatus, CallbackRequest, Entry, ExecutionId, RunId, WorkflowId, encode_entries,
+    ActivationId, ActivationStatus, CallbackRequest, Entry, ExecutionId, RunId, WorkflowId, decode_state,
+    encode_entries,
 };
 use crate::store::{ActivationRow, Callback, CommitError, Record, RunRow, StartRun, Started, StoreError};
 
@@ -111,12 +112,11 @@ impl Inner {
         row: &ActivationRow,
         request: &Request,
     ) -> Option<TriggerAnswer> {
-        let version = self.version(row.version).await;
-        if matches!(version, Err(Unrunnable::Unfit { .. })) {
-            return Some(TriggerAnswer::Unfit);
-        }
+        let version = match self.version(row.version).await {
+            Ok(version) => version,
+            Err(error) => return Some(unrunnable(error)),
+        };
         let prepared = async {
-            let version = version.map_err(|error| error.to_string())?;
             let block = &version.definition.trigger.block;
             let (handlers, limit) = (self.trigger_handlers(block)?, self.trigger_limit(block));
             let invocation = trigger_call::invocation(self, &version, row.id).await?;
@@ -137,12 +137,8 @@ impl Inner {
         row: &ActivationRow,
         request: Request,
     ) -> Result<Trigger<Outcome, Option<String>>, TriggerAnswer> {
-        let version = self.version(row.version).await;
-        if matches!(version, Err(Unrunnable::Unfit { .. })) {
-            return Err(TriggerAnswer::Unfit);
-        }
+        let version = self.version(row.version).await.map_err(unrunnable)?;
         let prepared = async {
-            let version = version.map_err(|error| error.to_string())?;
             let block = &version.definition.trigger.block;
             let (handlers, limit) = (self.trigger_handlers(block)?, self.trigger_limit(block));
             let registration = trigger_call::open_registration(self, row)?;
@@ -172,7 +168,7 @@ impl Inner {
         let version = state.enabled().ok_or_else(|| {
             Refusal::Conflict(format!("workflow `{workflow}` is not enabled; enable it, then start a run"))
         })?;
-        let compiled = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
+        let compiled = self.version(version).await?;
         let id = activation::check_outcome(self, &compiled, outcome.as_deref(), &data)?;
         let start = Start {
             activation: None,
@@ -193,7 +189,7 @@ impl Inner {
         version: crate::model::VersionId,
         start: Start,
     ) -> Result<(RunId, Started), Refusal> {
-        let version = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
+        let version = self.version(version).await?;
         checked_size("the data of the trigger's outcome", &start.outcome.data).map_err(|error| {
             Refusal::Problems(vec![Problem { path: "data".into(), message: error.to_string() }])
         })?;
@@ -289,8 +285,9 @@ impl Inner {
                 Ok(None) => return CallbackAnswer::Gone,
                 Err(error) => return CallbackAnswer::Unavailable(error.to_string()),
             };
-            let Ok(state) = serde_json::from_slice::<RunState>(&row.state) else {
-                return CallbackAnswer::Unavailable("the run's state cannot be read".into());
+            let state: RunState = match decode_state(&row.state) {
+                Ok(state) => state,
+                Err(error) => return CallbackAnswer::Unavailable(error.to_string()),
             };
             if !state.accepts_callback(id.number) {
                 return CallbackAnswer::Gone;
@@ -301,10 +298,13 @@ impl Inner {
                 at: self.clock.now(),
                 body: body.clone(),
             };
-            let callback = Callback { execution: id.number, sequence: row.sequence, record };
+            let postponed = state.takes(id.number, record.at) == Takes::Later;
+            let callback = Callback { execution: id.number, sequence: row.sequence, postponed, record };
             match self.store.append_callback(callback).await {
                 Ok(()) => {
-                    self.nudge(id.run, Nudge::Look);
+                    if !self.tell(id.run, Nudge::Look) && !postponed {
+                        self.nudge(id.run, Nudge::Look);
+                    }
                     return CallbackAnswer::Recorded;
                 }
                 Err(CommitError::Conflict) => {}
@@ -317,6 +317,15 @@ impl Inner {
 fn unavailable(error: &StoreError) -> TriggerAnswer {
     tracing::error!(error = %error, source = %error.source, "a request could not be handled");
     TriggerAnswer::Unavailable(error.to_string())
+}
+
+/// The answer to a request whose version cannot run now.
+fn unrunnable(error: Unrunnable) -> TriggerAnswer {
+    match error {
+        Unrunnable::Store(error) => unavailable(&error),
+        Unrunnable::Unfit { .. } => TriggerAnswer::Unfit,
+        error @ Unrunnable::Missing(_) => TriggerAnswer::Failed(error.to_string()),
+    }
 }
 
 /// The answer to a request whose handler did not return a result.

@@ -14,7 +14,7 @@ use super::version::Version;
 use crate::core::run::{Replayed, RunState};
 use crate::core::workflow::Event;
 use crate::definition::{Definition, Problem, check, passed_before, reachable_from};
-use crate::model::{AttemptResult, Entry, RunId, VersionId, WorkflowId, decode_entries};
+use crate::model::{AttemptResult, Entry, RunId, VersionId, WorkflowId, decode_entries, decode_state};
 use crate::store::RunRow;
 
 /// Which version a replay runs on.
@@ -89,7 +89,8 @@ impl Inner {
     async fn recorded(&self, row: &RunRow) -> Result<Recorded, Refusal> {
         let unreadable =
             |what: &str| Refusal::Conflict(format!("the {what} of the run cannot be read by this engine"));
-        let state: RunState = serde_json::from_slice(&row.state).map_err(|_| unreadable("state"))?;
+        let state: RunState =
+            decode_state(&row.state).map_err(|error| Refusal::Conflict(error.to_string()))?;
         let mut trigger = None;
         let mut steps_by_number = HashMap::new();
         let mut outcomes = HashMap::new();

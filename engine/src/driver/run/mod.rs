@@ -4,6 +4,7 @@
 //! When nothing runs and nothing is due, it ends and the run is a row again.
 
 mod calls;
+mod inbox;
 mod values;
 
 use std::collections::HashMap;
@@ -22,8 +23,8 @@ use super::stop::{Stop, patiently};
 use super::values::encode_state;
 use super::version::{Unrunnable, Version};
 use crate::core::IllegalEvent;
-use crate::core::run::{self, Decision, Event, Given, RunState, Takes};
-use crate::model::{RecordId, RunId, ValueRef, encode_entries};
+use crate::core::run::{self, Decision, Event, Given, RunState};
+use crate::model::{RecordId, RunId, ValueRef, decode_state, encode_entries};
 use crate::store::{CommitError, InboxEntry, Lane, PlaceChange, Record, RunChange, RunRow};
 
 /// So many values are kept without a look at which are still needed.
@@ -33,6 +34,8 @@ const FEW_VALUES: usize = 64;
 pub(super) enum Nudge {
     /// Something may be due, or a callback has come.
     Look,
+    /// This process has taken the run over from one that has died.
+    Adopted,
     /// Somebody asks for this event.
     Ask(Event, oneshot::Sender<Result<(), Refusal>>),
 }
@@ -122,7 +125,7 @@ impl RunTask {
         inner: Arc<Inner>,
         id: RunId,
         orphaned: bool,
-        nudges: mpsc::UnboundedReceiver<Nudge>,
+        mut nudges: mpsc::UnboundedReceiver<Nudge>,
     ) {
         let lease = inner.lease();
         match Self::load(&inner, &lease, id).await {
@@ -139,7 +142,7 @@ impl RunTask {
                 {
                     tracing::error!(run = %id, error = %error, source = %error.source, "the run could not be left to another engine");
                 }
-                inner.stopped(id, &stop);
+                inner.stopped(id, &stop, &mut nudges);
             }
         }
     }
@@ -159,7 +162,7 @@ impl RunTask {
                 version => Ok(version),
             }
         )?;
-        let state = serde_json::from_slice(&state).map_err(|_| Stop::Unreadable(id))?;
+        let state = decode_state(&state).map_err(|error| Stop::Unreadable(id, error))?;
         Ok(Some((version, state, sequence)))
     }
 
@@ -175,7 +178,7 @@ impl RunTask {
         }
         .await;
         if let Err(stop) = result {
-            inner.stopped(id, &stop);
+            inner.stopped(id, &stop, &mut self.nudges);
         }
     }
 
@@ -228,25 +231,6 @@ impl RunTask {
         Ok(true)
     }
 
-    /// Takes the next callback of the inbox whose execution is ready for it.
-    async fn take_callback(&mut self) -> Result<bool, Stop> {
-        if self.inbox_unread {
-            self.inbox = patiently!(self.inner, &self.lease, self.inner.store.inbox(self.id).await);
-            self.inbox_unread = false;
-        }
-        let next = self
-            .inbox
-            .iter()
-            .find(|entry| self.state.takes(entry.execution, entry.at) == Takes::Now)
-            .cloned();
-        let Some(InboxEntry { record, execution, at }) = next else { return Ok(false) };
-        self.take_slots();
-        let applied = self.apply(Event::Callback { callback: record, execution, at }).await?;
-        self.inbox.retain(|entry| entry.record != record);
-        self.note_illegal(applied);
-        Ok(true)
-    }
-
     /// Lets the core do what is due.
     async fn take_time(&mut self, now: Timestamp) -> Result<bool, Stop> {
         if self.state.due_at().is_none_or(|due| due > now) || self.state.ended.is_some() {
@@ -283,6 +267,7 @@ impl RunTask {
             }
             Some(nudge) = self.nudges.recv() => match nudge {
                 Nudge::Look => self.inbox_unread = true,
+                Nudge::Adopted => self.adopted().await?,
                 Nudge::Ask(event, answer) => {
                     let answered = self.asked(event).await?;
                     // Who asked may have gone away.
@@ -293,6 +278,17 @@ impl RunTask {
             () = async { if let Some(next) = next { next.await } else { std::future::pending().await } } => {}
         }
         Ok(())
+    }
+
+    /// This process has taken the run over while this task knew it: from a process that may have moved it on.
+    async fn adopted(&mut self) -> Result<(), Stop> {
+        let row = patiently!(self.inner, &self.lease, self.inner.store.run(self.id).await);
+        if row.is_some_and(|row| row.sequence == self.sequence) {
+            self.owned = true;
+            Ok(())
+        } else {
+            Err(Stop::Outdated)
+        }
     }
 
     /// Does what somebody asks for.
@@ -404,6 +400,7 @@ impl RunTask {
             finished_at: status.is_final().then_some(now),
             record: (!decision.entries.is_empty()).then_some(body),
             taken: decision.taken.clone(),
+            postponed: if owned { Vec::new() } else { self.postponed(&decision.state, &decision.taken) },
             place: self.place_after(&decision.state),
         };
         let leaves = change.place == PlaceChange::Leave;
@@ -447,12 +444,17 @@ impl RunTask {
             }
         );
         self.sequence += 1;
+        for entry in &mut self.inbox {
+            entry.postponed = change.postponed.contains(&entry.record);
+        }
         Ok(())
     }
 
-    /// Tells the store that this process no longer works on the run.
+    /// Tells the store that this process no longer works on the run, and which callbacks do not make it due.
     async fn release(&mut self) -> Result<(), Stop> {
-        if !self.owned {
+        let postponed = self.postponed(&self.state, &[]);
+        let told = self.inbox.iter().filter(|entry| entry.postponed).count() == postponed.len();
+        if !self.owned && told {
             return Ok(());
         }
         let status = self.state.status();
@@ -466,6 +468,7 @@ impl RunTask {
             finished_at: status.is_final().then(|| self.inner.clock.now()),
             record: None,
             taken: Vec::new(),
+            postponed,
             place: PlaceChange::None,
         };
         self.store(change).await?;
