@@ -7,6 +7,7 @@ mod busy;
 mod call;
 mod changes;
 mod clock;
+mod connections;
 mod first_answer;
 mod inbound;
 mod index_key;
@@ -55,7 +56,7 @@ pub use refused::{Unstarted, UnstartedRequest};
 pub use replay::ReplayOn;
 pub use retention::{Removed, Retention};
 
-use crate::connections::{ConnectionError, ConnectionProvider};
+use crate::connections::ConnectionProvider;
 use crate::core::run::Event;
 use crate::definition::{Catalog, Definition, Problem};
 use crate::model::{ActivationId, ExecutionId, RunId, RunStatus, VersionId, WorkflowId};
@@ -76,7 +77,7 @@ pub struct Parts {
     pub urls: Urls,
     /// How outgoing requests are sent.
     pub http: Arc<dyn HttpTransport>,
-    /// Where the credentials of connections come from.
+    /// Where the credentials of connections come from, before the database is asked.
     pub connections: Arc<dyn ConnectionProvider>,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -446,14 +447,6 @@ impl Inner {
         if let Some(known) = self.catalog.get(block) {
             let place = Place { workflow: &workflow.0, block };
             self.keys.seal_config(place, known.manifest.config.as_value(), config);
-        }
-    }
-
-    /// The credentials that a block needs; `null` if it needs none.
-    async fn credentials(&self, block: &str) -> Result<Value, ConnectionError> {
-        match self.blocks.get(block).and_then(|block| block.connection) {
-            Some(connection) => self.connections.credentials(connection).await,
-            None => Ok(Value::Null),
         }
     }
 

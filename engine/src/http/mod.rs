@@ -41,6 +41,7 @@ pub fn router(driver: Driver) -> Router {
         routes::callbacks::routes().layer(axum::middleware::from_fn_with_state(api.clone(), refused::count));
     let guarded = Router::new()
         .merge(routes::blocks::routes())
+        .merge(routes::connections::routes())
         .merge(routes::doctor::routes())
         .merge(routes::operations::routes())
         .merge(routes::options::routes())

@@ -572,7 +572,13 @@ async fn s8_a_connection_is_given_to_each_attempt_and_one_that_is_missing_is_nam
     let run = engine.run(greet, NoConfig {}).await;
     run.has_outcome(GreetOutcome::Greeted { token: "t0ken".to_owned() }).await;
     let without = setup().start().await.run(greet, NoConfig {}).await;
-    assert!(without.error().await.unwrap().contains("there is no connection `stepwell-engine/account`"));
+    assert!(
+        without
+            .error()
+            .await
+            .unwrap()
+            .contains("there is no connection `default` of the kind `stepwell-engine/account`")
+    );
 }
 
 #[tokio::test]
