@@ -58,9 +58,14 @@ impl Inner {
             () = lease.cancelled() => return,
             event = self.call(call, &lease) => event,
         };
-        let Some(event) = event else { return };
+        if let Some(event) = event {
+            self.report(id, event, lease).await;
+        }
+    }
+
+    /// Commits what came of a call, again and again while the database fails: it must not be lost.
+    pub(super) async fn report(self: Arc<Self>, id: WorkflowId, event: Event, lease: CancellationToken) {
         let mut waited = Duration::from_millis(200);
-        // The result of a call must not be lost to a failing database.
         while let Err(refusal) = self.transition(&id, &event, None).await {
             let Refusal::Store(error) = refusal else {
                 tracing::error!(workflow = %id, error = %refusal, "the result of an activation call did not fit");
