@@ -148,6 +148,7 @@ impl Inner {
 
     /// Goes on with the calls that were under way in processes that have died.
     pub(super) async fn recover_workflows(self: &Arc<Self>) -> Result<(), StoreError> {
+        let lease = self.lease();
         for row in self.store.adopt_workflows().await? {
             let state = match decode_workflow(&row.state) {
                 Ok(state) => state,
@@ -161,8 +162,15 @@ impl Inner {
                 for call in activation.calls() {
                     let message = "the engine stopped while the handler ran".to_owned();
                     let event = Event::Interrupted(call, message);
-                    if let Err(refusal) = self.transition(&row.id, &event, None).await {
-                        tracing::error!(workflow = %row.id, error = %refusal, "the activation could not be resumed");
+                    match self.transition(&row.id, &event, None).await {
+                        Ok(_) => {}
+                        // It is this process's own now: nobody else would look for it.
+                        Err(Refusal::Store(_)) => {
+                            self.work(Arc::clone(self).report(row.id.clone(), event, lease.clone()));
+                        }
+                        Err(refusal) => {
+                            tracing::error!(workflow = %row.id, error = %refusal, "the activation could not be resumed");
+                        }
                     }
                 }
             }

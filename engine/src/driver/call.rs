@@ -15,6 +15,7 @@ use stepwell::when::When;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Inner;
+use super::connections::NoCredentials;
 use super::services::ExecutionServices;
 use super::version::Version;
 use crate::connections::ConnectionError;
@@ -131,8 +132,12 @@ impl StepCall {
             return Ok(Value::Null);
         };
         self.inner.credentials(&step.block, step.connection.as_deref()).await.map_err(|error| match error {
-            ConnectionError::Missing { .. } => StepError::permanent(error.to_string()),
-            ConnectionError::Unavailable { .. } => StepError::retryable(error.to_string()),
+            NoCredentials::Connection(ConnectionError::Missing { .. }) => {
+                StepError::permanent(error.to_string())
+            }
+            NoCredentials::Connection(ConnectionError::Unavailable { .. }) | NoCredentials::Store(_) => {
+                StepError::retryable(error.to_string())
+            }
         })
     }
 

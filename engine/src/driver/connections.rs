@@ -8,6 +8,15 @@ use crate::connections::{ConnectionError, DEFAULT};
 use crate::definition::{CatalogConnection, Problem, is_connection_name, unknown};
 use crate::store::{ConnectionRow, StoreError};
 
+/// Why there are no credentials.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoCredentials {
+    #[error(transparent)]
+    Connection(#[from] ConnectionError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 impl Driver {
     /// Keeps the credentials of a connection, sealed, or replaces them; attempts that begin afterwards get them.
     /// Whether the connection is new.
@@ -61,11 +70,7 @@ impl Driver {
 
 impl Inner {
     /// The credentials that a block needs; `null` if it needs none.
-    pub(super) async fn credentials(
-        &self,
-        block: &str,
-        name: Option<&str>,
-    ) -> Result<Value, ConnectionError> {
+    pub(super) async fn credentials(&self, block: &str, name: Option<&str>) -> Result<Value, NoCredentials> {
         match self.blocks.get(block).and_then(|block| block.connection) {
             Some(kind) => self.connection(kind, name.unwrap_or(DEFAULT)).await,
             None => Ok(Value::Null),
@@ -73,20 +78,27 @@ impl Inner {
     }
 
     /// The credentials of a connection: those that the program holds, or else those that a person gave.
-    pub(super) async fn connection(&self, kind: &str, name: &str) -> Result<Value, ConnectionError> {
+    pub(super) async fn connection(&self, kind: &str, name: &str) -> Result<Value, NoCredentials> {
         match self.connections.credentials(kind, name).await {
-            Err(ConnectionError::Missing { .. }) => self.stored_connection(kind, name).await,
-            held => held,
+            Err(ConnectionError::Missing { .. }) => {
+                let row = self.store.connection(kind, name).await?;
+                Ok(self.open_connection(row, kind, name)?)
+            }
+            held => Ok(held?),
         }
     }
 
-    async fn stored_connection(&self, kind: &str, name: &str) -> Result<Value, ConnectionError> {
+    fn open_connection(
+        &self,
+        row: Option<ConnectionRow>,
+        kind: &str,
+        name: &str,
+    ) -> Result<Value, ConnectionError> {
         let unavailable = |message: String| ConnectionError::Unavailable {
             kind: kind.to_owned(),
             name: name.to_owned(),
             message,
         };
-        let row = self.store.connection(kind, name).await.map_err(|error| unavailable(error.to_string()))?;
         let row = row.ok_or_else(|| ConnectionError::missing(kind, name))?;
         let plain = self.keys.unseal(&purpose(kind, name), &row.credentials);
         let plain = plain.map_err(|error| unavailable(error.to_string()))?;

@@ -18,6 +18,7 @@ use super::call::{Ended, contained};
 use super::index_key::index_key;
 use super::run::{Nudge, RunTask};
 use super::slots::{AtHand, Due};
+use super::trigger_call::Uncallable;
 use super::values::encode_state;
 use super::version::Unrunnable;
 use super::{Inner, activation, first_answer, trigger_call};
@@ -120,11 +121,11 @@ impl Inner {
             let block = &version.definition.trigger.block;
             let (handlers, limit) = (self.trigger_handlers(block)?, self.trigger_limit(block));
             let invocation = trigger_call::invocation(self, &version, row.id).await?;
-            Ok::<_, String>((invocation, handlers.handshake, limit))
+            Ok::<_, Uncallable>((invocation, handlers.handshake, limit))
         };
         let (invocation, handshake, limit) = match prepared.await {
             Ok((invocation, handshake, limit)) => (invocation, handshake?, limit),
-            Err(message) => return Some(TriggerAnswer::Failed(message)),
+            Err(error) => return Some(uncallable(error)),
         };
         Some(match contained(limit, handshake(invocation, request.clone())).await {
             Ended::Returned(Ok(response)) => TriggerAnswer::Respond(response),
@@ -143,9 +144,9 @@ impl Inner {
             let (handlers, limit) = (self.trigger_handlers(block)?, self.trigger_limit(block));
             let registration = trigger_call::open_registration(self, row)?;
             let invocation = trigger_call::invocation(self, &version, row.id).await?;
-            Ok::<_, String>((invocation, handlers.trigger, registration, limit))
+            Ok::<_, Uncallable>((invocation, handlers.trigger, registration, limit))
         };
-        let (invocation, trigger, registration, limit) = prepared.await.map_err(TriggerAnswer::Failed)?;
+        let (invocation, trigger, registration, limit) = prepared.await.map_err(uncallable)?;
         match contained(limit, trigger(invocation, request, registration)).await {
             Ended::Returned(Ok(trigger)) => Ok(trigger),
             ended => Err(failed(ended.map(|result| result.map(|_| ())), limit)),
@@ -317,6 +318,14 @@ impl Inner {
 fn unavailable(error: &StoreError) -> TriggerAnswer {
     tracing::error!(error = %error, source = %error.source, "a request could not be handled");
     TriggerAnswer::Unavailable(error.to_string())
+}
+
+/// The answer to a request for which no handler can be called.
+fn uncallable(error: Uncallable) -> TriggerAnswer {
+    match error {
+        Uncallable::Store(error) => unavailable(&error),
+        Uncallable::Block(message) => TriggerAnswer::Failed(message),
+    }
 }
 
 /// The answer to a request whose version cannot run now.

@@ -7,6 +7,7 @@ use stepwell::options::{self, Choice, OptionsDefinition, OptionsInvocation, Opti
 
 use super::answer::Refusal;
 use super::call::{Ended, contained};
+use super::connections::NoCredentials;
 use super::services::TriggerServices;
 use super::{Driver, Inner};
 use crate::connections::DEFAULT;
@@ -46,7 +47,10 @@ impl Driver {
             Some(kind) => inner.connection(kind, connection.as_deref().unwrap_or(DEFAULT)).await,
             None => Ok(Value::Null),
         };
-        let credentials = credentials.map_err(|error| Refusal::OptionsFailed(error.to_string()))?;
+        let credentials = credentials.map_err(|error| match error {
+            NoCredentials::Store(error) => Refusal::Store(error),
+            error @ NoCredentials::Connection(_) => Refusal::OptionsFailed(error.to_string()),
+        })?;
         let services = Arc::new(TriggerServices(Arc::clone(inner)));
         let call = (function.handler)(OptionsInvocation { query, services, credentials });
         let limit = inner.limits.trigger;

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::Inner;
 use super::answer::Refusal;
 use super::call::{Ended, contained, private};
+use super::connections::NoCredentials;
 use super::inbound::Start;
 use super::services::TriggerServices;
 use super::stop::{Stop, patiently};
@@ -24,7 +25,7 @@ use crate::core::workflow::{Call, Event, Registered};
 use crate::definition::TriggerInstance;
 use crate::model::{ActivationId, WorkflowId};
 use crate::secrets::Place;
-use crate::store::ActivationRow;
+use crate::store::{ActivationRow, StoreError};
 
 /// How late a tick may be called and still count as on time: an engine that is busy has not missed it.
 const ON_TIME: SignedDuration = SignedDuration::from_mins(1);
@@ -57,9 +58,14 @@ impl Inner {
             () = lease.cancelled() => return,
             event = self.call(call, &lease) => event,
         };
-        let Some(event) = event else { return };
+        if let Some(event) = event {
+            self.report(id, event, lease).await;
+        }
+    }
+
+    /// Commits what came of a call, again and again while the database fails: it must not be lost.
+    pub(super) async fn report(self: Arc<Self>, id: WorkflowId, event: Event, lease: CancellationToken) {
         let mut waited = Duration::from_millis(200);
-        // The result of a call must not be lost to a failing database.
         while let Err(refusal) = self.transition(&id, &event, None).await {
             let Refusal::Store(error) = refusal else {
                 tracing::error!(workflow = %id, error = %refusal, "the result of an activation call did not fit");
@@ -231,21 +237,53 @@ impl Inner {
                 version => Ok(version),
             }
         );
-        Ok(match version {
-            Ok(version) => self.prepared(row, version).await,
-            Err(error) => Err(error.to_string()),
-        })
+        let version = match version {
+            Ok(version) => version,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        Ok(patiently!(
+            self,
+            lease,
+            match self.prepared(row.clone(), Arc::clone(&version)).await {
+                Err(Uncallable::Store(error)) => Err(error),
+                Err(Uncallable::Block(message)) => Ok(Err(message)),
+                Ok(prepared) => Ok(Ok(prepared)),
+            }
+        ))
     }
 
     async fn prepared(
         self: &Arc<Self>,
         row: ActivationRow,
         version: Arc<Version>,
-    ) -> Result<Prepared, String> {
+    ) -> Result<Prepared, Uncallable> {
         let handlers = self.trigger_handlers(&version.definition.trigger.block)?;
         let registration = open_registration(self, &row)?;
         let invocation = invocation(self, &version, row.id).await?;
         Ok(Prepared { handlers, invocation, row, version, registration })
+    }
+}
+
+/// Why a handler of a trigger cannot be called.
+pub(super) enum Uncallable {
+    /// The database failed.
+    Store(StoreError),
+    /// It cannot be called as things are.
+    Block(String),
+}
+
+impl From<String> for Uncallable {
+    fn from(message: String) -> Self {
+        Self::Block(message)
+    }
+}
+
+impl From<NoCredentials> for Uncallable {
+    fn from(error: NoCredentials) -> Self {
+        match error {
+            NoCredentials::Store(error) => Self::Store(error),
+            error @ NoCredentials::Connection(_) => Self::Block(error.to_string()),
+        }
     }
 }
 
@@ -270,11 +308,10 @@ pub(super) async fn invocation(
     inner: &Arc<Inner>,
     version: &Version,
     id: ActivationId,
-) -> Result<TriggerInvocation, String> {
+) -> Result<TriggerInvocation, Uncallable> {
     let workflow = &version.row.workflow;
     let TriggerInstance { block, connection, .. } = &version.definition.trigger;
-    let credentials =
-        inner.credentials(block, connection.as_deref()).await.map_err(|error| error.to_string())?;
+    let credentials = inner.credentials(block, connection.as_deref()).await?;
     let mut config = version.definition.trigger.config.clone();
     let place = Place { workflow: &workflow.0, block };
     inner.keys.open_config(place, &mut config).map_err(|error| error.to_string())?;
