@@ -8,6 +8,7 @@ mod limits;
 mod new;
 mod operations;
 mod output;
+mod problems;
 mod runs;
 mod serve;
 mod validate;
@@ -49,6 +50,8 @@ enum Command {
     Check(files::Check),
     /// Create or update workflows from files
     Apply(files::Apply),
+    /// Write a workflow's draft or a version as a file that can be applied
+    Export(workflows::Export),
     /// List the workflows
     Workflows(Print),
     /// Publish a workflow's draft as a new version
@@ -136,6 +139,7 @@ async fn run(cli: Cli) -> Done {
         Command::Validate(validate) => validate.run(),
         Command::Check(check) => check.run(),
         Command::Apply(apply) => apply.run(&client()?).await,
+        Command::Export(export) => export.run(&client()?).await,
         Command::Workflows(print) => workflows::list(&client()?, print).await,
         Command::Enable(id) => workflows::enable(&client()?, &id).await,
         Command::Disable(id) => workflows::disable(&client()?, &id).await,
@@ -175,8 +179,12 @@ mod tests {
             "blocks --json",
             "blocks --schema",
             "validate --app shop --app garden --lock locks --accept",
-            "check a.yaml b.yaml",
+            "check a.yaml b.yaml --json",
+            "check -",
             "apply a.yaml --enable --json",
+            "export flow",
+            "export flow -o flow.yaml --draft",
+            "export flow --version 3 --json",
             "enable flow --json",
             "disable flow --json",
             "start flow --json",

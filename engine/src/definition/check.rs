@@ -90,9 +90,10 @@ impl<'a> Checker<'a> {
                 "This key is the same for all runs; name a variable, such as `{{ trigger.customer }}`, or leave it out",
             ),
             Ok(template) => {
-                for name in template.references().iter().filter(|name| !KNOWN.contains(&name.as_str())) {
-                    self.problem(KEY, unknown("variable", name, KNOWN.into_iter()));
-                }
+                let strangers = template.uses().iter().filter(|one| !KNOWN.contains(&one.variable.as_str()));
+                self.problems.extend(strangers.map(|one| {
+                    Problem::new(KEY, unknown("variable", &one.variable, KNOWN.into_iter())).at(one.at)
+                }));
             }
             Err(problems) => self.nested(KEY, problems),
         }
@@ -124,7 +125,7 @@ impl<'a> Checker<'a> {
                     template.uses().iter().filter(|one| !known().any(|name| name == one.variable));
                 let problems = strangers.map(|one| {
                     let message = unknown("variable", &one.variable, known().collect::<Vec<_>>().into_iter());
-                    Problem::new(join(&config_path, &one.field), message)
+                    Problem::new(join(&config_path, &one.field), message).at(one.at)
                 });
                 self.problems.extend(problems.collect::<Vec<_>>());
                 self.config(block, &step.config, template.templated(), &path);
@@ -289,9 +290,10 @@ impl<'a> Checker<'a> {
         for (id, template) in std::mem::take(&mut self.templates) {
             let Some(passed) = passed.get(id) else { continue };
             for one in template.uses() {
-                let Use { variable, field, optional, .. } = one;
+                let Use { variable, field, optional, at } = one;
+                let field_path = join(&format!("steps.{id}.config"), field);
                 if let Some(message) = self.scopes.hidden(self.definition, id, one) {
-                    self.problem(join(&format!("steps.{id}.config"), field), message);
+                    self.problems.push(Problem::new(field_path, message).at(*at));
                     continue;
                 }
                 if *optional || is_condition(self.definition, id, field) {
@@ -301,7 +303,7 @@ impl<'a> Checker<'a> {
                     let message = format!(
                         "`{variable}` is not on every path to `{id}`, so its data may be missing; use `default`, or another path"
                     );
-                    self.problem(join(&format!("steps.{id}.config"), field), message);
+                    self.problems.push(Problem::new(field_path, message).at(*at));
                 }
             }
         }

@@ -76,7 +76,7 @@ impl Inner {
     async fn snapshot(self: &Arc<Self>, workflow: &WorkflowId) -> Result<VersionId, Refusal> {
         let row = self.store.workflow(workflow).await?;
         let row = row.ok_or_else(|| Refusal::NotFound(format!("There is no workflow `{workflow}`")))?;
-        let definition = Definition::parse(&row.draft).map_err(Refusal::Problems)?.definition;
+        let definition = Definition::from_json(&row.draft).map_err(Refusal::Problems)?.definition;
         let problems = check(&definition, &self.catalog);
         if !problems.is_empty() {
             return Err(Refusal::Problems(problems));
@@ -137,7 +137,7 @@ impl Inner {
         if !definition.steps.contains_key(from) {
             let known: Vec<&str> = definition.steps.keys().map(String::as_str).collect();
             let message = format!("There is no step `{from}`; the version has `{}`", known.join("`, `"));
-            return Err(Refusal::Problems(vec![Problem { path: "from".into(), message }]));
+            return Err(Refusal::Problems(vec![Problem::new("from", message)]));
         }
         let again = reachable_from(definition, from);
         let needed: BTreeSet<&String> = again
@@ -157,17 +157,17 @@ impl Inner {
                         ReplayOn::Draft => self.misfit(definition, name, outcome.as_deref(), data),
                     };
                     if let Some(message) = misfit {
-                        problems.push(Problem { path: format!("steps.{name}"), message });
+                        problems.push(Problem::new(format!("steps.{name}"), message));
                     } else {
                         values.push((name.clone(), data.clone()));
                     }
                 }
-                None if before.contains(name) => problems.push(Problem {
-                    path: format!("steps.{name}"),
-                    message: format!(
+                None if before.contains(name) => problems.push(Problem::new(
+                    format!("steps.{name}"),
+                    format!(
                         "`{name}` comes before `{from}` and has recorded nothing in this run; replay from `{name}`"
                     ),
-                }),
+                )),
                 None => {}
             }
         }

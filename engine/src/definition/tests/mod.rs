@@ -161,13 +161,15 @@ fn the_form_is_judged_all_at_once() {
 
 #[test]
 fn text_that_is_not_yaml_says_where() {
-    for (text, place) in [
-        ("title: [\n", "line 2 column 1"),
-        ("title: a\ntrigger: b\ntitle: c\n", "line 1 column 1"),
-        ("{\"title\": ]}", "line 1 column 11"),
-    ] {
+    for (text, line, column) in
+        [("title: [\n", 2, 1), ("title: a\ntrigger: b\ntitle: c\n", 3, 1), ("{\"title\": ]}", 1, 12)]
+    {
         let problems = Definition::parse(text).unwrap_err();
-        assert!(problems[0].path.is_empty() && problems[0].message.contains(place), "{text}: {problems:?}");
+        assert_eq!(
+            (problems[0].line, problems[0].column),
+            (Some(line), Some(column)),
+            "{text}: {problems:?}"
+        );
     }
 }
 
@@ -175,7 +177,9 @@ fn text_that_is_not_yaml_says_where() {
 fn a_step_that_is_there_twice_is_refused() {
     let text = "title: a\ntrigger: { block: test/event }\nsteps:\n  a: { block: test/act }\n  a: { block: test/act }\n";
     let problems = Definition::parse(text).unwrap_err();
-    assert!(problems[0].message.contains("duplicate entry with key \"a\""), "{problems:?}");
+    let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+    assert_eq!((problem.path.as_str(), problem.line, problem.column), ("steps.a", Some(5), Some(3)));
+    assert!(problem.message.contains("stands on line 4 already"), "{problem:?}");
 }
 
 #[test]
