@@ -183,16 +183,9 @@ impl<'a> Checker<'a> {
         path: &str,
     ) {
         let Some(block) = block else { return };
-        let sealed = sealed_paths(config);
-        for misfit in block.misfits(config) {
-            let within = |field: &String| {
-                *field == misfit.judged
-                    || (misfit.compound
-                        && (misfit.judged.is_empty() || field.starts_with(&format!("{}.", misfit.judged))))
-            };
-            if !templated.iter().chain(&sealed).any(within) {
-                self.problem(join(&join(path, "config"), &misfit.path), misfit.message);
-            }
+        let open = templated.iter().cloned().chain(sealed_paths(config)).collect();
+        for misfit in block.misfits(config, &open) {
+            self.problem(join(&join(path, "config"), &misfit.path), misfit.message);
         }
     }
 

@@ -7,6 +7,7 @@ pub(crate) mod control;
 mod duration;
 mod export;
 pub(crate) mod field;
+mod formats;
 mod graph;
 mod lines;
 mod misfit;
