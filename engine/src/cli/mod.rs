@@ -10,6 +10,7 @@ mod operations;
 mod output;
 mod problems;
 mod runs;
+mod schema;
 mod serve;
 mod validate;
 mod workflows;
@@ -48,6 +49,8 @@ enum Command {
     Validate(validate::Validate),
     /// Check workflow files without a server
     Check(files::Check),
+    /// Print the JSON schema of workflow files, for editors
+    Schema,
     /// Create or update workflows from files
     Apply(files::Apply),
     /// Write a workflow's draft or a version as a file that can be applied
@@ -138,6 +141,10 @@ async fn run(cli: Cli) -> Done {
         Command::Blocks(blocks) => blocks.run(),
         Command::Validate(validate) => validate.run(),
         Command::Check(check) => check.run(),
+        Command::Schema => {
+            schema::run();
+            Ok(())
+        }
         Command::Apply(apply) => apply.run(&client()?).await,
         Command::Export(export) => export.run(&client()?).await,
         Command::Workflows(print) => workflows::list(&client()?, print).await,
@@ -181,6 +188,7 @@ mod tests {
             "validate --app shop --app garden --lock locks --accept",
             "check a.yaml b.yaml --json",
             "check -",
+            "schema",
             "apply a.yaml --enable --json",
             "export flow",
             "export flow -o flow.yaml --draft",

@@ -13,6 +13,7 @@ mod lines;
 mod misfit;
 mod outcomes;
 mod parse;
+mod schema;
 mod scopes;
 mod shape;
 mod source;
@@ -34,6 +35,7 @@ pub(crate) use graph::{passed_before, reachable_from};
 pub(crate) use lines::{Lines, Place};
 pub(crate) use parse::unknown;
 pub use parse::{Parsed, is_workflow_id};
+pub use schema::file_schema;
 pub use source::Source;
 
 /// A workflow: one trigger and the steps that follow.

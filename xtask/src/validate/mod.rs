@@ -15,8 +15,8 @@ use crate::failure::Failure;
 
 const MEND: &str = "If this is meant, run `cargo xtask validate --accept` and commit what it writes.";
 
-/// Checks every block and compares each crate with its lock file, and the published schema with the
-/// types; with `accept` writes these files anew.
+/// Checks every block and compares each crate with its lock file, and the published schemas with what they
+/// describe; with `accept` writes these files anew.
 pub(crate) fn validate(accept: bool) -> Result<(), Failure> {
     let packages = cargo::packages()?;
     let apps = apps(&packages)?;
@@ -24,7 +24,7 @@ pub(crate) fn validate(accept: bool) -> Result<(), Failure> {
     if !mistakes.is_empty() {
         return Err(Failure::new(mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
     }
-    let mut mistakes = Vec::from_iter(published::settle(accept)?);
+    let mut mistakes = published::settle(accept)?;
     for package in &packages {
         let app = app_of(&package.name);
         mistakes.extend(settle(package, app, apps.get(app), accept)?);

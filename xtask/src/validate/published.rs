@@ -1,29 +1,42 @@
-//! The published JSON schema of manifests, which is generated from their types.
+//! The published JSON schemas, which are generated: that of manifests from their types, that of workflow files from the
+//! built-in blocks.
 
 use std::fs;
 
 use serde_json::Value;
+use stepwell::block;
 use stepwell::manifest::{Manifest, manifest_schema};
+use stepwell_engine::definition::file_schema;
 
 use crate::cargo;
 use crate::failure::Failure;
 
-/// Where the schema lies in the workspace.
-const FILE: &str = "docs/manifest.schema.json";
+/// Where the schema of manifests lies in the workspace.
+const OF_MANIFESTS: &str = "docs/manifest.schema.json";
+/// Where the schema of workflow files lies in the workspace.
+const OF_WORKFLOWS: &str = "docs/workflow.schema.json";
 
-/// Says that the committed file is out of date, if it is; with `accept` writes it anew.
-pub(super) fn settle(accept: bool) -> Result<Option<String>, Failure> {
-    let path = cargo::root().join(FILE);
-    let generated = format!("{:#}\n", manifest_schema().as_value());
-    if fs::read_to_string(&path).is_ok_and(|committed| committed == generated) {
-        return Ok(None);
+/// Says which of the committed files are out of date; with `accept` writes them anew.
+pub(super) fn settle(accept: bool) -> Result<Vec<String>, Failure> {
+    let built_in = file_schema(&Manifest::of(&block::registered(), &[], &[]));
+    let mut stale = Vec::new();
+    for (file, schema, changed) in [
+        (OF_MANIFESTS, manifest_schema().as_value(), "the types of the manifest have changed"),
+        (OF_WORKFLOWS, &built_in, "the form of workflow files or a built-in block has changed"),
+    ] {
+        let path = cargo::root().join(file);
+        let generated = format!("{schema:#}\n");
+        if fs::read_to_string(&path).is_ok_and(|committed| committed == generated) {
+            continue;
+        }
+        if accept {
+            fs::write(&path, generated).map_err(|error| Failure::new(format!("{file}: {error}")))?;
+            eprintln!("accepted: {file} is written anew");
+        } else {
+            stale.push(format!("{file}: {changed}"));
+        }
     }
-    if !accept {
-        return Ok(Some(format!("{FILE}: the types of the manifest have changed")));
-    }
-    fs::write(&path, generated).map_err(|error| Failure::new(format!("{FILE}: {error}")))?;
-    eprintln!("accepted: {FILE} is written anew");
-    Ok(None)
+    Ok(stale)
 }
 
 /// What in a binary's manifest does not fit the schema.
@@ -43,8 +56,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_committed_schema_is_up_to_date() {
-        let stale = settle(false).expect("the file can be read");
-        assert_eq!(stale, None, "run `cargo xtask validate --accept` and commit what it writes");
+    fn the_committed_schemas_are_up_to_date() {
+        let stale = settle(false).expect("the files can be read");
+        assert_eq!(stale, [""; 0], "run `cargo xtask validate --accept` and commit what it writes");
     }
 }

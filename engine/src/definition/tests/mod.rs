@@ -1,5 +1,7 @@
 mod mutations;
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use schemars::json_schema;
 use serde_json::json;
@@ -703,7 +705,85 @@ fn the_workflows_that_are_documented_are_right() {
         let (file, _) = file.split_once("```").expect("a block of code ends");
         let parsed = Definition::parse(file).unwrap_or_else(|problems| panic!("{problems:#?}\n{file}"));
         assert_eq!(check(&parsed.definition, &built_in()), [], "{file}");
+        assert_eq!(schema_errors(&parsed.definition.to_value()), [""; 0], "{file}");
         files += 1;
     }
     assert_eq!(files, 5);
+}
+
+/// What the schema of workflow files says of a definition of built-in blocks.
+fn schema_errors(definition: &Value) -> Vec<String> {
+    static VALIDATOR: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let blocks = stepwell::block::registered();
+        let schema = file_schema(&Manifest::of(&blocks, &[], &[]));
+        jsonschema::meta::validate(&schema).expect("the schema is a schema");
+        jsonschema::validator_for(&schema).expect("the schema is a schema")
+    });
+    VALIDATOR.iter_errors(definition).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[test]
+fn the_schema_of_files_sees_what_it_can() {
+    let right = json!({
+        "id": "flow",
+        "title": "Flow",
+        "on_error": "sorry",
+        "time_limit": "1h",
+        "trigger": { "block": "core/manual", "on": { "started": ["call", "each"] } },
+        "steps": {
+            "call": {
+                "block": "core/http-request",
+                "config": { "method": "POST", "url": "https://example.com/{{ trigger.x }}" },
+                "retry": { "attempts": 3, "first_delay": "2s" },
+                "deadline": "7d",
+                "on": { "ok": "note", "deadline": "end", "error": "end" },
+            },
+            "note": { "block": "core/log", "config": { "message": "x" } },
+            "each": {
+                "block": "core/for-each",
+                "config": { "items": "{{ trigger.items }}", "concurrency": "{{ trigger.many }}" },
+                "on": { "each": "inside" },
+            },
+            "inside": { "block": "core/log", "config": { "message": "x" } },
+            "sorry": { "block": "core/log", "config": { "message": "x" } },
+        },
+    });
+    assert_eq!(schema_errors(&right), [""; 0]);
+    let wrong = [
+        ("/id", json!("two words")),
+        ("/title", json!(" ")),
+        ("/stepz", json!({})),
+        ("/time_limit", json!(5)),
+        ("/concurrency", json!({ "limit": 0 })),
+        ("/on_error", json!([1])),
+        ("/trigger", json!(null)),
+        ("/trigger/block", json!("core/log")),
+        ("/trigger/on/starded", json!("call")),
+        ("/trigger/on/started", json!(["call", "call"])),
+        ("/trigger/on/started", json!(["call", "end"])),
+        ("/steps/end", json!({ "block": "core/log", "config": { "message": "x" } })),
+        ("/steps/note/block", json!("core/lok")),
+        ("/steps/note/blok", json!("core/log")),
+        ("/steps/note/config", json!({})),
+        ("/steps/note/config/message", json!(1)),
+        ("/steps/note/config/mesage", json!("x")),
+        ("/steps/note/on", json!({ "dne": "end" })),
+        ("/steps/note/on", json!({ "deadline": "end" })),
+        ("/steps/call/on/deadline", Value::Null),
+        ("/steps/call/retry/attempts", json!(0)),
+        ("/steps/call/config/method", json!("PUSH")),
+        ("/steps/each/deadline", json!("1h")),
+        ("/steps/each/on", json!({ "done": "end" })),
+        ("/steps/each/config/concurrency", json!("many")),
+    ];
+    for (pointer, value) in wrong {
+        let definition = with(right.clone(), pointer, value.clone());
+        assert_ne!(schema_errors(&definition), [""; 0], "{pointer} = {value}");
+        // It is no stricter than the check.
+        let problems = match Definition::from_value(&definition) {
+            Ok(parsed) => check(&parsed.definition, &built_in()),
+            Err(problems) => problems,
+        };
+        assert_ne!(problems, [], "{pointer} = {value}");
+    }
 }
