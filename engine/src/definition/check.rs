@@ -7,7 +7,7 @@ use stepwell::manifest::BlockKind;
 
 use super::control::JOIN;
 use super::field::{hint, schemas_on};
-use super::graph::{Fork, Graph};
+use super::graph::{Fork, Graph, MOST_EDGES};
 use super::outcomes::Available;
 use super::parse::{join, unknown};
 use super::scopes::{Scopes, is_condition};
@@ -244,6 +244,13 @@ impl<'a> Checker<'a> {
     }
 
     fn graph(&mut self) {
+        let edges = self.definition.steps.values().map(|step| &step.on).chain([&self.definition.trigger.on]);
+        let count: usize = edges.flat_map(|on| on.0.values()).map(Vec::len).sum();
+        if count > MOST_EDGES {
+            let message = format!("A workflow has at most {MOST_EDGES} edges, this one {count}; split it");
+            self.problem("steps", message);
+            return;
+        }
         let graph = Graph::of(self.definition);
         let passed = graph.always_before();
         for id in self.definition.steps.keys().filter(|id| !passed.contains_key(id.as_str())) {

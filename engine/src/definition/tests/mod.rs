@@ -471,6 +471,67 @@ fn a_dense_workflow_is_checked_in_reasonable_time() {
     assert_eq!(problems(&definition).len(), 298);
 }
 
+/// A step that forks into two that meet in a join, so many times one after another, and a step that reads them all.
+fn diamonds(count: usize, join: &str) -> Value {
+    let act = |on: Value| json!({ "block": "test/act", "config": { "text": "x" }, "on": on });
+    let mut steps = Map::new();
+    let mut text = String::new();
+    for index in 0..count {
+        let next = if index + 1 == count { "last".to_owned() } else { format!("fork_{}", index + 1) };
+        let (one, other, meet) = (format!("one_{index}"), format!("other_{index}"), format!("meet_{index}"));
+        text += format!("{{{{ {one}.x }}}} {{{{ {other}.x }}}} ").as_str();
+        steps.insert(format!("fork_{index}"), act(json!({ "done": [one, other] })));
+        steps.insert(one, act(json!({ "done": meet })));
+        steps.insert(other, act(json!({ "done": meet })));
+        let config = if join == "core/join" { json!({ "text": "all" }) } else { json!({ "text": "x" }) };
+        let outcome = if join == "core/join" { "all" } else { "done" };
+        steps.insert(meet, json!({ "block": join, "config": config, "on": { outcome: next } }));
+    }
+    let last = json!({ "block": "test/act", "config": { "text": if join == "core/join" { text.as_str() } else { "x" } } });
+    steps.insert("last".to_owned(), last);
+    let definition = with(workflow(&[]), "/steps", Value::Object(steps));
+    with(definition, "/trigger/on/happened", json!("fork_0"))
+}
+
+#[test]
+fn a_thousand_steps_of_diamonds_are_checked() {
+    assert_eq!(problems(&diamonds(249, "core/join")), []);
+    // Without joins each diamond runs its end twice.
+    let problems = problems(&diamonds(249, "test/act"));
+    let twice: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
+    assert_eq!(twice.len(), 249, "{twice:?}");
+    assert!(problems.iter().all(
+        |problem| problem.path.starts_with("steps.meet_") && problem.message.contains("would run twice")
+    ));
+}
+
+#[test]
+fn what_a_wide_fork_has_recorded_can_be_read_after_its_join() {
+    let ids: Vec<String> = (0..400).map(|index| format!("branch_{index}")).collect();
+    let branch = || json!({ "block": "test/act", "config": { "text": "x" }, "on": { "done": "meet" } });
+    let text: String = ids.iter().map(|id| ["{{ ", id, ".x }}"].concat()).collect();
+    let mut steps: Map<String, Value> = ids.iter().map(|id| (id.clone(), branch())).collect();
+    steps.insert(
+        "meet".into(),
+        json!({ "block": "core/join", "config": { "text": "x" }, "on": { "all": "last" } }),
+    );
+    steps.insert("last".into(), json!({ "block": "test/act", "config": { "text": text } }));
+    let definition = with(workflow(&[]), "/steps", Value::Object(steps));
+    assert_eq!(problems(&with(definition, "/trigger/on/happened", json!(ids))), []);
+}
+
+#[test]
+fn a_workflow_has_a_bounded_number_of_edges() {
+    let ids: Vec<String> = (0..1_000).map(|index| format!("step_{index}")).collect();
+    let steps = ids.iter().enumerate().map(|(index, id)| {
+        let on = json!({ "done": ids[index + 1..(index + 60).min(1_000)] });
+        (id.clone(), json!({ "block": "test/act", "config": { "text": "x" }, "on": on }))
+    });
+    let definition = with(workflow(&[]), "/steps", Value::Object(steps.collect()));
+    let definition = with(definition, "/trigger/on/happened", json!("step_0"));
+    refused(&definition, &[("steps", "at most 50000 edges")]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
