@@ -226,6 +226,31 @@ fn o5_client_commands_find_the_server_by_its_directory_until_it_is_told_to_stop(
 }
 
 #[test]
+fn o7_operations_on_many_runs_ask_first_and_are_followed() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut server, _) = serve(data.path());
+    let ask = |line: &str| -> Value {
+        let output = run(data.path(), line);
+        assert!(output.status.success(), "{line}: {}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    assert_eq!(ask("cancel --all --dry-run --json")["matched"], 0);
+    let unasked = run(data.path(), "retry --all --workflow flow");
+    assert_eq!(unasked.status.code(), Some(1));
+    assert!(stderr(&unasked).contains("--yes"), "{}", stderr(&unasked));
+    let started = ask("replay --all --status failed --rate 10 --yes --json");
+    let id = started["id"].as_str().unwrap();
+    let operation = ask(&format!("operation {id} --json"));
+    assert_eq!((&operation["action"], &operation["rate"]), (&"replay".into(), &10.into()));
+    assert_eq!(ask("operations --json")["operations"][0]["id"], id);
+    assert_eq!(ask("doctor --json")["blocks"], Value::Array(Vec::new()));
+    let looked = run(data.path(), "doctor");
+    assert!(String::from_utf8(looked.stdout).unwrap().contains("No run waits"));
+    signal(&server, "-TERM");
+    assert!(server.wait().unwrap().success());
+}
+
+#[test]
 fn engines_share_a_database_only_with_the_same_keys() {
     let server = Server::shared();
     let database = tokio::runtime::Runtime::new().unwrap().block_on(server.database());

@@ -71,8 +71,8 @@ enum Command {
     Cancel(operations::Chosen),
     /// Go on with a failed run from the steps that failed, or with all that options select
     Retry(operations::Chosen),
-    /// Go through a run again that has ended, as a new run
-    Replay(runs::Replay),
+    /// Go through a run again that has ended, as a new run, or through all that options select
+    Replay(operations::Replay),
     /// List operations on many runs, newest first
     Operations(Print),
     /// Show how far an operation has come, or stop it
@@ -203,6 +203,7 @@ mod tests {
             "retry 0190 --json",
             "retry --all --workflow flow --created-before 2026-01-31T12:00:00Z --rate 10 --yes",
             "cancel --all --status waiting --dry-run",
+            "replay --all --workflow flow --status failed --yes",
             "operations --json",
             "operation 0190 --stop",
             "replay 0190 --from ask --draft --json",

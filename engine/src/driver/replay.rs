@@ -36,12 +36,13 @@ struct Recorded {
 }
 
 impl Inner {
-    /// Starts a run that goes through an earlier one again.
+    /// Starts a run that goes through an earlier one again, once for each key.
     pub(super) async fn replay(
         self: &Arc<Self>,
         run: RunId,
         from: Option<String>,
         on: ReplayOn,
+        dedupe: Option<String>,
     ) -> Result<RunId, Refusal> {
         let row = self.store.run(run).await?;
         let row = row.ok_or_else(|| Refusal::NotFound(format!("There is no run `{run}`")))?;
@@ -65,7 +66,7 @@ impl Inner {
         let start = Start {
             activation: None,
             outcome: recorded.trigger,
-            dedupe: None,
+            dedupe,
             response: None,
             replayed: Some(Replayed { run, from, values }),
         };
@@ -211,6 +212,6 @@ impl super::Driver {
     /// When the run does not exist or has not ended, there is no such step, or what was recorded is missing or does
     /// not fit the draft.
     pub async fn replay(&self, run: RunId, from: Option<String>, on: ReplayOn) -> Result<RunId, Refusal> {
-        self.inner.replay(run, from, on).await
+        self.inner.replay(run, from, on, None).await
     }
 }

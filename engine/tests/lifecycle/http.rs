@@ -270,6 +270,55 @@ async fn a_run_is_started_by_hand_with_data_that_fits() {
 }
 
 #[tokio::test]
+async fn o7_an_operation_is_asked_for_followed_and_not_stopped_once_it_has_ended() {
+    let server = Server::start().await;
+    let url = server.enable("o7-http", &["defer"]).await;
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        let run = server.event(&url).await;
+        assert_eq!(server.get(&format!("/runs/{run}?wait=20&until=waiting")).await["status"], "waiting");
+        runs.push(run);
+    }
+    let doctor = server.get("/doctor").await;
+    assert_eq!((&doctor["oldest_waiting"]["id"], &doctor["blocks"]), (&json!(runs[0]), &json!([])));
+    assert!(doctor["database"]["bytes"].as_u64().unwrap() > 0, "{doctor}");
+
+    let ask = |asked: Value| server.api(Method::POST, "/operations").json(&asked).send();
+    let filter = json!({ "workflow": "o7-http" });
+    let counted = ask(json!({ "action": "cancel", "filter": filter, "dry_run": true })).await.unwrap();
+    assert_eq!(counted.status(), 200);
+    assert_eq!(body(counted).await, json!({ "matched": 3 }));
+    for (wrong, path) in [
+        (json!({ "action": "retry", "filter": { "status": "waiting" } }), "filter.status"),
+        (json!({ "action": "cancel", "filter": {}, "rate": 0 }), "rate"),
+    ] {
+        let refused = ask(wrong).await.unwrap();
+        assert_eq!(refused.status(), 422);
+        assert_eq!(body(refused).await["errors"][0]["path"], path);
+    }
+    let started = ask(json!({ "action": "cancel", "filter": filter, "rate": 1000 })).await.unwrap();
+    assert_eq!(started.status(), 202);
+    let id = body(started).await["id"].as_str().unwrap().to_owned();
+    for run in &runs {
+        assert_eq!(server.get(&format!("/runs/{run}?wait=20")).await["status"], "cancelled");
+    }
+    let until = tokio::time::Instant::now() + PATIENCE;
+    let operation = loop {
+        let operation = server.get(&format!("/operations/{id}")).await;
+        if operation["status"] != "running" {
+            break operation;
+        }
+        assert!(tokio::time::Instant::now() < until, "{operation}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    assert_eq!((&operation["status"], &operation["done"]), (&json!("completed"), &json!(3)));
+    assert_eq!(server.get("/operations").await["operations"], json!([operation]));
+    let stop = |id: &str| server.api(Method::DELETE, &format!("/operations/{id}")).send();
+    assert_eq!(stop(&id).await.unwrap().status(), 409);
+    assert_eq!(stop("none").await.unwrap().status(), 404);
+}
+
+#[tokio::test]
 async fn t6_every_answer_of_a_trigger_has_its_status() {
     let server = Server::start().await;
     let url = server.enable("t6-http", &["done"]).await;
