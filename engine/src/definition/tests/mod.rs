@@ -1,3 +1,4 @@
+mod broken;
 mod mutations;
 
 use std::sync::LazyLock;
