@@ -1,4 +1,7 @@
 //! Where the credentials of connections come from.
+//!
+//! A connection has a kind, `app/name`, which a crate of blocks declares, and a name, by which a workflow chooses one
+//! of several of that kind. A step that names none gets the one called [`DEFAULT`].
 
 use std::collections::BTreeMap;
 
@@ -6,37 +9,55 @@ use async_trait::async_trait;
 use serde_json::Value;
 use stepwell::connection::Connection;
 
-/// Gives handlers the credentials that their blocks need.
+/// The name of the connection that a step gets which names none.
+pub const DEFAULT: &str = "default";
+
+/// Gives handlers the credentials that their blocks need. It is asked before the database is.
 #[async_trait]
 pub trait ConnectionProvider: Send + Sync + 'static {
-    /// The credentials of a kind of connection, `app/name`, in the form of its schema. Asked for each attempt, so
-    /// that a run sees credentials that were changed meanwhile.
+    /// The credentials of a connection, in the form of its kind's schema. Asked for each attempt, so that a run sees
+    /// credentials that were changed meanwhile.
     ///
     /// # Errors
     ///
     /// Why there are none now.
-    async fn credentials(&self, connection: &str) -> Result<Value, ConnectionError>;
+    async fn credentials(&self, kind: &str, name: &str) -> Result<Value, ConnectionError>;
 }
 
 /// Why a handler cannot have its connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectionError {
     /// Nobody has made it; trying again does not help.
-    #[error("there is no connection `{0}`; make it, then try again")]
-    Missing(String),
+    #[error(
+        "there is no connection `{name}` of the kind `{kind}`; make it with `stepwell connections set {kind} --name {name}`, then try again"
+    )]
+    Missing {
+        /// The kind, `app/name`.
+        kind: String,
+        /// The name.
+        name: String,
+    },
     /// It cannot be had now; trying again may help.
-    #[error("the connection `{connection}` cannot be used now: {message}")]
+    #[error("the connection `{name}` of the kind `{kind}` cannot be used now: {message}")]
     Unavailable {
-        /// The connection's id.
-        connection: String,
+        /// The kind, `app/name`.
+        kind: String,
+        /// The name.
+        name: String,
         /// Why.
         message: String,
     },
 }
 
+impl ConnectionError {
+    pub(crate) fn missing(kind: &str, name: &str) -> Self {
+        Self::Missing { kind: kind.to_owned(), name: name.to_owned() }
+    }
+}
+
 /// Connections that the program itself holds.
 #[derive(Default, Clone)]
-pub struct ProgramConnections(BTreeMap<&'static str, Value>);
+pub struct ProgramConnections(BTreeMap<(&'static str, String), Value>);
 
 impl ProgramConnections {
     /// No connection.
@@ -44,16 +65,26 @@ impl ProgramConnections {
         Self::default()
     }
 
-    /// Adds a connection, or replaces the one of its kind.
+    /// Adds a connection as the default one, or replaces it.
     ///
     /// # Panics
     ///
     /// When the connection has no JSON form.
     #[must_use]
-    pub fn with<C: Connection>(mut self, connection: &C) -> Self {
-        if let Some(id) = C::ID {
+    pub fn with<C: Connection>(self, connection: &C) -> Self {
+        self.with_named(DEFAULT, connection)
+    }
+
+    /// Adds a connection under a name, or replaces the one of its kind and name.
+    ///
+    /// # Panics
+    ///
+    /// When the connection has no JSON form.
+    #[must_use]
+    pub fn with_named<C: Connection>(mut self, name: &str, connection: &C) -> Self {
+        if let Some(kind) = C::ID {
             let credentials = connection.to_credentials().expect("credentials are JSON");
-            self.0.insert(id, credentials);
+            self.0.insert((kind, name.to_owned()), credentials);
         }
         self
     }
@@ -67,7 +98,8 @@ impl std::fmt::Debug for ProgramConnections {
 
 #[async_trait]
 impl ConnectionProvider for ProgramConnections {
-    async fn credentials(&self, connection: &str) -> Result<Value, ConnectionError> {
-        self.0.get(connection).cloned().ok_or_else(|| ConnectionError::Missing(connection.to_owned()))
+    async fn credentials(&self, kind: &str, name: &str) -> Result<Value, ConnectionError> {
+        let found = self.0.iter().find(|((held, called), _)| *held == kind && called == name);
+        found.map(|(_, credentials)| credentials.clone()).ok_or_else(|| ConnectionError::missing(kind, name))
     }
 }

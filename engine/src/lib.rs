@@ -12,6 +12,7 @@ pub mod expr;
 pub mod http;
 pub mod model;
 pub mod outgoing;
+pub mod reference;
 pub mod secrets;
 pub mod store;
 pub mod testing;

@@ -208,6 +208,18 @@ fn o5_client_commands_find_the_server_by_its_directory_until_it_is_told_to_stop(
         let value: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(value[key], Value::Array(Vec::new()), "{line}");
     }
+    // A kind that this binary does not know: the credentials went to the server, which says so.
+    let credentials = data.path().join("credentials.json");
+    std::fs::write(&credentials, "{\"token\": \"hush\"}").unwrap();
+    let output = run(data.path(), &format!("connections set no/kind --from {}", credentials.display()));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("kind") && !stderr(&output).contains("hush"), "{}", stderr(&output));
+    std::fs::write(&credentials, "{\"token\": hush").unwrap();
+    let output = run(data.path(), &format!("connections set no/kind --from {}", credentials.display()));
+    assert!(stderr(&output).contains("column") && !stderr(&output).contains("hush"), "{}", stderr(&output));
+    let output = run(data.path(), "connections");
+    assert!(output.status.success());
+
     let output = run(data.path(), "start no-such-flow");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("no-such-flow"), "{}", stderr(&output));

@@ -29,7 +29,7 @@ async fn create(sample: &Sample, store: &dyn Store) {
 #[tokio::test]
 async fn postgres_conforms() {
     let server = Server::shared();
-    conformance::all(async || open(&server.database().await).await).await;
+    Box::pin(conformance::all(async || open(&server.database().await).await)).await;
 }
 
 #[tokio::test]

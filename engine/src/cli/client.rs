@@ -48,6 +48,10 @@ impl Client {
         self.send(Method::POST, path, body).await
     }
 
+    pub(super) async fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.send(Method::PUT, path, Some(body)).await
+    }
+
     /// Changes a definition; what is wrong with it is told apart from other failures.
     pub(super) async fn change(
         &self,

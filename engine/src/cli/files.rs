@@ -10,6 +10,7 @@ use stepwell::manifest::Manifest;
 use super::client::Client;
 use super::problems::{describe, show_notes};
 use super::{Done, Failure, Print, output};
+use crate::connections::DEFAULT;
 use crate::definition::{Catalog, Parsed, Problem, Source, check, needed_connections, unknown};
 
 /// What stands for the standard input.
@@ -21,8 +22,9 @@ pub(super) struct Check {
     /// The files, YAML or JSON; `-` is the standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// A connection that there is, such as `app/account`; without any, nothing is said of connections
-    #[arg(long = "connection", value_name = "ID")]
+    /// A connection that there is, such as `app/account`, or `app/account/sales` for one with a name; without any,
+    /// nothing is said of connections
+    #[arg(long = "connection", value_name = "KIND[/NAME]")]
     connections: Vec<String>,
     #[command(flatten)]
     print: Print,
@@ -80,16 +82,20 @@ impl Check {
         let mut problems = check(&definition, catalog);
         let mut notes = Vec::new();
         for needed in needed_connections(&definition, catalog) {
-            let (block, connection) = (&needed.block, &needed.connection);
+            let block = &needed.block;
+            let connection = match needed.name.as_str() {
+                DEFAULT => needed.kind.clone(),
+                name => format!("{}/{name}", needed.kind),
+            };
             if self.connections.is_empty() {
                 let message = format!(
                     "`{block}` needs the connection `{connection}`; only the server knows whether there is one, unless --connection names those that there are"
                 );
                 notes.push(Problem::new(needed.path, message));
-            } else if !self.connections.contains(connection) {
+            } else if !self.connections.contains(&connection) {
                 let known = self.connections.iter().map(String::as_str);
                 let message =
-                    format!("`{block}` needs a connection: {}", unknown("connection", connection, known));
+                    format!("`{block}` needs a connection: {}", unknown("connection", &connection, known));
                 problems.push(Problem::new(needed.path, message));
             }
         }

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod client;
+mod connections;
 mod doctor;
 mod files;
 mod limits;
@@ -43,7 +44,7 @@ enum Command {
     Serve(serve::Serve),
     /// Make a crate of blocks to start from
     New(new::New),
-    /// List the registered blocks
+    /// List the registered blocks, or show what some of them take and come to
     Blocks(blocks::Blocks),
     /// Check the registered blocks, and compare them with what was promised to workflows
     Validate(validate::Validate),
@@ -79,6 +80,8 @@ enum Command {
     Operation(operations::Shown),
     /// List what waits for a callback
     Waiting(Print),
+    /// List the connections, make one or remove it
+    Connections(connections::Connections),
     /// Look at the engine and its database, and say what needs a person
     Doctor(Print),
 }
@@ -159,6 +162,7 @@ async fn run(cli: Cli) -> Done {
         Command::Operations(print) => operations::list(&client()?, print).await,
         Command::Operation(id) => operations::one(&client()?, id).await,
         Command::Waiting(print) => runs::waiting(&client()?, print).await,
+        Command::Connections(connections) => connections.run(&client()?).await,
         Command::Doctor(print) => doctor::run(&client()?, print).await,
     }
 }
@@ -184,6 +188,7 @@ mod tests {
              --max-callbacks 100 --max-api-requests 50 --max-connections 1000",
             "new my-blocks --published",
             "blocks --json",
+            "blocks core/webhook core/log",
             "blocks --schema",
             "validate --app shop --app garden --lock locks --accept",
             "check a.yaml b.yaml --json",
@@ -208,6 +213,10 @@ mod tests {
             "operation 0190 --stop",
             "replay 0190 --from ask --draft --json",
             "waiting --json",
+            "connections --json",
+            "connections set core/smtp --name billing --from smtp.json",
+            "connections set core/smtp --json",
+            "connections remove core/smtp --name billing",
             "doctor --json",
         ] {
             let words = ["stepwell"].into_iter().chain(line.split_whitespace());

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use jsonschema::Validator;
 use serde_json::Value;
+use stepwell::connection::ConnectionManifest;
 use stepwell::manifest::{BlockManifest, Manifest};
 
 use super::misfit::{Misfit, Unknown, misfits};
 use super::parse::join;
 use super::{Problem, formats};
 
-/// The registered blocks by id.
+/// The registered blocks and kinds of connection by id.
 pub struct Catalog {
     blocks: BTreeMap<String, CatalogBlock>,
+    connections: BTreeMap<String, CatalogConnection>,
 }
 
 /// A registered block.
@@ -22,12 +24,19 @@ pub struct CatalogBlock {
     validator: Validator,
 }
 
+/// A registered kind of connection.
+pub struct CatalogConnection {
+    /// What its manifest says.
+    pub manifest: ConnectionManifest,
+    validator: Validator,
+}
+
 impl Catalog {
-    /// The blocks of a manifest.
+    /// The blocks and kinds of connection of a manifest.
     ///
     /// # Errors
     ///
-    /// When two blocks have one id, or a schema is not one.
+    /// When two blocks or two kinds of connection have one id, or a schema is not one.
     pub fn new(manifest: &Manifest) -> Result<Self, Vec<Problem>> {
         let mut blocks = BTreeMap::new();
         let mut problems = Vec::new();
@@ -46,12 +55,40 @@ impl Catalog {
                     .push(Problem::new(&block.id, format!("The config's schema is not valid: {error}"))),
             }
         }
-        if problems.is_empty() { Ok(Self { blocks }) } else { Err(problems) }
+        let mut connections = BTreeMap::new();
+        for connection in manifest.apps.iter().flat_map(|app| &app.connections) {
+            match jsonschema::validator_for(connection.credentials.as_value()) {
+                Ok(validator) => {
+                    let known = CatalogConnection { manifest: connection.clone(), validator };
+                    if connections.insert(connection.id.clone(), known).is_some() {
+                        problems.push(Problem::new(
+                            &connection.id,
+                            "Two kinds of connection have this id; give one of them another",
+                        ));
+                    }
+                }
+                Err(error) => problems.push(Problem::new(
+                    &connection.id,
+                    format!("The schema of the credentials is not valid: {error}"),
+                )),
+            }
+        }
+        if problems.is_empty() { Ok(Self { blocks, connections }) } else { Err(problems) }
     }
 
     /// A block.
     pub fn get(&self, id: &str) -> Option<&CatalogBlock> {
         self.blocks.get(id)
+    }
+
+    /// A kind of connection.
+    pub fn connection(&self, id: &str) -> Option<&CatalogConnection> {
+        self.connections.get(id)
+    }
+
+    /// The ids of all kinds of connection.
+    pub fn connection_ids(&self) -> impl Iterator<Item = &str> + Clone {
+        self.connections.keys().map(String::as_str)
     }
 
     /// The ids of all blocks.
@@ -73,5 +110,17 @@ impl CatalogBlock {
     pub(super) fn misfits(&self, config: &Value, open: &Unknown) -> Vec<Misfit> {
         let schema = self.manifest.config.as_value();
         self.validator.iter_errors(config).flat_map(|error| misfits(&error, schema, open)).collect()
+    }
+}
+
+impl CatalogConnection {
+    /// What is wrong with credentials, each problem with the path of the field. No message holds a value.
+    pub fn validate(&self, credentials: &Value) -> Vec<Problem> {
+        let schema = self.manifest.credentials.as_value();
+        let errors = self
+            .validator
+            .iter_errors(credentials)
+            .flat_map(|error| misfits(&error, schema, &Unknown::new()));
+        errors.map(|misfit| Problem::new(misfit.path, misfit.message)).collect()
     }
 }

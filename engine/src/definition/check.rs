@@ -56,6 +56,7 @@ impl<'a> Checker<'a> {
     fn trigger(&mut self) {
         let trigger = &self.definition.trigger;
         let block = self.block(&trigger.block, BlockKind::Trigger, "trigger");
+        self.connection(block, trigger.connection.as_deref(), "trigger");
         let templated = match Template::compile(&trigger.config) {
             Ok(template) => {
                 for path in template.templated() {
@@ -111,6 +112,7 @@ impl<'a> Checker<'a> {
     fn step(&mut self, id: &'a str, step: &StepInstance) {
         let path = format!("steps.{id}");
         let block = self.block(&step.block, BlockKind::Step, &path);
+        self.connection(block, step.connection.as_deref(), &path);
         let config_path = join(&path, "config");
         let templated = match Template::compile(&step.config) {
             Ok(template) => {
@@ -149,6 +151,15 @@ impl<'a> Checker<'a> {
                 join(&path, "deadline"),
                 "A deadline needs an edge; say under `on` which step follows `deadline`",
             );
+        }
+    }
+
+    fn connection(&mut self, block: Option<&CatalogBlock>, name: Option<&str>, path: &str) {
+        if let (Some(block), Some(_)) = (block, name)
+            && block.manifest.connection.is_none()
+        {
+            let message = format!("`{}` uses no connection; remove this", block.manifest.id);
+            self.problem(join(path, "connection"), message);
         }
     }
 

@@ -271,7 +271,7 @@ mod tests {
 
     prop_compose! {
         fn step()(
-            block in text(), config in fields(value()), deadline in proptest::option::of(1..u64::from(u32::MAX)),
+            block in text(), connection in proptest::option::of("[a-z]{1,4}"), config in fields(value()), deadline in proptest::option::of(1..u64::from(u32::MAX)),
             retry in proptest::option::of((1..100_u32, 1..100_000_u64)),
             on in proptest::collection::vec((text(), proptest::collection::vec("[a-d]", 0..3)), 0..3),
         ) -> Value {
@@ -281,6 +281,9 @@ mod tests {
                 (outcome, if steps.is_empty() { json!("end") } else { json!(steps) })
             });
             let mut step = json!({ "block": block, "config": config, "on": on.collect::<serde_json::Map<_, _>>() });
+            if let Some(connection) = connection {
+                step["connection"] = json!(connection);
+            }
             if let Some(deadline) = deadline {
                 step["deadline"] = json!(format!("{deadline}ms"));
             }

@@ -27,14 +27,14 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-pub use catalog::{Catalog, CatalogBlock};
+pub use catalog::{Catalog, CatalogBlock, CatalogConnection};
 pub use check::check;
 pub use connections::{NeededConnection, needed_connections};
 pub(crate) use duration::read as read_duration;
 pub(crate) use graph::{passed_before, reachable_from};
 pub(crate) use lines::{Lines, Place};
 pub(crate) use parse::unknown;
-pub use parse::{Parsed, is_workflow_id};
+pub use parse::{Parsed, is_connection_name, is_workflow_id};
 pub use schema::file_schema;
 pub use source::Source;
 
@@ -72,6 +72,8 @@ pub struct Concurrency {
 pub struct TriggerInstance {
     /// The block's id.
     pub block: String,
+    /// The name of the connection that it uses, if not the default one.
+    pub connection: Option<String>,
     /// The config.
     pub config: Value,
     /// Where each outcome leads.
@@ -83,6 +85,8 @@ pub struct TriggerInstance {
 pub struct StepInstance {
     /// The block's id.
     pub block: String,
+    /// The name of the connection that it uses, if not the default one.
+    pub connection: Option<String>,
     /// The config, with expressions.
     pub config: Value,
     /// How a failed attempt is repeated, if not by the default.
@@ -158,12 +162,16 @@ impl Definition {
         if !self.on_error.is_empty() {
             value.insert("on_error".into(), target(&self.on_error));
         }
-        value.insert(
-            "trigger".into(),
-            instance(&self.trigger.block, &self.trigger.config, [], &self.trigger.on),
-        );
+        value.insert("trigger".into(), self.trigger.to_value());
         value.insert("steps".into(), Value::Object(steps));
         Value::Object(value)
+    }
+}
+
+impl TriggerInstance {
+    fn to_value(&self) -> Value {
+        let Self { block, connection, config, on } = self;
+        instance(block, connection.as_deref(), config, [], on)
     }
 }
 
@@ -177,18 +185,23 @@ impl StepInstance {
             })
         });
         let deadline = self.deadline.map(|deadline| json!(duration::write(deadline)));
-        instance(&self.block, &self.config, [("retry", retry), ("deadline", deadline)], &self.on)
+        let Self { block, connection, config, on, .. } = self;
+        instance(block, connection.as_deref(), config, [("retry", retry), ("deadline", deadline)], on)
     }
 }
 
 fn instance<const N: usize>(
     block: &str,
+    connection: Option<&str>,
     config: &Value,
     others: [(&str, Option<Value>); N],
     on: &Edges,
 ) -> Value {
     let mut value = Map::new();
     value.insert("block".into(), json!(block));
+    if let Some(connection) = connection {
+        value.insert("connection".into(), json!(connection));
+    }
     if config.as_object().is_none_or(|config| !config.is_empty()) {
         value.insert("config".into(), config.clone());
     }

@@ -16,8 +16,8 @@ pub(super) const MOST_STEPS: usize = 1_000;
 pub(super) const DEEPEST: usize = 64;
 /// How long a step's id may be, in characters.
 pub(super) const LONGEST_ID: usize = 64;
-/// How long a workflow's id may be, in characters.
-pub(super) const LONGEST_WORKFLOW_ID: usize = 100;
+/// How long the id of a workflow and the name of a connection may be, in characters.
+pub(super) const LONGEST_NAME: usize = 100;
 /// How long a title may be, in characters.
 pub(super) const LONGEST_TITLE: usize = 200;
 /// How often a call may be tried.
@@ -133,11 +133,12 @@ impl Reader {
     }
 
     fn trigger(&mut self, value: &Value) -> Option<TriggerInstance> {
-        let fields = self.object(value, "trigger", &["block", "config", "on"])?;
+        let fields = self.object(value, "trigger", &["block", "connection", "config", "on"])?;
         let block = self.text(fields, "block", "trigger");
+        let connection = self.connection(fields, "trigger");
         let config = self.config(fields, "trigger");
         let on = self.edges(fields.get("on"), "trigger.on");
-        Some(TriggerInstance { block: block?, config, on })
+        Some(TriggerInstance { block: block?, connection, config, on })
     }
 
     fn steps(&mut self, value: Option<&Value>) -> IndexMap<String, StepInstance> {
@@ -165,13 +166,26 @@ impl Reader {
     }
 
     fn step(&mut self, value: &Value, path: &str) -> Option<StepInstance> {
-        let fields = self.object(value, path, &["block", "config", "retry", "deadline", "on"])?;
+        let fields =
+            self.object(value, path, &["block", "connection", "config", "retry", "deadline", "on"])?;
         let block = self.text(fields, "block", path);
+        let connection = self.connection(fields, path);
         let config = self.config(fields, path);
         let retry = fields.get("retry").and_then(|retry| self.retry(retry, &join(path, "retry")));
         let deadline = self.duration(fields, "deadline", path);
         let on = self.edges(fields.get("on"), &join(path, "on"));
-        Some(StepInstance { block: block?, config, retry, deadline, on })
+        Some(StepInstance { block: block?, connection, config, retry, deadline, on })
+    }
+
+    fn connection(&mut self, fields: &Map<String, Value>, path: &str) -> Option<String> {
+        let name = self.optional_text(fields, "connection", path)?;
+        if !is_connection_name(&name) {
+            self.problem(
+                join(path, "connection"),
+                "A connection's name is 1 to 100 letters, digits, `-` and `_`, such as `billing`",
+            );
+        }
+        Some(name)
     }
 
     fn config(&mut self, fields: &Map<String, Value>, path: &str) -> Value {
@@ -330,7 +344,16 @@ pub(super) fn is_snake_case(text: &str) -> bool {
 
 /// Whether a text can name a workflow.
 pub fn is_workflow_id(text: &str) -> bool {
-    (1..=LONGEST_WORKFLOW_ID).contains(&text.len())
+    is_name(text)
+}
+
+/// Whether a text can name a connection.
+pub fn is_connection_name(text: &str) -> bool {
+    is_name(text)
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&text.len())
         && text.chars().all(|next| next.is_ascii_alphanumeric() || next == '-' || next == '_')
 }
 

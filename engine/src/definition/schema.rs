@@ -9,9 +9,7 @@ use stepwell::manifest::{BlockKind, BlockManifest, Manifest};
 use super::control::{JOIN, STOP, loop_edge};
 use super::field::hint;
 use super::formats::bounds;
-use super::parse::{
-    LONGEST_ID, LONGEST_TITLE, LONGEST_WORKFLOW_ID, MOST_ATTEMPTS, MOST_RUNS, MOST_STEPS, RESERVED,
-};
+use super::parse::{LONGEST_ID, LONGEST_NAME, LONGEST_TITLE, MOST_ATTEMPTS, MOST_RUNS, MOST_STEPS, RESERVED};
 
 /// Formats that editors judge as the engine does.
 const FORMATS: [&str; 4] = ["date", "email", "hostname", "uri"];
@@ -38,7 +36,7 @@ pub fn file_schema(manifest: &Manifest) -> Value {
     let blocks: Vec<&BlockManifest> = manifest.apps.iter().flat_map(|app| &app.blocks).collect();
     let mut definitions = common();
     for (kind, name, instance) in [
-        (BlockKind::Trigger, "trigger", json!({ "config": true, "on": true })),
+        (BlockKind::Trigger, "trigger", json!({ "connection": connection(), "config": true, "on": true })),
         (BlockKind::Step, "step", step_fields()),
     ] {
         let of_kind: Vec<_> = blocks.iter().copied().filter(|block| block.kind == kind).collect();
@@ -55,7 +53,7 @@ pub fn file_schema(manifest: &Manifest) -> Value {
             "id": {
                 "description": "What the workflow is called in URLs and commands; without it, the file's stem.",
                 "type": "string",
-                "pattern": format!("^[A-Za-z0-9_-]{{1,{LONGEST_WORKFLOW_ID}}}$"),
+                "pattern": format!("^[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}$"),
             },
             "title": { "description": "A short title for people.", "type": "string", "pattern": "\\S", "maxLength": LONGEST_TITLE },
             "description": { "description": "What the workflow is for.", "type": "string" },
@@ -132,8 +130,17 @@ fn common() -> Map<String, Value> {
     }
 }
 
+fn connection() -> Value {
+    json!({
+        "description": "The name of the connection that the block uses; without it, the one called `default`.",
+        "type": "string",
+        "pattern": format!("^[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}$"),
+    })
+}
+
 fn step_fields() -> Value {
     json!({
+        "connection": connection(),
         "config": true,
         "retry": { "$ref": "#/$defs/retry" },
         "deadline": {
@@ -180,6 +187,9 @@ fn instance(block: &BlockManifest) -> Value {
     let mut instance = json!({ "properties": {
         "config": if needs_config { reference } else { json!({ "anyOf": [reference, { "type": "null" }] }) },
     } });
+    if block.connection.is_none() {
+        instance["properties"]["connection"] = json!(false);
+    }
     if needs_config {
         instance["required"] = json!(["config"]);
     }

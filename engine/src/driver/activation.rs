@@ -195,6 +195,15 @@ pub(super) fn check_outcome(
     if let Some(schema) = &chosen.schema {
         let validator = jsonschema::validator_for(schema.as_value())
             .map_err(|error| Refusal::Conflict(error.to_string()))?;
+        if data.is_null() && !validator.is_valid(data) {
+            let required = schema.as_value()["required"].as_array().map_or(&[][..], Vec::as_slice);
+            let fields: Vec<_> = required.iter().filter_map(Value::as_str).collect();
+            let message = match fields.as_slice() {
+                [] => format!("The outcome `{id}` needs data; give it"),
+                fields => format!("The outcome `{id}` needs data with `{}`; give it", fields.join("`, `")),
+            };
+            return Err(problem("data", message));
+        }
         let problems: Vec<Problem> = validator
             .iter_errors(data)
             .map(|error| {

@@ -130,8 +130,8 @@ impl StepCall {
         let Some(step) = self.version.definition.steps.get(&self.attempt.step) else {
             return Ok(Value::Null);
         };
-        self.inner.credentials(&step.block).await.map_err(|error| match error {
-            ConnectionError::Missing(_) => StepError::permanent(error.to_string()),
+        self.inner.credentials(&step.block, step.connection.as_deref()).await.map_err(|error| match error {
+            ConnectionError::Missing { .. } => StepError::permanent(error.to_string()),
             ConnectionError::Unavailable { .. } => StepError::retryable(error.to_string()),
         })
     }

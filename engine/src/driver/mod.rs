@@ -7,6 +7,7 @@ mod busy;
 mod call;
 mod changes;
 mod clock;
+mod connections;
 mod draft;
 mod first_answer;
 mod inbound;
@@ -57,7 +58,7 @@ pub use refused::{Unstarted, UnstartedRequest};
 pub use replay::ReplayOn;
 pub use retention::{Removed, Retention};
 
-use crate::connections::{ConnectionError, ConnectionProvider};
+use crate::connections::ConnectionProvider;
 use crate::core::run::Event;
 use crate::definition::{Catalog, Problem};
 use crate::model::{ActivationId, ExecutionId, RunId, RunStatus, VersionId, WorkflowId};
@@ -78,7 +79,7 @@ pub struct Parts {
     pub urls: Urls,
     /// How outgoing requests are sent.
     pub http: Arc<dyn HttpTransport>,
-    /// Where the credentials of connections come from.
+    /// Where the credentials of connections come from, before the database is asked.
     pub connections: Arc<dyn ConnectionProvider>,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -400,14 +401,6 @@ impl Inner {
 
     fn is_left_alone(&self, run: RunId) -> bool {
         self.left_alone.lock().expect("no holder panics").contains(&run)
-    }
-
-    /// The credentials that a block needs; `null` if it needs none.
-    async fn credentials(&self, block: &str) -> Result<Value, ConnectionError> {
-        match self.blocks.get(block).and_then(|block| block.connection) {
-            Some(connection) => self.connections.credentials(connection).await,
-            None => Ok(Value::Null),
-        }
     }
 
     fn run_changed(&self, run: RunId, status: Option<RunStatus>) {

@@ -9,6 +9,7 @@ use super::answer::Refusal;
 use super::call::{Ended, contained};
 use super::services::TriggerServices;
 use super::{Driver, Inner};
+use crate::connections::DEFAULT;
 use crate::definition::Problem;
 use crate::definition::field::{hint, schemas_at};
 
@@ -24,6 +25,8 @@ pub struct OptionsRequest {
     pub field: String,
     /// What the person has typed.
     pub text: String,
+    /// The name of the connection to look them up with, if not the default one.
+    pub connection: Option<String>,
     /// The values so far of the fields beside it; those that the field does not depend on are not handed on.
     pub fields: Map<String, Value>,
 }
@@ -37,9 +40,10 @@ impl Driver {
     /// When there is no such block, field or function, or the function fails, panics or takes too long.
     pub async fn options(&self, request: OptionsRequest) -> Result<Vec<Choice>, Refusal> {
         let inner = &self.inner;
+        let connection = request.connection.clone();
         let (function, query) = inner.look_up(request)?;
         let credentials = match function.connection {
-            Some(connection) => inner.connections.credentials(connection).await,
+            Some(kind) => inner.connection(kind, connection.as_deref().unwrap_or(DEFAULT)).await,
             None => Ok(Value::Null),
         };
         let credentials = credentials.map_err(|error| Refusal::OptionsFailed(error.to_string()))?;
@@ -71,7 +75,7 @@ impl Inner {
         &self,
         request: OptionsRequest,
     ) -> Result<(&'static OptionsDefinition, OptionsQuery), Refusal> {
-        let OptionsRequest { block, field, text, mut fields } = request;
+        let OptionsRequest { block, field, text, mut fields, .. } = request;
         let problem = |path: &str, message: String| Refusal::Problems(vec![Problem::new(path, message)]);
         let Some(known) = self.blocks.get(&block) else {
             return Err(problem("block", format!("There is no block `{block}`; name one of this engine")));

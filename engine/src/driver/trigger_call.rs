@@ -20,6 +20,7 @@ use super::services::TriggerServices;
 use super::version::Version;
 use crate::core::run::Sealed;
 use crate::core::workflow::{Call, Event, Registered};
+use crate::definition::TriggerInstance;
 use crate::model::{ActivationId, WorkflowId};
 use crate::secrets::Place;
 use crate::store::{ActivationRow, StoreError};
@@ -248,8 +249,9 @@ pub(super) async fn invocation(
     id: ActivationId,
 ) -> Result<TriggerInvocation, String> {
     let workflow = &version.row.workflow;
-    let block = &version.definition.trigger.block;
-    let credentials = inner.credentials(block).await.map_err(|error| error.to_string())?;
+    let TriggerInstance { block, connection, .. } = &version.definition.trigger;
+    let credentials =
+        inner.credentials(block, connection.as_deref()).await.map_err(|error| error.to_string())?;
     let mut config = version.definition.trigger.config.clone();
     let place = Place { workflow: &workflow.0, block };
     inner.keys.open_config(place, &mut config).map_err(|error| error.to_string())?;

@@ -35,6 +35,7 @@ pub fn router(driver: Driver) -> Router {
     let api = Api { driver, tokens: Arc::new(Tokens::new()), gates };
     let guarded = Router::new()
         .merge(routes::blocks::routes())
+        .merge(routes::connections::routes())
         .merge(routes::doctor::routes())
         .merge(routes::operations::routes())
         .merge(routes::options::routes())

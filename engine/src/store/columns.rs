@@ -10,6 +10,8 @@ pub(super) const WORKFLOW: &str = "id, title, draft, state, sequence, created_at
 pub(super) const VERSION: &str = "id, workflow, number, definition, created_at";
 /// Of an activation.
 pub(super) const ACTIVATION: &str = "id, workflow, version, status, accepts, registration, error";
+/// Of a connection.
+pub(super) const CONNECTION: &str = "kind, name, credentials, created_at, updated_at";
 
 /// Gives places in a lane (`$1`: workflow, `$2`: key) to the runs at its head, as far as their limits allow.
 pub(super) const GIVE_PLACES: &str = "UPDATE places SET given = true WHERE arrival IN (

@@ -3,6 +3,7 @@
 //! A check is given a store that holds nothing. It panics where the store breaks its promise.
 
 mod upkeep;
+mod vault;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -27,6 +28,7 @@ pub async fn all<S: Store, F: AsyncFn() -> S>(fresh: F) {
     once_keeps_the_first_value_and_needs_the_run(&fresh().await).await;
     runs_are_listed_newest_first(&fresh().await).await;
     tokens_are_known_by_their_hash(&fresh().await).await;
+    vault::connections_are_kept_by_kind_and_name(&fresh().await).await;
     upkeep::all(&fresh).await;
     s12_places_are_given_in_order_of_arrival_as_others_leave(&fresh().await).await;
     any_text_is_kept(&fresh().await).await;

@@ -15,8 +15,10 @@ mod migration;
 pub mod postgres;
 pub mod sqlite;
 mod upkeep;
+mod vault;
 
 pub use upkeep::{Finished, OperationRow, Promise, Relying, Size, Upkeep};
+pub use vault::{ConnectionRow, Vault};
 
 /// What a store keeps and promises.
 ///
@@ -24,7 +26,7 @@ pub use upkeep::{Finished, OperationRow, Promise, Relying, Size, Upkeep};
 /// an error, and nothing in between after a crash at any point. Concurrent changes may share a commit; a change
 /// whose guard fails is refused alone.
 #[async_trait]
-pub trait Store: Upkeep {
+pub trait Store: Upkeep + Vault {
     /// A record id, greater than every one given out before by this process.
     fn next_record(&self) -> RecordId;
 

@@ -10,9 +10,9 @@ use tokio::sync::watch;
 
 use crate::model::{ActivationId, OperationId, RecordId, RunId, RunStatus, VersionId, WorkflowId};
 use crate::store::{
-    ActivationRow, Callback, CommitError, Draft, Finished, InboxEntry, News, OperationRow, Promise, Record,
-    Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store, StoreError, Upkeep, VersionRow,
-    WorkflowChange, WorkflowRow,
+    ActivationRow, Callback, CommitError, ConnectionRow, Draft, Finished, InboxEntry, News, OperationRow,
+    Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store, StoreError,
+    Upkeep, Vault, VersionRow, WorkflowChange, WorkflowRow,
 };
 
 /// When the process dies: at the n-th moment before or after a commit, counted over all processes of a test.
@@ -321,5 +321,24 @@ impl Upkeep for MortalStore {
 
     async fn leave_version(&self, id: VersionId) -> Result<(), StoreError> {
         reads!(self, leave_version(id))
+    }
+}
+
+#[async_trait]
+impl Vault for MortalStore {
+    async fn put_connection(&self, row: ConnectionRow) -> Result<bool, StoreError> {
+        self.commit(self.inner.put_connection(row)).await
+    }
+
+    async fn connection(&self, kind: &str, name: &str) -> Result<Option<ConnectionRow>, StoreError> {
+        reads!(self, connection(kind, name))
+    }
+
+    async fn connections(&self) -> Result<Vec<ConnectionRow>, StoreError> {
+        reads!(self, connections())
+    }
+
+    async fn remove_connection(&self, kind: &str, name: &str) -> Result<bool, StoreError> {
+        self.commit(self.inner.remove_connection(kind, name)).await
     }
 }

@@ -576,7 +576,7 @@ async fn s8_a_connection_is_given_to_each_attempt_and_one_that_is_missing_is_nam
         "steps": { "greet": { "block": "stepwell-engine/greet" } },
     });
     let refused = without.enable("greets", &definition).await.unwrap_err();
-    let missing = "there is no connection `stepwell-engine/account`";
+    let missing = "there is no connection `default` of the kind `stepwell-engine/account`";
     assert!(refused.contains(missing) && refused.contains("steps.greet.block"), "{refused}");
     // One that is lost later is named by the step that needs it.
     engine.enable("greets", &definition).await.unwrap();

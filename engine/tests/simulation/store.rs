@@ -11,9 +11,9 @@ use stepwell_engine::model::{
 };
 use stepwell_engine::store::sqlite::{MemoryDatabase, SqliteStore};
 use stepwell_engine::store::{
-    ActivationRow, Callback, CommitError, Draft, Finished, InboxEntry, News, OperationRow, Promise, Record,
-    Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store, StoreError, Upkeep, VersionRow,
-    WorkflowChange, WorkflowRow,
+    ActivationRow, Callback, CommitError, ConnectionRow, Draft, Finished, InboxEntry, News, OperationRow,
+    Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store, StoreError,
+    Upkeep, Vault, VersionRow, WorkflowChange, WorkflowRow,
 };
 use tokio::sync::Notify;
 
@@ -471,5 +471,27 @@ impl Upkeep for SimStore {
 
     async fn leave_version(&self, id: VersionId) -> Result<(), StoreError> {
         self.read(async { self.inner()?.leave_version(id).await }).await
+    }
+}
+
+#[async_trait]
+impl Vault for SimStore {
+    async fn put_connection(&self, row: ConnectionRow) -> Result<bool, StoreError> {
+        self.write("a connection".to_owned(), async { self.inner()?.put_connection(row).await }).await
+    }
+
+    async fn connection(&self, kind: &str, name: &str) -> Result<Option<ConnectionRow>, StoreError> {
+        self.read(async { self.inner()?.connection(kind, name).await }).await
+    }
+
+    async fn connections(&self) -> Result<Vec<ConnectionRow>, StoreError> {
+        self.read(async { self.inner()?.connections().await }).await
+    }
+
+    async fn remove_connection(&self, kind: &str, name: &str) -> Result<bool, StoreError> {
+        self.write("a connection is removed".to_owned(), async {
+            self.inner()?.remove_connection(kind, name).await
+        })
+        .await
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn validate(accept: bool) -> Result<(), Failure> {
     if !mistakes.is_empty() {
         return Err(Failure::new(mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
     }
-    let mut mistakes = published::settle(accept)?;
+    let mut mistakes = published::settle(apps.get("core"), accept)?;
     for package in &packages {
         let app = app_of(&package.name);
         mistakes.extend(settle(package, app, apps.get(app), accept)?);

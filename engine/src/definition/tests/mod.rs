@@ -825,6 +825,7 @@ fn the_schema_of_files_sees_what_it_can() {
         ("/trigger/on/started", json!(["call", "end"])),
         ("/steps/end", json!({ "block": "core/log", "config": { "message": "x" } })),
         ("/steps/note/block", json!("core/lok")),
+        ("/steps/note/connection", json!("sales")),
         ("/steps/note/blok", json!("core/log")),
         ("/steps/note/config", json!({})),
         ("/steps/note/config/message", json!(1)),

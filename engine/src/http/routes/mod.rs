@@ -2,6 +2,7 @@
 
 pub(super) mod blocks;
 pub(super) mod callbacks;
+pub(super) mod connections;
 pub(super) mod doctor;
 pub(super) mod events;
 pub(super) mod health;

@@ -28,7 +28,10 @@ async fn options(
 /// Reads a body; all mistakes are told at once, each with its field.
 fn read(body: Value) -> Result<OptionsRequest, Vec<Finding>> {
     let Value::Object(mut given) = body else {
-        return Err(vec![Finding::new("", "Send an object with `block`, `field`, `text` and `fields`")]);
+        return Err(vec![Finding::new(
+            "",
+            "Send an object with `block`, `field`, `text`, `connection` and `fields`",
+        )]);
     };
     let mut findings = Vec::new();
     let mut text = |name: &str, required: bool| match given.shift_remove(name) {
@@ -43,7 +46,9 @@ fn read(body: Value) -> Result<OptionsRequest, Vec<Finding>> {
             String::new()
         }
     };
-    let (block, field, text) = (text("block", true), text("field", true), text("text", false));
+    let (block, field) = (text("block", true), text("field", true));
+    let (text, connection) = (text("text", false), text("connection", false));
+    let connection = Some(connection).filter(|connection| !connection.is_empty());
     let fields = match given.shift_remove("fields") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(fields)) => fields,
@@ -53,9 +58,13 @@ fn read(body: Value) -> Result<OptionsRequest, Vec<Finding>> {
         }
     };
     let unknown = given.keys();
-    let wrong = "Not a field; use `block`, `field`, `text` and `fields`";
+    let wrong = "Not a field; use `block`, `field`, `text`, `connection` and `fields`";
     findings.extend(unknown.map(|name| Finding::new(name, wrong)));
-    if findings.is_empty() { Ok(OptionsRequest { block, field, text, fields }) } else { Err(findings) }
+    if findings.is_empty() {
+        Ok(OptionsRequest { block, field, text, connection, fields })
+    } else {
+        Err(findings)
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod rows;
 mod single;
 mod text;
 mod upkeep;
+mod vault;
 mod write;
 
 use std::collections::HashSet;

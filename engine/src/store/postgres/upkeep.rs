@@ -234,7 +234,7 @@ impl PostgresStore {
     }
 
     /// Carries out one statement; says how many rows it has changed.
-    async fn count(
+    pub(super) async fn count(
         &self,
         operation: &'static str,
         sql: &str,

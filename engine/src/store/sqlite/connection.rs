@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_places.sql"),
     include_str!("migrations/0003_upkeep.sql"),
     include_str!("migrations/0004_answers.sql"),
+    include_str!("migrations/0005_connections.sql"),
 ];
 /// The mode of `auto_vacuum` in which free pages are given back in steps.
 pub(super) const INCREMENTAL: i64 = 2;

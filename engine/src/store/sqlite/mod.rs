@@ -7,6 +7,7 @@ mod filter;
 mod memory;
 mod rows;
 mod upkeep;
+mod vault;
 mod writer;
 
 pub use memory::MemoryDatabase;

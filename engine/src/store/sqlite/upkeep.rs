@@ -302,7 +302,7 @@ impl Upkeep for SqliteStore {
 
 impl SqliteStore {
     /// Carries out a change that counts what it has changed.
-    async fn count(
+    pub(super) async fn count(
         &self,
         operation: &'static str,
         change: impl Fn(&Connection) -> rusqlite::Result<usize> + Send + 'static,
