@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -80,6 +80,123 @@ fn a_file_with_problems_is_refused_with_their_paths() {
     assert!(stderr(&output).contains("trigger.block"), "{}", stderr(&output));
 }
 
+/// A workflow of built-in blocks.
+const FLOW: &str = "\
+title: Flow
+trigger:
+  block: core/manual
+  on: { started: note }
+steps:
+  note:
+    block: core/log
+    config: { message: 'It is {{ run.id | upper }}' }
+";
+
+#[test]
+fn several_files_are_checked_and_every_problem_has_its_line() {
+    let data = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = data.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let right = write("right.yaml", FLOW);
+    let wrong = write("wrong.yaml", &FLOW.replace("run.id | upper", "run.id | uper"));
+    let twice = write("twice.yaml", &format!("{FLOW}title: Again\n"));
+    let output = run(data.path(), &format!("check {right} {wrong} {twice} missing.yaml"));
+    assert_eq!(output.status.code(), Some(1));
+    let told = stderr(&output);
+    for words in
+        ["wrong.yaml:8:", "steps.note.config.message", "twice.yaml:9:1", "missing.yaml has 1 problem"]
+    {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    assert!(!told.contains("right.yaml"), "{told}");
+
+    let output = run(data.path(), &format!("check --json {right} {wrong} {twice} missing.yaml"));
+    assert_eq!(output.status.code(), Some(1));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["files"][0], serde_json::json!({ "file": right, "problems": [], "notes": [] }));
+    let problem = &told["files"][1]["problems"][0];
+    assert_eq!((&problem["path"], &problem["line"]), (&"steps.note.config.message".into(), &8.into()));
+    // The filter's name within the quoted text.
+    assert_eq!(problem["column"].as_u64().unwrap(), 25 + "It is {{ run.id | ".len() as u64);
+    assert_eq!(
+        (&told["files"][2]["problems"][0]["path"], told["files"].as_array().unwrap().len()),
+        (&"title".into(), 4)
+    );
+
+    let output = run(data.path(), &format!("check {right}"));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+/// Runs a command that reads its standard input.
+fn told(data: &Path, line: &str, input: &str) -> Output {
+    let mut command = stepwell(data);
+    let command = command.args(line.split_whitespace()).stdin(Stdio::piped());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_file_may_come_from_the_standard_input() {
+    let data = tempfile::tempdir().unwrap();
+    let output = told(data.path(), "check -", FLOW);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let output = told(data.path(), "check -", &FLOW.replace("core/log", "core/lok"));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("<stdin>:7:5"), "{}", stderr(&output));
+}
+
+#[test]
+fn an_export_can_be_applied_and_changes_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut server, _) = serve(data.path());
+    let file = data.path().join("flow.yaml");
+    std::fs::write(&file, FLOW).unwrap();
+    let said = |line: &str| {
+        let output = run(data.path(), line);
+        assert!(output.status.success(), "{line}: {}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let apply = format!("apply {}", file.display());
+    assert_eq!(said(&apply).trim(), "Applied flow");
+    assert_eq!(said(&apply).trim(), "flow is unchanged");
+    assert!(said(&format!("{apply} --enable")).contains("enabled it as version 1"));
+    assert_eq!(said(&format!("{apply} --enable")).trim(), "flow is unchanged and enabled already");
+
+    let before: Value = serde_json::from_str(&said("workflows --json")).unwrap();
+    let exported = said("export flow");
+    assert!(exported.starts_with("id: flow\ntitle: Flow\n"), "{exported}");
+    said(&format!("export flow -o {}", file.display()));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), exported);
+    assert_eq!(said(&format!("{apply} --enable")).trim(), "flow is unchanged and enabled already");
+    assert_eq!(said("export flow"), exported);
+    assert_eq!(serde_json::from_str::<Value>(&said("workflows --json")).unwrap(), before);
+
+    let changed = exported.replace("It is", "This is");
+    let output = told(data.path(), "apply -", &changed);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(said("export flow"), changed);
+    assert_eq!(said("export flow --version 1"), exported);
+    let json: Value = serde_json::from_str(&said("export flow --json")).unwrap();
+    assert_eq!((&json["id"], &json["steps"]["note"]["block"]), (&"flow".into(), &"core/log".into()));
+    for (line, words) in [("export none", "no workflow"), ("export flow --version 9", "no version 9")] {
+        let output = run(data.path(), line);
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        assert!(stderr(&output).contains(words), "{line}: {}", stderr(&output));
+    }
+
+    // What the server finds wrong has its place in the file.
+    std::fs::write(&file, exported.replace("core/log", "core/lok")).unwrap();
+    let output = run(data.path(), &apply);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("flow.yaml:9:5"), "{}", stderr(&output));
+    signal(&server, "-TERM");
+    assert!(server.wait().unwrap().success());
+}
+
 #[test]
 fn o5_client_commands_find_the_server_by_its_directory_until_it_is_told_to_stop() {
     let data = tempfile::tempdir().unwrap();
@@ -118,6 +235,31 @@ fn o5_client_commands_find_the_server_by_its_directory_until_it_is_told_to_stop(
     let output = run(data.path(), "workflows");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("does not answer"), "{}", stderr(&output));
+}
+
+#[test]
+fn o7_operations_on_many_runs_ask_first_and_are_followed() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut server, _) = serve(data.path());
+    let ask = |line: &str| -> Value {
+        let output = run(data.path(), line);
+        assert!(output.status.success(), "{line}: {}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    assert_eq!(ask("cancel --all --dry-run --json")["matched"], 0);
+    let unasked = run(data.path(), "retry --all --workflow flow");
+    assert_eq!(unasked.status.code(), Some(1));
+    assert!(stderr(&unasked).contains("--yes"), "{}", stderr(&unasked));
+    let started = ask("replay --all --status failed --rate 10 --yes --json");
+    let id = started["id"].as_str().unwrap();
+    let operation = ask(&format!("operation {id} --json"));
+    assert_eq!((&operation["action"], &operation["rate"]), (&"replay".into(), &10.into()));
+    assert_eq!(ask("operations --json")["operations"][0]["id"], id);
+    assert_eq!(ask("doctor --json")["blocks"], Value::Array(Vec::new()));
+    let looked = run(data.path(), "doctor");
+    assert!(String::from_utf8(looked.stdout).unwrap().contains("No run waits"));
+    signal(&server, "-TERM");
+    assert!(server.wait().unwrap().success());
 }
 
 #[test]

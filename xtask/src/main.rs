@@ -38,7 +38,7 @@ enum Chore {
     },
     /// Checks the blocks of the workspace's binaries against each crate's `blocks.lock.json`
     Validate {
-        /// Writes the lock files and docs/manifest.schema.json anew, and so accepts what has changed
+        /// Writes the lock files and the schemas in docs anew, and so accepts what has changed
         #[arg(long)]
         accept: bool,
     },

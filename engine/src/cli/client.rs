@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::Failure;
+use crate::definition::Problem;
 
 /// How long a server may take to answer: longer than any long poll.
 const TIMEOUT: Duration = Duration::from_secs(90);
@@ -51,11 +52,40 @@ impl Client {
         self.send(Method::PUT, path, Some(body)).await
     }
 
+    /// Changes a definition; what is wrong with it is told apart from other failures.
+    pub(super) async fn change(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Result<Value, Vec<Problem>>, Failure> {
+        match self.exchange(method, path, body).await {
+            Ok((_, value)) => Ok(Ok(value)),
+            Err(Refused { problems, .. }) if !problems.is_empty() => Ok(Err(problems)),
+            Err(refused) => Err(refused.failure),
+        }
+    }
+
     pub(super) async fn delete(&self, path: &str) -> Result<Value, Failure> {
         self.send(Method::DELETE, path, None).await
     }
 
+    /// The text of an answer that is not JSON.
+    pub(super) async fn text(&self, path: &str) -> Result<String, Failure> {
+        Ok(self.exchange(Method::GET, path, None).await.map_err(|refused| refused.failure)?.0)
+    }
+
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        Ok(self.exchange(method, path, body).await.map_err(|refused| refused.failure)?.1)
+    }
+
+    /// The answer as text, and what it is as JSON: `null` if it is none.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(String, Value), Refused> {
         let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.json(body);
@@ -69,7 +99,25 @@ impl Client {
         let value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         let is_problem =
             value.get("type").and_then(Value::as_str).is_some_and(|kind| kind.starts_with("/problems/"));
-        if status.is_success() && !is_problem { Ok(value) } else { Err(problem(status.as_u16(), &value)) }
+        if status.is_success() && !is_problem {
+            Ok((text, value))
+        } else {
+            let problems = value.get("errors").cloned().unwrap_or_default();
+            let problems = serde_json::from_value(problems).unwrap_or_default();
+            Err(Refused { failure: problem(status.as_u16(), &value), problems })
+        }
+    }
+}
+
+/// Why there is no answer, and the problems of what was sent if it had any.
+struct Refused {
+    failure: Failure,
+    problems: Vec<Problem>,
+}
+
+impl<E: Into<Failure>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self { failure: error.into(), problems: Vec::new() }
     }
 }
 

@@ -9,7 +9,9 @@ mod limits;
 mod new;
 mod operations;
 mod output;
+mod problems;
 mod runs;
+mod schema;
 mod serve;
 mod validate;
 mod workflows;
@@ -48,8 +50,12 @@ enum Command {
     Validate(validate::Validate),
     /// Check workflow files without a server
     Check(files::Check),
+    /// Print the JSON schema of workflow files, for editors
+    Schema,
     /// Create or update workflows from files
     Apply(files::Apply),
+    /// Write a workflow's draft or a version as a file that can be applied
+    Export(workflows::Export),
     /// List the workflows
     Workflows(Print),
     /// Publish a workflow's draft as a new version
@@ -68,8 +74,8 @@ enum Command {
     Cancel(operations::Chosen),
     /// Go on with a failed run from the steps that failed, or with all that options select
     Retry(operations::Chosen),
-    /// Go through a run again that has ended, as a new run
-    Replay(runs::Replay),
+    /// Go through a run again that has ended, as a new run, or through all that options select
+    Replay(operations::Replay),
     /// List operations on many runs, newest first
     Operations(Print),
     /// Show how far an operation has come, or stop it
@@ -140,7 +146,12 @@ async fn run(cli: Cli) -> Done {
         Command::Blocks(blocks) => blocks.run(),
         Command::Validate(validate) => validate.run(),
         Command::Check(check) => check.run(),
+        Command::Schema => {
+            schema::run();
+            Ok(())
+        }
         Command::Apply(apply) => apply.run(&client()?).await,
+        Command::Export(export) => export.run(&client()?).await,
         Command::Workflows(print) => workflows::list(&client()?, print).await,
         Command::Enable(id) => workflows::enable(&client()?, &id).await,
         Command::Disable(id) => workflows::disable(&client()?, &id).await,
@@ -183,8 +194,13 @@ mod tests {
             "blocks core/webhook core/log",
             "blocks --schema",
             "validate --app shop --app garden --lock locks --accept",
-            "check a.yaml b.yaml",
+            "check a.yaml b.yaml --json",
+            "check -",
+            "schema",
             "apply a.yaml --enable --json",
+            "export flow",
+            "export flow -o flow.yaml --draft",
+            "export flow --version 3 --json",
             "enable flow --json",
             "disable flow --json",
             "deactivate flow --json",
@@ -196,6 +212,7 @@ mod tests {
             "retry 0190 --json",
             "retry --all --workflow flow --created-before 2026-01-31T12:00:00Z --rate 10 --yes",
             "cancel --all --status waiting --dry-run",
+            "replay --all --workflow flow --status failed --yes",
             "operations --json",
             "operation 0190 --stop",
             "replay 0190 --from ask --draft --json",

@@ -1,4 +1,4 @@
-//! `cancel` and `retry` of one run or of all that a filter selects, `operations`, `operation`.
+//! `cancel`, `retry` and `replay` of one run or of all that a filter selects, `operations`, `operation`.
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -40,6 +40,19 @@ pub(super) struct Chosen {
     yes: bool,
     #[command(flatten)]
     print: Print,
+}
+
+/// A run that has ended, or all that the options select, to go through again.
+#[derive(Debug, clap::Args)]
+pub(super) struct Replay {
+    #[command(flatten)]
+    chosen: Chosen,
+    /// Begin with this step, with what the steps before it have recorded
+    #[arg(long, value_name = "STEP", conflicts_with = "all")]
+    from: Option<String>,
+    /// Run on the workflow's draft instead of the run's own version
+    #[arg(long, conflicts_with = "all")]
+    draft: bool,
 }
 
 /// An operation's id.
@@ -97,6 +110,15 @@ impl Chosen {
             format!("{matched} runs are selected; `stepwell operation {id}` says how far it has come");
         output::answer(self.print, &started, &words);
         Ok(())
+    }
+}
+
+impl Replay {
+    pub(super) async fn run(self, client: &Client) -> Done {
+        match self.chosen.id {
+            Some(id) => runs::replay(client, &id, self.from, self.draft, self.chosen.print).await,
+            None => self.chosen.apply(client, "replay").await,
+        }
     }
 }
 

@@ -25,6 +25,11 @@ pub(super) fn line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
+/// Prints a text as it is.
+pub(super) fn text(text: &str) {
+    let _ = write!(std::io::stdout(), "{text}");
+}
+
 /// Prints rows below their headings.
 pub(super) fn table(headings: &[&str], rows: &[Vec<String>]) {
     line(&format_table(headings, rows));

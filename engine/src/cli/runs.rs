@@ -49,31 +49,6 @@ pub(super) struct Show {
     print: Print,
 }
 
-/// Go through a run again that has ended, as a new run.
-#[derive(Debug, clap::Args)]
-pub(super) struct Replay {
-    /// The run's id
-    id: String,
-    /// Begin with this step, with what the steps before it have recorded
-    #[arg(long, value_name = "STEP")]
-    from: Option<String>,
-    /// Run on the workflow's draft instead of the run's own version
-    #[arg(long)]
-    draft: bool,
-    #[command(flatten)]
-    print: Print,
-}
-
-impl Replay {
-    pub(super) async fn run(self, client: &Client) -> Done {
-        let version = if self.draft { "draft" } else { "same" };
-        let body = json!({ "from": self.from, "version": version });
-        let started = client.post(&format!("/api/v1/runs/{}/replay", self.id), Some(&body)).await?;
-        output::answer(self.print, &started, &cell(&started, "/id"));
-        Ok(())
-    }
-}
-
 impl Start {
     pub(super) async fn run(self, client: &Client) -> Done {
         let data: Value = match &self.data {
@@ -196,6 +171,19 @@ pub(super) async fn cancel(client: &Client, id: &str, print: Print) -> Done {
 pub(super) async fn retry(client: &Client, id: &str, print: Print) -> Done {
     let answer = client.post(&format!("/api/v1/runs/{id}/retry"), None).await?;
     output::answer(print, &answer, &format!("Retrying {id}"));
+    Ok(())
+}
+
+pub(super) async fn replay(
+    client: &Client,
+    id: &str,
+    from: Option<String>,
+    draft: bool,
+    print: Print,
+) -> Done {
+    let body = json!({ "from": from, "version": if draft { "draft" } else { "same" } });
+    let started = client.post(&format!("/api/v1/runs/{id}/replay"), Some(&body)).await?;
+    output::answer(print, &started, &cell(&started, "/id"));
     Ok(())
 }
 

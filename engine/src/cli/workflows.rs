@@ -1,8 +1,10 @@
-//! `workflows`, `enable`, `disable`, `deactivate`.
+//! `workflows`, `export`, `enable`, `disable`, `deactivate`.
+
+use std::path::PathBuf;
 
 use super::client::Client;
 use super::output::{cell, items};
-use super::{Done, Print, output};
+use super::{Done, Failure, Print, output};
 
 /// A workflow's id.
 #[derive(Debug, clap::Args)]
@@ -27,6 +29,42 @@ pub(super) async fn list(client: &Client, print: Print) -> Done {
         .collect();
     output::table(&["ID", "TITLE", "ENABLED", "VERSIONS", "ERROR"], &rows);
     Ok(())
+}
+
+/// Write a workflow as a file for `apply`, without its secrets.
+#[derive(Debug, clap::Args)]
+pub(super) struct Export {
+    /// The workflow's id
+    id: String,
+    /// The file to write; without it, the workflow is printed
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The draft, which is the default
+    #[arg(long, conflicts_with = "version")]
+    draft: bool,
+    /// A version instead of the draft
+    #[arg(long, value_name = "N")]
+    version: Option<u32>,
+    /// Write JSON instead of YAML
+    #[arg(long)]
+    json: bool,
+}
+
+impl Export {
+    pub(super) async fn run(self, client: &Client) -> Done {
+        let version = self.version.map(|number| format!("?version={number}")).unwrap_or_default();
+        let mut file = client.text(&format!("/api/v1/workflows/{}/export{version}", self.id)).await?;
+        if self.json {
+            let value: serde_json::Value = serde_yaml_ng::from_str(&file)?;
+            file = format!("{value:#}\n");
+        }
+        match self.output {
+            None => output::text(&file),
+            Some(path) => std::fs::write(&path, file)
+                .map_err(|error| Failure(format!("{} cannot be written: {error}", path.display())))?,
+        }
+        Ok(())
+    }
 }
 
 pub(super) async fn enable(client: &Client, Id { id, print }: &Id) -> Done {

@@ -7,9 +7,9 @@ use serde_json::Value;
 use stepwell::connection::ConnectionManifest;
 use stepwell::manifest::{BlockManifest, Manifest};
 
-use super::Problem;
-use super::misfit::{Misfit, misfits};
+use super::misfit::{Misfit, Unknown, misfits};
 use super::parse::join;
+use super::{Problem, formats};
 
 /// The registered blocks and kinds of connection by id.
 pub struct Catalog {
@@ -41,7 +41,7 @@ impl Catalog {
         let mut blocks = BTreeMap::new();
         let mut problems = Vec::new();
         for block in manifest.apps.iter().flat_map(|app| &app.blocks) {
-            match jsonschema::validator_for(block.config.as_value()) {
+            match formats::validator(block.config.as_value()) {
                 Ok(validator) => {
                     let known = CatalogBlock { manifest: block.clone(), validator };
                     if blocks.insert(block.id.clone(), known).is_some() {
@@ -100,15 +100,16 @@ impl Catalog {
 impl CatalogBlock {
     /// What is wrong with a config, each problem with a path such as `config.first_name`.
     pub fn validate(&self, config: &Value) -> Vec<Problem> {
-        self.misfits(config)
+        self.misfits(config, &Unknown::new())
             .into_iter()
             .map(|misfit| Problem::new(join("config", &misfit.path), misfit.message))
             .collect()
     }
 
-    pub(super) fn misfits(&self, config: &Value) -> Vec<Misfit> {
+    /// What is wrong with a config whatever these of its values are.
+    pub(super) fn misfits(&self, config: &Value, open: &Unknown) -> Vec<Misfit> {
         let schema = self.manifest.config.as_value();
-        self.validator.iter_errors(config).flat_map(|error| misfits(&error, schema)).collect()
+        self.validator.iter_errors(config).flat_map(|error| misfits(&error, schema, open)).collect()
     }
 }
 
@@ -116,7 +117,10 @@ impl CatalogConnection {
     /// What is wrong with credentials, each problem with the path of the field. No message holds a value.
     pub fn validate(&self, credentials: &Value) -> Vec<Problem> {
         let schema = self.manifest.credentials.as_value();
-        let errors = self.validator.iter_errors(credentials).flat_map(|error| misfits(&error, schema));
+        let errors = self
+            .validator
+            .iter_errors(credentials)
+            .flat_map(|error| misfits(&error, schema, &Unknown::new()));
         errors.map(|misfit| Problem::new(misfit.path, misfit.message)).collect()
     }
 }

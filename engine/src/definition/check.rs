@@ -7,7 +7,7 @@ use stepwell::manifest::BlockKind;
 
 use super::control::JOIN;
 use super::field::{hint, schemas_on};
-use super::graph::{Fork, Graph};
+use super::graph::{Fork, Graph, MOST_EDGES};
 use super::outcomes::Available;
 use super::parse::{join, unknown};
 use super::scopes::{Scopes, is_condition};
@@ -91,9 +91,10 @@ impl<'a> Checker<'a> {
                 "This key is the same for all runs; name a variable, such as `{{ trigger.customer }}`, or leave it out",
             ),
             Ok(template) => {
-                for name in template.references().iter().filter(|name| !KNOWN.contains(&name.as_str())) {
-                    self.problem(KEY, unknown("variable", name, KNOWN.into_iter()));
-                }
+                let strangers = template.uses().iter().filter(|one| !KNOWN.contains(&one.variable.as_str()));
+                self.problems.extend(strangers.map(|one| {
+                    Problem::new(KEY, unknown("variable", &one.variable, KNOWN.into_iter())).at(one.at)
+                }));
             }
             Err(problems) => self.nested(KEY, problems),
         }
@@ -126,7 +127,7 @@ impl<'a> Checker<'a> {
                     template.uses().iter().filter(|one| !known().any(|name| name == one.variable));
                 let problems = strangers.map(|one| {
                     let message = unknown("variable", &one.variable, known().collect::<Vec<_>>().into_iter());
-                    Problem::new(join(&config_path, &one.field), message)
+                    Problem::new(join(&config_path, &one.field), message).at(one.at)
                 });
                 self.problems.extend(problems.collect::<Vec<_>>());
                 self.config(block, &step.config, template.templated(), &path);
@@ -193,16 +194,9 @@ impl<'a> Checker<'a> {
         path: &str,
     ) {
         let Some(block) = block else { return };
-        let sealed = sealed_paths(config);
-        for misfit in block.misfits(config) {
-            let within = |field: &String| {
-                *field == misfit.judged
-                    || (misfit.compound
-                        && (misfit.judged.is_empty() || field.starts_with(&format!("{}.", misfit.judged))))
-            };
-            if !templated.iter().chain(&sealed).any(within) {
-                self.problem(join(&join(path, "config"), &misfit.path), misfit.message);
-            }
+        let open = templated.iter().cloned().chain(sealed_paths(config)).collect();
+        for misfit in block.misfits(config, &open) {
+            self.problem(join(&join(path, "config"), &misfit.path), misfit.message);
         }
     }
 
@@ -261,6 +255,13 @@ impl<'a> Checker<'a> {
     }
 
     fn graph(&mut self) {
+        let edges = self.definition.steps.values().map(|step| &step.on).chain([&self.definition.trigger.on]);
+        let count: usize = edges.flat_map(|on| on.0.values()).map(Vec::len).sum();
+        if count > MOST_EDGES {
+            let message = format!("A workflow has at most {MOST_EDGES} edges, this one {count}; split it");
+            self.problem("steps", message);
+            return;
+        }
         let graph = Graph::of(self.definition);
         let passed = graph.always_before();
         for id in self.definition.steps.keys().filter(|id| !passed.contains_key(id.as_str())) {
@@ -300,9 +301,10 @@ impl<'a> Checker<'a> {
         for (id, template) in std::mem::take(&mut self.templates) {
             let Some(passed) = passed.get(id) else { continue };
             for one in template.uses() {
-                let Use { variable, field, optional, .. } = one;
+                let Use { variable, field, optional, at } = one;
+                let field_path = join(&format!("steps.{id}.config"), field);
                 if let Some(message) = self.scopes.hidden(self.definition, id, one) {
-                    self.problem(join(&format!("steps.{id}.config"), field), message);
+                    self.problems.push(Problem::new(field_path, message).at(*at));
                     continue;
                 }
                 if *optional || is_condition(self.definition, id, field) {
@@ -312,7 +314,7 @@ impl<'a> Checker<'a> {
                     let message = format!(
                         "`{variable}` is not on every path to `{id}`, so its data may be missing; use `default`, or another path"
                     );
-                    self.problem(join(&format!("steps.{id}.config"), field), message);
+                    self.problems.push(Problem::new(field_path, message).at(*at));
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The graph of a definition: what is reachable, what comes before what, what may run twice.
 //!
-//! A definition may hold a thousand steps and a hundred thousand edges, and anybody may ask for a check: nothing
-//! here takes longer than steps × edges.
+//! A definition may hold a thousand steps and fifty thousand edges, and anybody may ask for a check: nothing here
+//! takes longer than steps × edges, counted in words of [`NodeSet`]s.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,9 +11,8 @@ use super::{Definition, Edges, StepInstance};
 /// The trigger's node; the steps follow in the order of the definition.
 const TRIGGER: usize = 0;
 
-/// How many pairs of parallel branches are looked at, so that a check stays quick; beyond that, joins are taken for
-/// meetings of paths that exclude each other.
-const MOST_PAIRS: usize = 2_000;
+/// How many edges a workflow may have, so that a check stays quick.
+pub(super) const MOST_EDGES: usize = 50_000;
 
 /// Where a run goes several ways at once: the steps that one outcome leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +34,8 @@ pub(super) struct Graph<'a> {
     order: Vec<usize>,
     /// Where each node stands in the order; `None` where it is not reachable.
     position: Vec<Option<usize>>,
+    /// For each node, it and all that can follow it.
+    reached: Vec<NodeSet>,
     cycles: Vec<Vec<usize>>,
 }
 
@@ -74,11 +75,24 @@ impl<'a> Graph<'a> {
                 .filter_map(|step| definition.steps.get_index_of(step))
                 .map(|index| index + 1),
         );
-        let position = vec![None; names.len()];
-        let mut graph =
-            Self { names, joins, joins_all, forks, next, order: Vec::new(), position, cycles: Vec::new() };
+        let (position, reached) = (vec![None; names.len()], vec![NodeSet::empty(names.len()); names.len()]);
+        let (order, cycles) = (Vec::new(), Vec::new());
+        let mut graph = Self { names, joins, joins_all, forks, next, order, position, reached, cycles };
         graph.walk();
+        graph.reach();
         graph
+    }
+
+    /// Notes what can follow each node: it and what can follow those that it leads to.
+    fn reach(&mut self) {
+        for &node in self.order.iter().rev() {
+            let mut reached = NodeSet::empty(self.names.len());
+            reached.insert(node);
+            for next in self.onward(node) {
+                reached.add(&self.reached[next]);
+            }
+            self.reached[node] = reached;
+        }
     }
 
     /// Orders the reachable nodes depth first and notes a cycle for each step that one comes back to.
@@ -127,9 +141,10 @@ impl<'a> Graph<'a> {
     pub(super) fn always_before(&self) -> HashMap<&'a str, BTreeSet<&'a str>> {
         let mut passed: Vec<Option<NodeSet>> = vec![None; self.names.len()];
         passed[TRIGGER] = Some(NodeSet::empty(self.names.len()));
+        let mut beside = HashMap::new();
         for &node in &self.order {
             if self.joins_all[node] {
-                passed[node] = self.joined(node, &passed);
+                passed[node] = self.joined(node, &passed, &mut beside);
             }
             let Some(before) = &passed[node] else { continue };
             let mut on_this_way = before.clone();
@@ -153,7 +168,12 @@ impl<'a> Graph<'a> {
 
     /// What has been passed at a join of all paths: whichever path is taken, it and those that run beside it. A path
     /// that ends early is not thought of; a step that misses its data then fails and says so.
-    fn joined(&self, join: usize, passed: &[Option<NodeSet>]) -> Option<NodeSet> {
+    fn joined(
+        &self,
+        join: usize,
+        passed: &[Option<NodeSet>],
+        beside: &mut HashMap<usize, NodeSet>,
+    ) -> Option<NodeSet> {
         let ways: Vec<(usize, NodeSet)> = (0..self.names.len())
             .filter(|node| self.onward(*node).any(|next| next == join))
             .filter_map(|node| {
@@ -164,7 +184,7 @@ impl<'a> Graph<'a> {
             .collect();
         let mut joined: Option<NodeSet> = None;
         for (node, way) in &ways {
-            let beside = self.beside(*node);
+            let beside = beside.entry(*node).or_insert_with(|| self.beside(*node));
             let mut together = way.clone();
             for (other, way) in &ways {
                 if beside.has(*other) {
@@ -179,37 +199,26 @@ impl<'a> Graph<'a> {
         joined
     }
 
-    /// The nodes that a run may come to beside this one: those of the other branches of a fork.
+    /// The nodes that a run may come to beside this one: those of the other branches of a fork, without those that
+    /// can follow on every branch that leads here.
     fn beside(&self, node: usize) -> NodeSet {
         let mut beside = NodeSet::empty(self.names.len());
-        let work: usize = self.forks.iter().map(|(_, _, branches)| branches.len().pow(2)).sum();
-        if work > MOST_PAIRS {
-            return beside;
-        }
-        for (_, _, branches) in &self.forks {
-            let reached: Vec<NodeSet> = branches.iter().map(|branch| self.reached(*branch)).collect();
-            for (index, own) in reached.iter().enumerate().filter(|(_, own)| own.has(node)) {
-                let others = reached.iter().enumerate().filter(|(other, _)| *other != index);
-                for (_, other) in others.filter(|(_, other)| !other.has(node)) {
-                    let mut apart = other.clone();
-                    apart.remove_all(own);
-                    beside.add(&apart);
+        for (_, _, branches) in self.forks.iter().filter(|(from, ..)| self.reached[*from].has(node)) {
+            let mut others = NodeSet::empty(self.names.len());
+            let mut own: Option<NodeSet> = None;
+            for reached in branches.iter().map(|branch| &self.reached[*branch]) {
+                match &mut own {
+                    _ if !reached.has(node) => others.add(reached),
+                    Some(own) => own.keep(reached),
+                    empty => *empty = Some(reached.clone()),
                 }
+            }
+            if let Some(own) = own {
+                others.remove_all(&own);
+                beside.add(&others);
             }
         }
         beside
-    }
-
-    /// A node and all that can follow it.
-    fn reached(&self, node: usize) -> NodeSet {
-        let mut reached = NodeSet::empty(self.names.len());
-        let mut open = vec![node];
-        while let Some(node) = open.pop() {
-            if reached.insert(node) {
-                open.extend(self.next[node].iter().copied());
-            }
-        }
-        reached
     }
 
     /// Steps where branches meet that a single run may both take, without a join, and where they part.

@@ -2,28 +2,33 @@
 //!
 //! The messages never show the value: it may be a secret, or someone's mail.
 
+use std::collections::BTreeSet;
+
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
+use super::formats;
 use super::parse::{join, unknown};
 
 /// A value that does not fit a schema.
 pub(super) struct Misfit {
     /// The path of the value, or of the field that is missing or too much.
     pub(super) path: String,
-    /// The path of the value that was judged.
-    pub(super) judged: String,
-    /// Whether the judgement rests on what lies below the value.
-    pub(super) compound: bool,
     pub(super) message: String,
 }
+
+/// The paths of values that are not known yet: those with expressions, and sealed secrets.
+pub(super) type Unknown = BTreeSet<String>;
 
 /// Keywords that apply a part of a schema because of other values.
 const CONDITIONS: [&str; 3] = ["then", "else", "dependentSchemas"];
 
-/// The misfits behind one error of a schema.
-pub(super) fn misfits(error: &ValidationError<'_>, schema: &Value) -> Vec<Misfit> {
+/// The misfits behind one error of a schema that hold whatever the values are that are not known yet.
+pub(super) fn misfits(error: &ValidationError<'_>, schema: &Value, open: &Unknown) -> Vec<Misfit> {
+    if !is_certain(error, open) {
+        return Vec::new();
+    }
     let judged = path(error);
     let name = judged.rsplit('.').next().filter(|name| !name.is_empty());
     let here = |message: String| vec![(judged.clone(), message)];
@@ -40,18 +45,14 @@ pub(super) fn misfits(error: &ValidationError<'_>, schema: &Value) -> Vec<Misfit
                 .collect()
         }
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
-            if let Some((branch, by)) = meant(context, &judged) {
-                let within = branch.iter().flat_map(|error| misfits(error, schema));
-                return match by {
-                    Told::ByType => within.collect(),
-                    Told::ByTag => within
-                        .map(|misfit| Misfit { judged: judged.clone(), compound: true, ..misfit })
-                        .collect(),
-                };
+            if let Some(branch) = meant(context, &judged) {
+                return branch.iter().flat_map(|error| misfits(error, schema, open)).collect();
             }
-            here(choice(context).unwrap_or_else(|| {
-                "The value has none of the forms that this field takes; see the block's config".to_owned()
-            }))
+            tag(context, &judged).unwrap_or_else(|| {
+                here(choice(context).unwrap_or_else(|| {
+                    "The value has none of the forms that this field takes; see the block's config".to_owned()
+                }))
+            })
         }
         kind => {
             let subject = name.map_or_else(|| "The config".to_owned(), |name| format!("`{name}`"));
@@ -59,23 +60,39 @@ pub(super) fn misfits(error: &ValidationError<'_>, schema: &Value) -> Vec<Misfit
             here(rule.unwrap_or_else(|| format!("{subject} does not fit: {}", error.masked())))
         }
     };
+    found.into_iter().map(|(path, message)| Misfit { path, message }).collect()
+}
+
+/// Whether an error stays whatever the values are that are not known yet.
+fn is_certain(error: &ValidationError<'_>, open: &Unknown) -> bool {
+    if open.is_empty() {
+        return true;
+    }
     let steps = error.evaluation_path().to_string();
-    let conditional = steps.split('/').any(|step| CONDITIONS.contains(&step));
-    let compound = conditional || is_compound(error.kind());
-    let judged = if conditional { String::new() } else { judged };
-    found
-        .into_iter()
-        .map(|(path, message)| Misfit { path, judged: judged.clone(), compound, message })
-        .collect()
+    if steps.split('/').any(|step| CONDITIONS.contains(&step)) {
+        return false;
+    }
+    let judged = path(error);
+    if open.contains(&judged) {
+        return false;
+    }
+    match error.kind() {
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+            context.iter().all(|branch| branch.iter().any(|error| is_certain(error, open)))
+        }
+        kind if is_compound(kind) => {
+            let below = format!("{judged}.");
+            !open.iter().any(|path| judged.is_empty() || path.starts_with(&below))
+        }
+        _ => true,
+    }
 }
 
 /// Whether an error at a value may be due to something within it.
 fn is_compound(kind: &ValidationErrorKind) -> bool {
     matches!(
         kind,
-        ValidationErrorKind::AnyOf { .. }
-            | ValidationErrorKind::OneOfNotValid { .. }
-            | ValidationErrorKind::OneOfMultipleValid { .. }
+        ValidationErrorKind::OneOfMultipleValid { .. }
             | ValidationErrorKind::Enum { .. }
             | ValidationErrorKind::Constant { .. }
             | ValidationErrorKind::Not { .. }
@@ -86,19 +103,11 @@ fn is_compound(kind: &ValidationErrorKind) -> bool {
     )
 }
 
-/// What tells an alternative from the others.
-enum Told {
-    /// The value's own type.
-    ByType,
-    /// A constant within the value.
-    ByTag,
-}
-
 /// The only alternative whose type and tag the value has: the one that its author meant.
 fn meant<'e>(
     context: &'e [Vec<ValidationError<'static>>],
     judged: &str,
-) -> Option<(&'e [ValidationError<'static>], Told)> {
+) -> Option<&'e [ValidationError<'static>]> {
     let by_type = |error: &ValidationError<'_>| {
         matches!(error.kind(), ValidationErrorKind::Type { .. }) && path(error) == judged
     };
@@ -107,13 +116,48 @@ fn meant<'e>(
     };
     let typed: Vec<_> = context.iter().filter(|branch| !branch.iter().any(by_type)).collect();
     if let [only] = typed.as_slice() {
-        return Some((only, Told::ByType));
+        return Some(only);
     }
     let tagged: Vec<_> = typed.into_iter().filter(|branch| !branch.iter().any(by_tag)).collect();
     match tagged.as_slice() {
-        [only] => Some((only, Told::ByTag)),
+        [only] => Some(only),
         _ => None,
     }
+}
+
+/// The tag of which no alternative has the value, or which is missing.
+fn tag(context: &[Vec<ValidationError<'static>>], judged: &str) -> Option<Vec<(String, String)>> {
+    let constant = |error: &ValidationError<'_>| match error.kind() {
+        ValidationErrorKind::Constant { expected_value } => Some((path(error), vec![shown(expected_value)])),
+        ValidationErrorKind::Enum { options } => {
+            Some((path(error), options.as_array()?.iter().map(shown).collect()))
+        }
+        _ => None,
+    };
+    let missing = |error: &ValidationError<'_>| match error.kind() {
+        ValidationErrorKind::Required { property } => {
+            Some((join(&path(error), property.as_str()?), Vec::new()))
+        }
+        _ => None,
+    };
+    let mut tags = context
+        .iter()
+        .map(|branch| branch.iter().find_map(constant).or_else(|| branch.iter().find_map(missing)));
+    let (place, mut values) = tags.next()??;
+    for one in tags {
+        let (other, more) = one?;
+        if other != place {
+            return None;
+        }
+        values.extend(more);
+    }
+    let name = place.rsplit('.').next().filter(|_| place != judged)?;
+    let message = if values.is_empty() {
+        format!("`{name}` is required; give it a value")
+    } else {
+        format!("`{name}` must be one of `{}`; choose one", values.join("`, `"))
+    };
+    Some(vec![(place, message)])
 }
 
 /// The values to choose from, where each alternative is one, or several.
@@ -156,7 +200,8 @@ fn rule(kind: &ValidationErrorKind) -> Option<String> {
         ValidationErrorKind::MaxProperties { limit } => format!("have at most {limit} fields"),
         ValidationErrorKind::UniqueItems => "have no item twice".to_owned(),
         ValidationErrorKind::Pattern { pattern } => format!("match the pattern `{pattern}`"),
-        ValidationErrorKind::Format { format } => format!("have the format `{format}`"),
+        ValidationErrorKind::Format { format } => formats::described(format)
+            .map_or_else(|| format!("have the format `{format}`"), |described| format!("be {described}")),
         _ => return None,
     })
 }
@@ -198,8 +243,16 @@ mod tests {
 
     #[track_caller]
     fn check(schema: &Value, value: &Value, expected: &[(&str, &str)]) {
+        checked_with(schema, value, &[], expected);
+    }
+
+    /// Checks a value of which some is not known yet.
+    #[track_caller]
+    fn checked_with(schema: &Value, value: &Value, open: &[&str], expected: &[(&str, &str)]) {
         let validator = jsonschema::validator_for(schema).unwrap();
-        let found: Vec<_> = validator.iter_errors(value).flat_map(|error| misfits(&error, schema)).collect();
+        let open = open.iter().map(ToString::to_string).collect();
+        let found: Vec<_> =
+            validator.iter_errors(value).flat_map(|error| misfits(&error, schema, &open)).collect();
         let found: Vec<_> = found.iter().map(|one| (one.path.as_str(), one.message.as_str())).collect();
         assert_eq!(found, expected);
     }
@@ -243,13 +296,35 @@ mod tests {
     }
 
     #[test]
-    fn what_depends_on_other_values_is_marked() {
+    fn a_tag_is_judged_and_what_is_not_known_yet_is_not() {
+        let variant = |tag: &str, field: &str| {
+            json!({
+                "type": "object",
+                "properties": { "kind": { "type": "string", "const": tag }, field: { "type": "integer" } },
+                "required": ["kind", field],
+            })
+        };
+        let schema =
+            json!({ "properties": { "to": { "oneOf": [variant("mail", "box"), variant("chat", "room")] } } });
+        let body = |kind: Value| json!({ "to": { "kind": kind, "box": "{{ a }}" } });
+        let open = &["to.box"];
+        checked_with(&schema, &body(json!("mail")), open, &[]);
+        checked_with(&schema, &body(json!("{{ b }}")), &["to.box", "to.kind"], &[]);
+        let choose = "`kind` must be one of `mail`, `chat`; choose one";
+        checked_with(&schema, &body(json!("post")), open, &[("to.kind", choose)]);
+        checked_with(&schema, &body(json!(7)), open, &[("to.kind", choose)]);
+        let missing = json!({ "to": { "box": "{{ a }}" } });
+        checked_with(&schema, &missing, open, &[("to.kind", "`kind` is required; give it a value")]);
+        let other = json!({ "to": { "kind": "chat", "rom": "{{ a }}" } });
+        checked_with(&schema, &other, &["to.rom"], &[("to.room", "`room` is required; give it a value")]);
+    }
+
+    #[test]
+    fn what_depends_on_other_values_is_not_judged_before_they_are_known() {
         let schema =
             json!({ "if": { "properties": { "kind": { "const": "a" } } }, "then": { "required": ["b"] } });
-        let validator = jsonschema::validator_for(&schema).unwrap();
         let value = json!({ "kind": "a" });
-        let found: Vec<_> =
-            validator.iter_errors(&value).flat_map(|error| misfits(&error, &schema)).collect();
-        assert!(found.len() == 1 && found[0].compound && found[0].judged.is_empty() && found[0].path == "b");
+        check(&schema, &value, &[("b", "`b` is required; give it a value")]);
+        checked_with(&schema, &value, &["kind"], &[]);
     }
 }

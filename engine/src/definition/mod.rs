@@ -2,15 +2,21 @@
 
 mod catalog;
 mod check;
+mod connections;
 pub(crate) mod control;
 mod duration;
+mod export;
 pub(crate) mod field;
+mod formats;
 mod graph;
+mod lines;
 mod misfit;
 mod outcomes;
 mod parse;
+mod schema;
 mod scopes;
 mod shape;
+mod source;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -23,10 +29,14 @@ use serde_json::{Map, Value, json};
 
 pub use catalog::{Catalog, CatalogBlock, CatalogConnection};
 pub use check::check;
+pub use connections::{NeededConnection, needed_connections};
 pub(crate) use duration::read as read_duration;
 pub(crate) use graph::{passed_before, reachable_from};
+pub(crate) use lines::{Lines, Place};
 pub(crate) use parse::unknown;
 pub use parse::{Parsed, is_connection_name, is_workflow_id};
+pub use schema::file_schema;
+pub use source::Source;
 
 /// A workflow: one trigger and the steps that follow.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,11 +119,25 @@ pub struct Problem {
     pub path: String,
     /// What is wrong and how to mend it.
     pub message: String,
+    /// Where within the field's text, in characters before it, if only a part of it is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<usize>,
+    /// The line in the file, from 1, if there is a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// The character in that line, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
 }
 
 impl Problem {
     pub(crate) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into() }
+        Self { path: path.into(), message: message.into(), at: None, line: None, column: None }
+    }
+
+    /// Says which part of the field's text is wrong.
+    pub(crate) fn at(self, at: usize) -> Self {
+        Self { at: Some(at), ..self }
     }
 }
 

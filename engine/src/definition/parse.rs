@@ -3,30 +3,32 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::{Concurrency, Definition, Edges, Problem, Retry, StepInstance, TriggerInstance, duration};
+use super::{
+    Concurrency, Definition, Edges, Problem, Retry, Source, StepInstance, TriggerInstance, duration,
+};
 use crate::core::policy::RetryPolicy;
 
 /// How long a definition may be, in bytes.
-const LONGEST_TEXT: usize = 1024 * 1024;
+pub(super) const LONGEST_TEXT: usize = 1024 * 1024;
 /// How many steps a workflow may have.
-const MOST_STEPS: usize = 1_000;
+pub(super) const MOST_STEPS: usize = 1_000;
 /// How deep a definition may nest.
-const DEEPEST: usize = 64;
-/// How many brackets of a definition's text may be open at once.
-const MOST_OPEN: usize = 1_000;
+pub(super) const DEEPEST: usize = 64;
 /// How long a step's id may be, in characters.
 pub(super) const LONGEST_ID: usize = 64;
+/// How long the id of a workflow and the name of a connection may be, in characters.
+pub(super) const LONGEST_NAME: usize = 100;
 /// How long a title may be, in characters.
-const LONGEST_TITLE: usize = 200;
+pub(super) const LONGEST_TITLE: usize = 200;
 /// How often a call may be tried.
-const MOST_ATTEMPTS: u64 = 100;
+pub(super) const MOST_ATTEMPTS: u64 = 100;
 /// How many runs may go on at once where that is bounded.
-const MOST_RUNS: u64 = 1_000;
+pub(super) const MOST_RUNS: u64 = 1_000;
 /// The fields of a workflow.
 const FIELDS: [&str; 8] =
     ["id", "title", "description", "concurrency", "time_limit", "on_error", "trigger", "steps"];
 /// Words that name something else where a step's id may stand.
-const RESERVED: [&str; 6] = ["error", "deadline", "end", "trigger", "run", "workflow"];
+pub(super) const RESERVED: [&str; 6] = ["error", "deadline", "end", "trigger", "run", "workflow"];
 
 /// A definition and the id that its file gives it.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,24 +44,19 @@ impl Definition {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with its form.
+    /// Everything that is wrong with its form, each problem with its line and column.
     pub fn parse(text: &str) -> Result<Parsed, Vec<Problem>> {
-        if text.len() > LONGEST_TEXT {
-            return Err(vec![Problem::new(
-                "",
-                format!("The definition is longer than {LONGEST_TEXT} bytes; split the workflow"),
-            )]);
-        }
-        if opens_too_many(text) {
-            return Err(vec![Problem::new(
-                "",
-                format!("The definition nests deeper than {DEEPEST}; make it flatter"),
-            )]);
-        }
-        // JSON values would keep the last of two fields with one name; YAML values refuse them.
-        let value = serde_yaml_ng::from_str::<serde_yaml_ng::Value>(text)
-            .and_then(|_| serde_yaml_ng::from_str::<Value>(text))
-            .map_err(|error| vec![Problem::new("", syntax(&error))])?;
+        Source::read(text)?.parse()
+    }
+
+    /// Reads a definition as it is stored, in JSON.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with its form.
+    pub fn from_json(text: &str) -> Result<Parsed, Vec<Problem>> {
+        let value = serde_json::from_str(text)
+            .map_err(|error| vec![Problem::new("", format!("This is no JSON: {error}"))])?;
         Self::from_value(&value)
     }
 
@@ -70,10 +67,7 @@ impl Definition {
     /// Everything that is wrong with its form.
     pub fn from_value(value: &Value) -> Result<Parsed, Vec<Problem>> {
         if too_deep(value, DEEPEST) {
-            return Err(vec![Problem::new(
-                "",
-                format!("The definition nests deeper than {DEEPEST}; make it flatter"),
-            )]);
+            return Err(vec![Problem::new("", nests_too_deep())]);
         }
         let mut reader = Reader { problems: Vec::new() };
         let parsed = reader.workflow(value);
@@ -84,27 +78,8 @@ impl Definition {
     }
 }
 
-/// Whether more brackets are open at once than the parser of YAML, whose work grows with their square, should see.
-/// Those in quoted texts count as well; no text has so many that are not closed.
-fn opens_too_many(text: &str) -> bool {
-    let mut open = 0_usize;
-    text.bytes().any(|byte| {
-        match byte {
-            b'[' | b'{' => open += 1,
-            b']' | b'}' => open = open.saturating_sub(1),
-            _ => {}
-        }
-        open > MOST_OPEN
-    })
-}
-
-fn syntax(error: &serde_yaml_ng::Error) -> String {
-    let text = error.to_string();
-    // Some of the parser's messages name the place themselves.
-    let place = error.location().filter(|_| !text.contains(" line ")).map_or_else(String::new, |location| {
-        format!(" at line {} column {}", location.line(), location.column())
-    });
-    format!("The file cannot be read as YAML or JSON: {text}{place}; correct it")
+pub(super) fn nests_too_deep() -> String {
+    format!("The definition nests deeper than {DEEPEST}; make it flatter")
 }
 
 struct Reader {
@@ -378,7 +353,7 @@ pub fn is_connection_name(text: &str) -> bool {
 }
 
 fn is_name(text: &str) -> bool {
-    (1..=100).contains(&text.len())
+    (1..=LONGEST_NAME).contains(&text.len())
         && text.chars().all(|next| next.is_ascii_alphanumeric() || next == '-' || next == '_')
 }
 

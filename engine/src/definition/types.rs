@@ -46,7 +46,8 @@ pub(super) fn problems(
                 .held(id, path, &leading)
                 .and_then(|(outcomes, sure)| judge(path, &outcomes, sure, field));
             if let Some(message) = message {
-                problems.push(Problem::new(join(&format!("steps.{id}.config"), &path.field), message));
+                let field = join(&format!("steps.{id}.config"), &path.field);
+                problems.push(Problem::new(field, message).at(path.at));
             }
         }
     }

@@ -24,8 +24,12 @@ impl Inner {
     /// Publishes the draft as a new version, and waits until its activation has settled.
     pub(super) async fn enable(self: &Arc<Self>, id: &WorkflowId) -> Result<VersionRow, Refusal> {
         let row = self.store.workflow(id).await?.ok_or_else(|| no_workflow(id))?;
-        let definition = Definition::parse(&row.draft).map_err(Refusal::Problems)?.definition;
+        let definition = Definition::from_json(&row.draft).map_err(Refusal::Problems)?.definition;
         let problems = check(&definition, &self.catalog);
+        if !problems.is_empty() {
+            return Err(Refusal::Problems(problems));
+        }
+        let problems = self.connection_problems(&definition).await;
         if !problems.is_empty() {
             return Err(Refusal::Problems(problems));
         }
@@ -186,8 +190,7 @@ pub(super) fn check_outcome(
     outcome: Option<&str>,
     data: &Value,
 ) -> Result<String, Refusal> {
-    let problem =
-        |path: &str, message: String| Refusal::Problems(vec![Problem { path: path.into(), message }]);
+    let problem = |path: &str, message: String| Refusal::Problems(vec![Problem::new(path, message)]);
     let trigger = &version.definition.trigger;
     let block = inner.block(&trigger.block).map_err(Refusal::Conflict)?;
     let config = with_defaults(&trigger.config, &(block.config)());
@@ -222,7 +225,7 @@ pub(super) fn check_outcome(
             .iter_errors(data)
             .map(|error| {
                 let path = error.instance_path().to_string().replace('/', ".");
-                Problem { path: format!("data{path}"), message: error.to_string() }
+                Problem::new(format!("data{path}"), error.to_string())
             })
             .collect();
         if !problems.is_empty() {

@@ -191,15 +191,13 @@ impl Inner {
         start: Start,
     ) -> Result<(RunId, Started), Refusal> {
         let version = self.version(version).await?;
-        checked_size("the data of the trigger's outcome", &start.outcome.data).map_err(|error| {
-            Refusal::Problems(vec![Problem { path: "data".into(), message: error.to_string() }])
-        })?;
+        checked_size("the data of the trigger's outcome", &start.outcome.data)
+            .map_err(|error| Refusal::Problems(vec![Problem::new("data", error.to_string())]))?;
         let id = RunId(self.clock.id());
         let response = start.response.as_ref().filter(|_| start.dedupe.is_some());
         let answer = response.map(|response| first_answer::encode(self, id, response)).transpose();
-        let answer = answer.map_err(|error| {
-            Refusal::Problems(vec![Problem { path: "response".into(), message: error.to_string() }])
-        })?;
+        let answer =
+            answer.map_err(|error| Refusal::Problems(vec![Problem::new("response", error.to_string())]))?;
         let record = self.store.next_record();
         let now = self.clock.now();
         let mut slots = AtHand::new(&self.slots);

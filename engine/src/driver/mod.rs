@@ -8,10 +8,12 @@ mod call;
 mod changes;
 mod clock;
 mod connections;
+mod draft;
 mod first_answer;
 mod inbound;
 mod index_key;
 mod limits;
+mod needed;
 mod news;
 mod operations;
 mod options;
@@ -49,6 +51,7 @@ pub use answer::{CallbackAnswer, Refusal, TriggerAnswer};
 pub use blocks::Unfit;
 pub use changes::{Change, Heard, Listener};
 pub use clock::{Clock, SystemClock};
+pub use draft::Drafted;
 pub use limits::Limits;
 pub use operations::{Action, HIGHEST_RATE, Operation, OperationStatus, RATE, Selection};
 pub use options::OptionsRequest;
@@ -58,10 +61,10 @@ pub use retention::{Removed, Retention};
 
 use crate::connections::ConnectionProvider;
 use crate::core::run::Event;
-use crate::definition::{Catalog, Definition, Problem};
+use crate::definition::{Catalog, Problem};
 use crate::model::{ActivationId, ExecutionId, RunId, RunStatus, VersionId, WorkflowId};
-use crate::secrets::{Keys, Place, Urls};
-use crate::store::{Draft, Store, StoreError, VersionRow, WorkflowRow};
+use crate::secrets::{Keys, Urls};
+use crate::store::{Store, StoreError, VersionRow};
 use changes::Changes;
 use run::{Nudge, RunTask};
 use slots::Slots;
@@ -219,31 +222,6 @@ impl Driver {
     /// The time.
     pub fn now(&self) -> Timestamp {
         self.inner.clock.now()
-    }
-
-    /// Creates a workflow, or replaces its title and draft. The secrets in its configs are sealed.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn put_draft(
-        &self,
-        id: &WorkflowId,
-        definition: &Definition,
-    ) -> Result<WorkflowRow, StoreError> {
-        let mut definition = definition.clone();
-        let trigger = &mut definition.trigger;
-        self.inner.seal_secrets(id, &trigger.block, &mut trigger.config);
-        for step in definition.steps.values_mut() {
-            self.inner.seal_secrets(id, &step.block, &mut step.config);
-        }
-        let draft = Draft {
-            id: id.clone(),
-            title: definition.title.clone(),
-            definition: definition.to_value().to_string(),
-            now: self.now(),
-        };
-        self.inner.store.put_draft(draft).await
     }
 
     /// Publishes the draft as a new version. Returns when its activation has settled.
@@ -440,14 +418,6 @@ impl Inner {
 
     fn is_left_alone(&self, run: RunId) -> bool {
         self.left_alone.lock().expect("no holder panics").contains(&run)
-    }
-
-    /// Seals the secrets of a config that is about to be kept.
-    fn seal_secrets(&self, workflow: &WorkflowId, block: &str, config: &mut Value) {
-        if let Some(known) = self.catalog.get(block) {
-            let place = Place { workflow: &workflow.0, block };
-            self.keys.seal_config(place, known.manifest.config.as_value(), config);
-        }
     }
 
     fn run_changed(&self, run: RunId, status: Option<RunStatus>) {

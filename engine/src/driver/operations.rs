@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::answer::Refusal;
+use super::replay::ReplayOn;
 use super::{Driver, Inner};
 use crate::model::{OperationId, RunId, RunStatus, WorkflowId};
 use crate::store::{CommitError, OperationRow, RunFilter, StoreError};
@@ -24,7 +25,8 @@ pub const HIGHEST_RATE: u32 = 1000;
 const LARGEST_PAGE: usize = 100;
 /// How many runs are counted at most before an operation begins.
 const MOST_COUNTED: usize = 1_000_000;
-/// How long to wait before an operation is taken up again whose database has failed.
+/// How long to wait before an operation goes on whose database has failed, or while as many runs are under way as there
+/// may be.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What is done to each run.
@@ -35,6 +37,8 @@ pub enum Action {
     Cancel,
     /// Goes on from the steps that failed.
     Retry,
+    /// Goes through it again from its beginning, as a new run on the same version.
+    Replay,
 }
 
 /// Which runs an operation selects: those that all conditions hold for.
@@ -44,7 +48,8 @@ pub struct Selection {
     /// Of this workflow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow: Option<WorkflowId>,
-    /// With this status. Without it, `cancel` selects those that have not ended and `retry` those that failed.
+    /// With this status. Without it, `cancel` selects those that have not ended, `retry` those that failed, and `replay`
+    /// those that have ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<RunStatus>,
     /// Started at this time or later.
@@ -100,7 +105,11 @@ impl Action {
         RunFilter {
             workflow,
             status,
-            ended: (self == Self::Cancel).then_some(false),
+            ended: match self {
+                Self::Cancel => Some(false),
+                Self::Retry => None,
+                Self::Replay => Some(true),
+            },
             created_after,
             created_before,
             ..RunFilter::default()
@@ -180,12 +189,32 @@ impl Driver {
         }
     }
 
-    /// Applies an action to one run. A further action, such as a replay, is an arm here; one that may be applied to a
-    /// run without moving it on needs a deduplication key made of the operation and the run.
-    async fn apply(&self, action: Action, run: RunId) -> Result<(), Refusal> {
+    /// Applies an operation's action to one run.
+    async fn apply(&self, operation: OperationId, action: Action, run: RunId) -> Result<(), Refusal> {
         match action {
             Action::Cancel => self.cancel(run).await,
             Action::Retry => self.retry(run).await,
+            Action::Replay => {
+                // A replay that is asked for again after a crash starts its run only once. No block's key begins like
+                // this.
+                let dedupe = Some(format!("\u{0}operation:{operation}:{run}"));
+                self.inner.replay(run, None, ReplayOn::Same, dedupe).await.map(|_| ())
+            }
+        }
+    }
+
+    /// As [`apply`](Self::apply), once there is room for another run.
+    async fn apply_patiently(
+        &self,
+        operation: OperationId,
+        action: Action,
+        run: RunId,
+    ) -> Result<(), Refusal> {
+        loop {
+            match self.apply(operation, action, run).await {
+                Err(Refusal::Busy) => tokio::time::sleep(AGAIN_AFTER).await,
+                applied => return applied,
+            }
         }
     }
 }
@@ -250,7 +279,7 @@ impl Inner {
     ) -> Result<(), CommitError> {
         loop {
             // After a crash: the page that was being gone through.
-            self.go_through_page(operation).await?;
+            self.go_through_page(row.id, operation).await?;
             let size = LARGEST_PAGE.min(operation.rate as usize);
             let filter = RunFilter {
                 before: Some(operation.before),
@@ -274,7 +303,11 @@ impl Inner {
         }
     }
 
-    async fn go_through_page(self: &Arc<Self>, operation: &mut Operation) -> Result<(), CommitError> {
+    async fn go_through_page(
+        self: &Arc<Self>,
+        id: OperationId,
+        operation: &mut Operation,
+    ) -> Result<(), CommitError> {
         let driver = Driver { inner: Arc::clone(self) };
         for (run, sequence) in std::mem::take(&mut operation.page) {
             tokio::time::sleep(Duration::from_secs(1) / operation.rate).await;
@@ -290,7 +323,7 @@ impl Inner {
                 {
                     operation.done += 1;
                 }
-                Some(_) => match driver.apply(operation.action, run).await {
+                Some(_) => match driver.apply_patiently(id, operation.action, run).await {
                     Ok(()) => operation.done += 1,
                     Err(Refusal::Store(error)) => return Err(error.into()),
                     Err(Refusal::Conflict(reason)) => count(&mut operation.skipped, &reason),

@@ -36,12 +36,13 @@ struct Recorded {
 }
 
 impl Inner {
-    /// Starts a run that goes through an earlier one again.
+    /// Starts a run that goes through an earlier one again, once for each key.
     pub(super) async fn replay(
         self: &Arc<Self>,
         run: RunId,
         from: Option<String>,
         on: ReplayOn,
+        dedupe: Option<String>,
     ) -> Result<RunId, Refusal> {
         let row = self.store.run(run).await?;
         let row = row.ok_or_else(|| Refusal::NotFound(format!("There is no run `{run}`")))?;
@@ -65,7 +66,7 @@ impl Inner {
         let start = Start {
             activation: None,
             outcome: recorded.trigger,
-            dedupe: None,
+            dedupe,
             response: None,
             replayed: Some(Replayed { run, from, values }),
         };
@@ -76,7 +77,7 @@ impl Inner {
     async fn snapshot(self: &Arc<Self>, workflow: &WorkflowId) -> Result<VersionId, Refusal> {
         let row = self.store.workflow(workflow).await?;
         let row = row.ok_or_else(|| Refusal::NotFound(format!("There is no workflow `{workflow}`")))?;
-        let definition = Definition::parse(&row.draft).map_err(Refusal::Problems)?.definition;
+        let definition = Definition::from_json(&row.draft).map_err(Refusal::Problems)?.definition;
         let problems = check(&definition, &self.catalog);
         if !problems.is_empty() {
             return Err(Refusal::Problems(problems));
@@ -138,7 +139,7 @@ impl Inner {
         if !definition.steps.contains_key(from) {
             let known: Vec<&str> = definition.steps.keys().map(String::as_str).collect();
             let message = format!("There is no step `{from}`; the version has `{}`", known.join("`, `"));
-            return Err(Refusal::Problems(vec![Problem { path: "from".into(), message }]));
+            return Err(Refusal::Problems(vec![Problem::new("from", message)]));
         }
         let again = reachable_from(definition, from);
         let needed: BTreeSet<&String> = again
@@ -158,17 +159,17 @@ impl Inner {
                         ReplayOn::Draft => self.misfit(definition, name, outcome.as_deref(), data),
                     };
                     if let Some(message) = misfit {
-                        problems.push(Problem { path: format!("steps.{name}"), message });
+                        problems.push(Problem::new(format!("steps.{name}"), message));
                     } else {
                         values.push((name.clone(), data.clone()));
                     }
                 }
-                None if before.contains(name) => problems.push(Problem {
-                    path: format!("steps.{name}"),
-                    message: format!(
+                None if before.contains(name) => problems.push(Problem::new(
+                    format!("steps.{name}"),
+                    format!(
                         "`{name}` comes before `{from}` and has recorded nothing in this run; replay from `{name}`"
                     ),
-                }),
+                )),
                 None => {}
             }
         }
@@ -212,6 +213,6 @@ impl super::Driver {
     /// When the run does not exist or has not ended, there is no such step, or what was recorded is missing or does
     /// not fit the draft.
     pub async fn replay(&self, run: RunId, from: Option<String>, on: ReplayOn) -> Result<RunId, Refusal> {
-        self.inner.replay(run, from, on).await
+        self.inner.replay(run, from, on, None).await
     }
 }

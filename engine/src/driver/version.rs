@@ -99,7 +99,7 @@ impl Inner {
     }
 
     fn compile(&self, row: VersionRow) -> Result<Version, String> {
-        let parsed = Definition::parse(&row.definition).map_err(|problems| describe(&problems))?;
+        let parsed = Definition::from_json(&row.definition).map_err(|problems| describe(&problems))?;
         let definition = parsed.definition;
         self.trigger_handlers(&definition.trigger.block)?;
         let steps = definition

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::text::Text;
+use super::text::{Reading, Text, Unreadable};
 use super::{LONGEST_CONFIG, too_long};
 use crate::definition::Problem;
 
@@ -26,6 +26,8 @@ pub struct ReadPath {
     pub field: String,
     /// Whether the field is this path alone and so has its type; otherwise it stands in a text.
     pub alone: bool,
+    /// How many characters of the field come before it.
+    pub at: usize,
 }
 
 /// A variable that a field reads.
@@ -37,6 +39,8 @@ pub struct Use {
     pub field: String,
     /// Whether the expression says what to do where the variable is missing.
     pub optional: bool,
+    /// How many characters of the field come before it.
+    pub at: usize,
 }
 
 enum Node {
@@ -71,17 +75,18 @@ impl Template {
                 Ok(Text::Plain(text)) => Node::Constant(Value::String(text)),
                 Ok(text) => {
                     self.templated.insert(path.to_owned());
-                    for (variable, optional) in text.variables() {
+                    for (variable, Reading { optional, at }) in text.variables() {
                         self.references.insert(variable.clone());
-                        self.uses.push(Use { variable, field: path.to_owned(), optional });
+                        self.uses.push(Use { variable, field: path.to_owned(), optional, at });
                     }
-                    for (names, alone) in text.paths() {
-                        self.paths.push(ReadPath { names, field: path.to_owned(), alone });
+                    let alone = text.is_alone();
+                    for (names, at) in text.paths() {
+                        self.paths.push(ReadPath { names, field: path.to_owned(), alone, at });
                     }
                     Node::Text(text, path.to_owned())
                 }
-                Err(message) => {
-                    problems.push(Problem { path: path.to_owned(), message });
+                Err(Unreadable { message, at }) => {
+                    problems.push(Problem::new(path, message).at(at));
                     Node::Constant(Value::Null)
                 }
             },
@@ -153,7 +158,7 @@ impl Node {
         Ok(match self {
             Self::Constant(value) => value.clone(),
             Self::Text(text, path) => {
-                let problem = |message| Problem { path: path.clone(), message };
+                let problem = |message| Problem::new(path, message);
                 let value = text.resolve(variables).map_err(problem)?;
                 *left = left.checked_sub(size(&value)).ok_or_else(|| problem(too_long()))?;
                 value

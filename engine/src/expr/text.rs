@@ -7,7 +7,7 @@ use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Expression};
 use serde_json::Value;
 
-use super::words::{copes_with_missing, path, stranger, words};
+use super::words::{copes_with_missing, path, position, stranger, words};
 use super::{LENIENT, LONGEST_CONFIG, MOST_WORDS, STRICT, too_long};
 
 /// How much of an expression is shown that has too many words, in characters.
@@ -31,23 +31,44 @@ pub(super) enum Segment {
 /// A compiled expression.
 pub(super) struct Part {
     source: String,
+    /// How many characters of the field come before it.
+    at: usize,
     expression: Expression<'static, 'static>,
+}
+
+/// Why a string cannot be compiled.
+pub(super) struct Unreadable {
+    pub(super) message: String,
+    /// How many characters come before what is wrong.
+    pub(super) at: usize,
+}
+
+/// How a string reads a variable.
+#[derive(Clone, Copy)]
+pub(super) struct Reading {
+    /// Whether it says what to do where the variable is missing.
+    pub(super) optional: bool,
+    /// How many characters come before it.
+    pub(super) at: usize,
 }
 
 impl Text {
     /// Compiles a string.
-    pub(super) fn compile(text: &str) -> Result<Self, String> {
-        if text.contains("{%") {
-            return Err(
-                "Statements (`{% … %}`) are not supported; use an expression, such as `{{ a if b else c }}`"
-                    .into(),
-            );
+    pub(super) fn compile(text: &str) -> Result<Self, Unreadable> {
+        let unreadable =
+            |message, rest: &str| Unreadable { message, at: text[..text.len() - rest.len()].chars().count() };
+        if let Some((_, after)) = text.split_once("{%") {
+            let message =
+                "Statements (`{% … %}`) are not supported; use an expression, such as `{{ a if b else c }}`";
+            return Err(Unreadable { at: unreadable(String::new(), after).at - 2, message: message.into() });
         }
         let mut segments = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
-            let (source, after) = split_expression(after)
-                .ok_or_else(|| format!("The expression `{{{{{after}` is not closed; end it with `}}}}`"))?;
+            let (source, after) = split_expression(after).ok_or_else(|| {
+                let message = format!("The expression `{{{{{after}` is not closed; end it with `}}}}`");
+                unreadable(message, &rest[before.len()..])
+            })?;
             if !before.is_empty() {
                 segments.push(Segment::Text(before.to_owned()));
             }
@@ -81,22 +102,31 @@ impl Text {
         }
     }
 
-    /// The variables that it reads, and whether it says what to do where one is missing.
-    pub(super) fn variables(&self) -> BTreeMap<String, bool> {
-        let mut variables = BTreeMap::new();
+    /// The variables that it reads. Of several readings the first is told that needs the variable.
+    pub(super) fn variables(&self) -> BTreeMap<String, Reading> {
+        let mut variables: BTreeMap<String, Reading> = BTreeMap::new();
         for part in self.parts() {
-            let copes = copes_with_missing(&part.source);
+            let optional = copes_with_missing(&part.source);
             for name in part.expression.undeclared_variables(false) {
-                *variables.entry(name).or_insert(true) &= copes;
+                let at = part.at + position(&part.source, &name);
+                let reading = Reading { optional, at };
+                let known = variables.entry(name).or_insert(reading);
+                if known.optional && !optional {
+                    *known = reading;
+                }
             }
         }
         variables
     }
 
-    /// Its expressions that are paths and nothing else, and whether one is all there is.
-    pub(super) fn paths(&self) -> Vec<(Vec<String>, bool)> {
-        let alone = matches!(self, Self::Value(_));
-        self.parts().into_iter().filter_map(|part| Some((path(&part.source)?, alone))).collect()
+    /// Its expressions that are paths and nothing else, and how many characters come before each.
+    pub(super) fn paths(&self) -> Vec<(Vec<String>, usize)> {
+        self.parts().into_iter().filter_map(|part| Some((path(&part.source)?, part.at))).collect()
+    }
+
+    /// Whether it is one expression alone.
+    pub(super) fn is_alone(&self) -> bool {
+        matches!(self, Self::Value(_))
     }
 
     /// What it stands for.
@@ -126,32 +156,36 @@ impl Text {
 
 impl Part {
     /// Compiles an expression of a field; problems say at which character of the field they are.
-    fn compile(source: &str, field: &str) -> Result<Self, String> {
+    fn compile(source: &str, field: &str) -> Result<Self, Unreadable> {
         let source = source.trim();
-        if source.is_empty() {
-            return Err("The expression is empty; write a variable between `{{` and `}}`".into());
-        }
-        if words(source).iter().filter(|word| !word.is_text()).count() > MOST_WORDS {
-            return Err(format!(
-                "The expression `{}…` has more than {MOST_WORDS} words and signs; do part of it in a step of its own",
-                source.chars().take(SHOWN).collect::<String>()
-            ));
-        }
         // The source is a part of the field.
         let start = source.as_ptr().addr() - field.as_ptr().addr();
-        let place = |offset: usize| {
-            let before = field.get(..start + offset).unwrap_or(field);
-            format!("at character {} of the field", before.chars().count() + 1)
+        let before = |offset: usize| field.get(..start + offset).unwrap_or(field).chars().count();
+        let at = before(0);
+        let unreadable = |message: String| Unreadable { message, at };
+        if source.is_empty() {
+            let message = "The expression is empty; write a variable between `{{` and `}}`";
+            return Err(unreadable(message.into()));
+        }
+        if words(source).iter().filter(|word| !word.is_text()).count() > MOST_WORDS {
+            return Err(unreadable(format!(
+                "The expression `{}…` has more than {MOST_WORDS} words and signs; do part of it in a step of its own",
+                source.chars().take(SHOWN).collect::<String>()
+            )));
+        }
+        let placed = |message: String, offset: usize| {
+            let at = before(offset);
+            Unreadable { message: format!("{message} (at character {} of the field)", at + 1), at }
         };
         if let Some((offset, message)) = stranger(source) {
-            return Err(format!("{message} ({})", place(offset)));
+            return Err(placed(message, offset));
         }
         let environment = if copes_with_missing(source) { &LENIENT } else { &STRICT };
         let expression = environment.compile_expression_owned(source.to_owned()).map_err(|error| {
             let offset = error.range().map_or(0, |range| range.start);
-            format!("The expression `{source}` cannot be read: {} ({})", describe(&error), place(offset))
+            placed(format!("The expression `{source}` cannot be read: {}", describe(&error)), offset)
         })?;
-        Ok(Self { source: source.to_owned(), expression })
+        Ok(Self { source: source.to_owned(), at, expression })
     }
 
     fn eval(&self, variables: &minijinja::Value) -> Result<minijinja::Value, String> {

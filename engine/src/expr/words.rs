@@ -94,6 +94,15 @@ pub(super) fn stranger(source: &str) -> Option<(usize, String)> {
     })
 }
 
+/// How many characters of an expression come before a variable that it reads.
+pub(super) fn position(source: &str, variable: &str) -> usize {
+    let words = words(source);
+    let found = words.iter().enumerate().find(|(index, word)| {
+        word.text == variable && index.checked_sub(1).is_none_or(|before| words[before].text != ".")
+    });
+    found.map_or(0, |(_, word)| source[..word.at].chars().count())
+}
+
 /// The names of an expression such as `trigger.labels[0]['name']`; `None` for any other.
 pub(super) fn path(source: &str) -> Option<Vec<String>> {
     let words = words(source);

@@ -47,6 +47,7 @@ pub fn router(driver: Driver) -> Router {
         .merge(routes::options::routes())
         .merge(routes::workflows::routes())
         .merge(routes::runs::routes())
+        .merge(routes::schema::routes())
         .merge(routes::events::routes())
         .merge(routes::waiting::routes())
         .method_not_allowed_fallback(problem::method_not_allowed)

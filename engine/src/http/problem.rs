@@ -51,7 +51,7 @@ impl Problem {
     }
 
     pub(crate) fn invalid_field(path: &str, message: impl Into<String>) -> Self {
-        Self::invalid(vec![Finding { path: path.to_owned(), message: message.into() }])
+        Self::invalid(vec![Finding::new(path, message)])
     }
 
     pub(crate) fn unavailable(detail: impl Into<String>, retry_after: u32) -> Self {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Keys, OpenError};
 
 /// The only field of a sealed secret.
-const SEALED: &str = "$secret";
+pub(crate) const SEALED: &str = "$secret";
 /// What a sealed secret is shown as.
 const SHOWN: &str = "[secret]";
 
@@ -82,7 +82,8 @@ fn sealed(value: &Value) -> Option<&str> {
     object.get(SEALED)?.as_str()
 }
 
-fn visit_sealed(config: &mut Value, found: &mut impl FnMut(&str, &mut Value)) {
+/// Visits the secrets of a config that are sealed, each with its path.
+pub(crate) fn visit_sealed(config: &mut Value, found: &mut impl FnMut(&str, &mut Value)) {
     visit(None, &Value::Null, config, "", &mut |_, path, value| {
         let is_sealed = sealed(value).is_some();
         if is_sealed {

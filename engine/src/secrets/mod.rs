@@ -7,6 +7,7 @@ mod token;
 mod urls;
 
 pub use config::{Place, hide_secrets, sealed_paths};
+pub(crate) use config::{SEALED, visit_sealed};
 pub use keys::{Keys, KeysError};
 pub use seal::OpenError;
 pub use token::{hash_token, local_token};

@@ -50,6 +50,8 @@ pub(super) struct Shared {
     pub(super) moments: Arc<Moments>,
     /// The blocks of the next process, if not those of this binary.
     pub(super) blocks: std::sync::Mutex<Option<Vec<&'static BlockDefinition>>>,
+    /// The connections of the next process.
+    pub(super) connections: std::sync::Mutex<ProgramConnections>,
     pub(super) process: Mutex<Option<Process>>,
 }
 
@@ -78,6 +80,7 @@ impl TestEngine {
     pub(super) async fn start(setup: Setup, moments: Arc<Moments>) -> Self {
         let database = (setup.database)().await;
         let engine = Self(Arc::new(Shared {
+            connections: std::sync::Mutex::new(setup.connections.clone()),
             setup,
             clock: TestClock::new(),
             database,
@@ -156,6 +159,13 @@ impl TestEngine {
     /// Kills the process and starts another on the same data, with these blocks only: another release of the binary.
     pub async fn restart_with(&self, blocks: Vec<&'static BlockDefinition>) {
         *self.0.blocks.lock().expect("no holder panics") = Some(blocks);
+        self.crash().await;
+    }
+
+    /// Kills the process and starts another on the same data that has no connections.
+    #[doc(hidden)]
+    pub async fn restart_without_connections(&self) {
+        *self.0.connections.lock().expect("no holder panics") = ProgramConnections::new();
         self.crash().await;
     }
 

@@ -51,19 +51,34 @@ async fn struck(server: &Server, workflow: &str) -> Value {
 #[tokio::test]
 async fn s8_a_step_gets_the_connection_that_its_workflow_names_as_it_is_at_the_attempt() {
     let server = Server::start().await;
+    for (key, name, path) in
+        [("plain", None, "steps.strike.block"), ("named", Some("north"), "steps.strike.connection")]
+    {
+        let put = server.api(Method::PUT, &format!("/workflows/{key}")).json(&workflow(name));
+        assert_eq!(put.send().await.unwrap().status(), 200);
+        let refused = server.api(Method::POST, &format!("/workflows/{key}/enable")).send().await.unwrap();
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        let problem = body(refused).await;
+        assert_eq!(problem["errors"][0]["path"], path, "{problem}");
+        let mend =
+            format!("`stepwell connections set stepwell-engine/mint --name {}`", name.unwrap_or("default"));
+        assert!(problem.to_string().contains(&mend), "{problem}");
+    }
+    let main = json!({ "name": "main", "token": "w0rn" });
+    let north = json!({ "name": "of the north", "token": "worn out" });
+    for (name, credentials) in [("default", &main), ("north", &north)] {
+        assert_eq!(set(&server, name, credentials).await.status(), StatusCode::CREATED);
+    }
     server.enable_as("plain", &workflow(None)).await;
     server.enable_as("named", &workflow(Some("north"))).await;
 
+    // One that is removed later is missed by the attempt that needs it.
+    let removed = server.api(Method::DELETE, &format!("{KIND}/default")).send().await.unwrap();
+    assert_eq!(removed.status(), StatusCode::OK);
     let without = struck(&server, "plain").await;
     let error = without["executions"][0]["error"].to_string();
     assert!(error.contains("`stepwell connections set stepwell-engine/mint --name default`"), "{without}");
-
-    for (name, credentials) in [
-        ("default", json!({ "name": "main", "token": "w0rn" })),
-        ("north", json!({ "name": "of the north", "token": "worn out" })),
-    ] {
-        assert_eq!(set(&server, name, &credentials).await.status(), StatusCode::CREATED);
-    }
+    assert_eq!(set(&server, "default", &main).await.status(), StatusCode::CREATED);
     let run = without["id"].as_str().unwrap();
     let retried = server.api(Method::POST, &format!("/runs/{run}/retry")).send().await.unwrap();
     assert!(retried.status().is_success());

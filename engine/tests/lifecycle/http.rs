@@ -270,6 +270,111 @@ async fn a_run_is_started_by_hand_with_data_that_fits() {
 }
 
 #[tokio::test]
+async fn s8_a_workflow_is_exported_without_its_secrets_and_an_exported_file_keeps_them() {
+    let server = Server::start().await;
+    let flow = |title: &str, token: Value| {
+        json!({
+            "title": title,
+            "trigger": { "block": "core/manual", "on": { "started": "call" } },
+            "steps": { "call": {
+                "block": "core/http-request",
+                "config": { "url": "https://example.com/", "token": token },
+            } },
+        })
+    };
+    let put = async |id: &str, definition: &Value| {
+        let sent =
+            server.api(Method::PUT, &format!("/workflows/{id}")).json(definition).send().await.unwrap();
+        (sent.status().as_u16(), body(sent).await)
+    };
+    let export = async |id: &str| {
+        let sent = server.api(Method::GET, &format!("/workflows/{id}/export")).send().await.unwrap();
+        assert_eq!(sent.headers()["content-type"], "application/yaml");
+        sent.text().await.unwrap()
+    };
+    let told =
+        |(status, view): (u16, Value)| (status, view["unchanged"].as_bool(), view["published"].as_bool());
+    let clear = flow("Flow", json!("t0p-secret"));
+    assert_eq!(told(put("flow", &clear).await), (200, Some(false), Some(false)));
+    let sealed = server.get("/workflows/flow").await["definition"].clone();
+    assert_eq!(told(put("flow", &clear).await), (200, Some(true), Some(false)), "the secret is the same");
+    assert_eq!(server.get("/workflows/flow").await["definition"], sealed);
+
+    let file = export("flow").await;
+    assert!(!file.contains("t0p-secret") && file.contains("$secret: stored"), "{file}");
+    let exported: Value = serde_yaml_ng::from_str(&file).unwrap();
+    assert_eq!(told(put("flow", &exported).await), (200, Some(true), Some(false)));
+    let enabled = server.api(Method::POST, "/workflows/flow/enable").send().await.unwrap();
+    assert_eq!(enabled.status(), 200);
+    assert_eq!(told(put("flow", &exported).await), (200, Some(true), Some(true)));
+
+    let stored = json!({ "$secret": "stored" });
+    assert_eq!(told(put("flow", &flow("Renamed", stored.clone())).await), (200, Some(false), Some(false)));
+    let kept = server.get("/workflows/flow").await["definition"].clone();
+    assert_eq!(kept["steps"], sealed["steps"], "the secret is the one that was stored");
+    let other = flow("Flow", json!("another"));
+    assert_eq!(told(put("flow", &other).await), (200, Some(false), Some(false)));
+    assert_ne!(server.get("/workflows/flow").await["definition"]["steps"], sealed["steps"]);
+
+    let (status, problem) = put("copy", &flow("Copy", stored)).await;
+    assert_eq!(status, 422);
+    assert_eq!(problem["errors"][0]["path"], "steps.call.config.token", "{problem}");
+    let schema = server.get("/schema").await;
+    assert_eq!(schema["title"], "Stepwell workflow");
+    let missing = server.api(Method::GET, "/workflows/none/export").send().await.unwrap();
+    assert_eq!(missing.status(), 404);
+}
+
+#[tokio::test]
+async fn o7_an_operation_is_asked_for_followed_and_not_stopped_once_it_has_ended() {
+    let server = Server::start().await;
+    let url = server.enable("o7-http", &["defer"]).await;
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        let run = server.event(&url).await;
+        assert_eq!(server.get(&format!("/runs/{run}?wait=20&until=waiting")).await["status"], "waiting");
+        runs.push(run);
+    }
+    let doctor = server.get("/doctor").await;
+    assert_eq!((&doctor["oldest_waiting"]["id"], &doctor["blocks"]), (&json!(runs[0]), &json!([])));
+    assert!(doctor["database"]["bytes"].as_u64().unwrap() > 0, "{doctor}");
+
+    let ask = |asked: Value| server.api(Method::POST, "/operations").json(&asked).send();
+    let filter = json!({ "workflow": "o7-http" });
+    let counted = ask(json!({ "action": "cancel", "filter": filter, "dry_run": true })).await.unwrap();
+    assert_eq!(counted.status(), 200);
+    assert_eq!(body(counted).await, json!({ "matched": 3 }));
+    for (wrong, path) in [
+        (json!({ "action": "retry", "filter": { "status": "waiting" } }), "filter.status"),
+        (json!({ "action": "cancel", "filter": {}, "rate": 0 }), "rate"),
+    ] {
+        let refused = ask(wrong).await.unwrap();
+        assert_eq!(refused.status(), 422);
+        assert_eq!(body(refused).await["errors"][0]["path"], path);
+    }
+    let started = ask(json!({ "action": "cancel", "filter": filter, "rate": 1000 })).await.unwrap();
+    assert_eq!(started.status(), 202);
+    let id = body(started).await["id"].as_str().unwrap().to_owned();
+    for run in &runs {
+        assert_eq!(server.get(&format!("/runs/{run}?wait=20")).await["status"], "cancelled");
+    }
+    let until = tokio::time::Instant::now() + PATIENCE;
+    let operation = loop {
+        let operation = server.get(&format!("/operations/{id}")).await;
+        if operation["status"] != "running" {
+            break operation;
+        }
+        assert!(tokio::time::Instant::now() < until, "{operation}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    assert_eq!((&operation["status"], &operation["done"]), (&json!("completed"), &json!(3)));
+    assert_eq!(server.get("/operations").await["operations"], json!([operation]));
+    let stop = |id: &str| server.api(Method::DELETE, &format!("/operations/{id}")).send();
+    assert_eq!(stop(&id).await.unwrap().status(), 409);
+    assert_eq!(stop("none").await.unwrap().status(), 404);
+}
+
+#[tokio::test]
 async fn t6_every_answer_of_a_trigger_has_its_status() {
     let server = Server::start().await;
     let url = server.enable("t6-http", &["done"]).await;

@@ -574,14 +574,21 @@ async fn s8_a_connection_is_given_to_each_attempt_and_one_that_is_missing_is_nam
     let engine = setup().connection(&account).start().await;
     let run = engine.run(greet, NoConfig {}).await;
     run.has_outcome(GreetOutcome::Greeted { token: "t0ken".to_owned() }).await;
-    let without = setup().start().await.run(greet, NoConfig {}).await;
-    assert!(
-        without
-            .error()
-            .await
-            .unwrap()
-            .contains("there is no connection `default` of the kind `stepwell-engine/account`")
-    );
+    let without = setup().start().await;
+    let definition = serde_json::json!({
+        "title": "Greet",
+        "trigger": { "block": "core/manual", "on": { "started": "greet" } },
+        "steps": { "greet": { "block": "stepwell-engine/greet" } },
+    });
+    let refused = without.enable("greets", &definition).await.unwrap_err();
+    let missing = "there is no connection `default` of the kind `stepwell-engine/account`";
+    assert!(refused.contains(missing) && refused.contains("steps.greet.block"), "{refused}");
+    // One that is lost later is named by the step that needs it.
+    engine.enable("greets", &definition).await.unwrap();
+    engine.restart_without_connections().await;
+    let lost = engine.start_workflow("greets", serde_json::Value::Null).await;
+    engine.settle().await;
+    assert!(lost.error().await.unwrap().contains(missing));
 }
 
 #[tokio::test]

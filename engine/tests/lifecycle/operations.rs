@@ -1,12 +1,16 @@
 //! Operations on many runs.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value, json};
+use stepwell::prelude::*;
 use stepwell_engine::driver::{Action, Operation, OperationStatus, Refusal, Selection};
 use stepwell_engine::model::{Entry, OperationId, RunStatus, WorkflowId};
 use stepwell_engine::testing::TestEngine;
 
 use crate::database::setup;
 use crate::engine::{Engine, workflow};
+use crate::kit::{Noted, effect, effects};
 use crate::retention::{task, told};
 
 /// Selects all failed or live runs.
@@ -99,6 +103,37 @@ async fn o7_a_crash_repeats_nothing() {
                 let retries = run.entries().await.into_iter();
                 assert_eq!(retries.filter(|entry| *entry == Entry::RetryRequested).count(), 1);
             }
+            assert_eq!(waiting.status().await, RunStatus::Waiting);
+        })
+        .await;
+    assert!(moments > 20, "{moments}");
+}
+
+/// Notes that a run went through it
+#[step(outcomes(done))]
+async fn note(config: Noted, cx: ExecuteContext) -> Result<NoteOutcome, StepError> {
+    cx.once("noted", async |key| {
+        effect(&config.name, &key);
+        Ok::<_, StepError>(())
+    })
+    .await?;
+    Ok(NoteOutcome::Done)
+}
+
+#[tokio::test]
+async fn o7_a_crash_replays_no_run_twice() {
+    let tries = AtomicUsize::new(0);
+    let moments = setup()
+        .at_every_crash(async |engine: TestEngine| {
+            let name = format!("replayed-{}", tries.fetch_add(1, Ordering::Relaxed));
+            for _ in 0..2 {
+                engine.run(note, Noted { name: name.clone() }).await;
+            }
+            let waiting = engine.run(task, told("wait")).await;
+            let before = effects(&name);
+            engine.start_operation(Action::Replay, all()).await;
+            engine.settle().await;
+            assert_eq!(effects(&name), 2 * before, "each run that had ended was gone through once more");
             assert_eq!(waiting.status().await, RunStatus::Waiting);
         })
         .await;

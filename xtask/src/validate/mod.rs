@@ -15,8 +15,8 @@ use crate::failure::Failure;
 
 const MEND: &str = "If this is meant, run `cargo xtask validate --accept` and commit what it writes.";
 
-/// Checks every block and compares each crate with its lock file, and the published schema with the
-/// types; with `accept` writes these files anew.
+/// Checks every block and compares each crate with its lock file, and the published schemas with what they
+/// describe; with `accept` writes these files anew.
 pub(crate) fn validate(accept: bool) -> Result<(), Failure> {
     let packages = cargo::packages()?;
     let apps = apps(&packages)?;

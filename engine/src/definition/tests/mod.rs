@@ -1,4 +1,7 @@
+mod broken;
 mod mutations;
+
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use schemars::json_schema;
@@ -161,13 +164,15 @@ fn the_form_is_judged_all_at_once() {
 
 #[test]
 fn text_that_is_not_yaml_says_where() {
-    for (text, place) in [
-        ("title: [\n", "line 2 column 1"),
-        ("title: a\ntrigger: b\ntitle: c\n", "line 1 column 1"),
-        ("{\"title\": ]}", "line 1 column 11"),
-    ] {
+    for (text, line, column) in
+        [("title: [\n", 2, 1), ("title: a\ntrigger: b\ntitle: c\n", 3, 1), ("{\"title\": ]}", 1, 12)]
+    {
         let problems = Definition::parse(text).unwrap_err();
-        assert!(problems[0].path.is_empty() && problems[0].message.contains(place), "{text}: {problems:?}");
+        assert_eq!(
+            (problems[0].line, problems[0].column),
+            (Some(line), Some(column)),
+            "{text}: {problems:?}"
+        );
     }
 }
 
@@ -175,7 +180,9 @@ fn text_that_is_not_yaml_says_where() {
 fn a_step_that_is_there_twice_is_refused() {
     let text = "title: a\ntrigger: { block: test/event }\nsteps:\n  a: { block: test/act }\n  a: { block: test/act }\n";
     let problems = Definition::parse(text).unwrap_err();
-    assert!(problems[0].message.contains("duplicate entry with key \"a\""), "{problems:?}");
+    let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+    assert_eq!((problem.path.as_str(), problem.line, problem.column), ("steps.a", Some(5), Some(3)));
+    assert!(problem.message.contains("stands on line 4 already"), "{problem:?}");
 }
 
 #[test]
@@ -465,6 +472,67 @@ fn a_dense_workflow_is_checked_in_reasonable_time() {
     assert_eq!(problems(&definition).len(), 298);
 }
 
+/// A step that forks into two that meet in a join, so many times one after another, and a step that reads them all.
+fn diamonds(count: usize, join: &str) -> Value {
+    let act = |on: Value| json!({ "block": "test/act", "config": { "text": "x" }, "on": on });
+    let mut steps = Map::new();
+    let mut text = String::new();
+    for index in 0..count {
+        let next = if index + 1 == count { "last".to_owned() } else { format!("fork_{}", index + 1) };
+        let (one, other, meet) = (format!("one_{index}"), format!("other_{index}"), format!("meet_{index}"));
+        text += format!("{{{{ {one}.x }}}} {{{{ {other}.x }}}} ").as_str();
+        steps.insert(format!("fork_{index}"), act(json!({ "done": [one, other] })));
+        steps.insert(one, act(json!({ "done": meet })));
+        steps.insert(other, act(json!({ "done": meet })));
+        let config = if join == "core/join" { json!({ "text": "all" }) } else { json!({ "text": "x" }) };
+        let outcome = if join == "core/join" { "all" } else { "done" };
+        steps.insert(meet, json!({ "block": join, "config": config, "on": { outcome: next } }));
+    }
+    let last = json!({ "block": "test/act", "config": { "text": if join == "core/join" { text.as_str() } else { "x" } } });
+    steps.insert("last".to_owned(), last);
+    let definition = with(workflow(&[]), "/steps", Value::Object(steps));
+    with(definition, "/trigger/on/happened", json!("fork_0"))
+}
+
+#[test]
+fn a_thousand_steps_of_diamonds_are_checked() {
+    assert_eq!(problems(&diamonds(249, "core/join")), []);
+    // Without joins each diamond runs its end twice.
+    let problems = problems(&diamonds(249, "test/act"));
+    let twice: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
+    assert_eq!(twice.len(), 249, "{twice:?}");
+    assert!(problems.iter().all(
+        |problem| problem.path.starts_with("steps.meet_") && problem.message.contains("would run twice")
+    ));
+}
+
+#[test]
+fn what_a_wide_fork_has_recorded_can_be_read_after_its_join() {
+    let ids: Vec<String> = (0..400).map(|index| format!("branch_{index}")).collect();
+    let branch = || json!({ "block": "test/act", "config": { "text": "x" }, "on": { "done": "meet" } });
+    let text: String = ids.iter().map(|id| ["{{ ", id, ".x }}"].concat()).collect();
+    let mut steps: Map<String, Value> = ids.iter().map(|id| (id.clone(), branch())).collect();
+    steps.insert(
+        "meet".into(),
+        json!({ "block": "core/join", "config": { "text": "x" }, "on": { "all": "last" } }),
+    );
+    steps.insert("last".into(), json!({ "block": "test/act", "config": { "text": text } }));
+    let definition = with(workflow(&[]), "/steps", Value::Object(steps));
+    assert_eq!(problems(&with(definition, "/trigger/on/happened", json!(ids))), []);
+}
+
+#[test]
+fn a_workflow_has_a_bounded_number_of_edges() {
+    let ids: Vec<String> = (0..1_000).map(|index| format!("step_{index}")).collect();
+    let steps = ids.iter().enumerate().map(|(index, id)| {
+        let on = json!({ "done": ids[index + 1..(index + 60).min(1_000)] });
+        (id.clone(), json!({ "block": "test/act", "config": { "text": "x" }, "on": on }))
+    });
+    let definition = with(workflow(&[]), "/steps", Value::Object(steps.collect()));
+    let definition = with(definition, "/trigger/on/happened", json!("step_0"));
+    refused(&definition, &[("steps", "at most 50000 edges")]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -699,7 +767,86 @@ fn the_workflows_that_are_documented_are_right() {
         let (file, _) = file.split_once("```").expect("a block of code ends");
         let parsed = Definition::parse(file).unwrap_or_else(|problems| panic!("{problems:#?}\n{file}"));
         assert_eq!(check(&parsed.definition, &built_in()), [], "{file}");
+        assert_eq!(schema_errors(&parsed.definition.to_value()), [""; 0], "{file}");
         files += 1;
     }
     assert_eq!(files, 5);
+}
+
+/// What the schema of workflow files says of a definition of built-in blocks.
+fn schema_errors(definition: &Value) -> Vec<String> {
+    static VALIDATOR: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let blocks = stepwell::block::registered();
+        let schema = file_schema(&Manifest::of(&blocks, &[], &[]));
+        jsonschema::meta::validate(&schema).expect("the schema is a schema");
+        jsonschema::validator_for(&schema).expect("the schema is a schema")
+    });
+    VALIDATOR.iter_errors(definition).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[test]
+fn the_schema_of_files_sees_what_it_can() {
+    let right = json!({
+        "id": "flow",
+        "title": "Flow",
+        "on_error": "sorry",
+        "time_limit": "1h",
+        "trigger": { "block": "core/manual", "on": { "started": ["call", "each"] } },
+        "steps": {
+            "call": {
+                "block": "core/http-request",
+                "config": { "method": "POST", "url": "https://example.com/{{ trigger.x }}" },
+                "retry": { "attempts": 3, "first_delay": "2s" },
+                "deadline": "7d",
+                "on": { "ok": "note", "deadline": "end", "error": "end" },
+            },
+            "note": { "block": "core/log", "config": { "message": "x" } },
+            "each": {
+                "block": "core/for-each",
+                "config": { "items": "{{ trigger.items }}", "concurrency": "{{ trigger.many }}" },
+                "on": { "each": "inside" },
+            },
+            "inside": { "block": "core/log", "config": { "message": "x" } },
+            "sorry": { "block": "core/log", "config": { "message": "x" } },
+        },
+    });
+    assert_eq!(schema_errors(&right), [""; 0]);
+    let wrong = [
+        ("/id", json!("two words")),
+        ("/title", json!(" ")),
+        ("/stepz", json!({})),
+        ("/time_limit", json!(5)),
+        ("/concurrency", json!({ "limit": 0 })),
+        ("/on_error", json!([1])),
+        ("/trigger", json!(null)),
+        ("/trigger/block", json!("core/log")),
+        ("/trigger/on/starded", json!("call")),
+        ("/trigger/on/started", json!(["call", "call"])),
+        ("/trigger/on/started", json!(["call", "end"])),
+        ("/steps/end", json!({ "block": "core/log", "config": { "message": "x" } })),
+        ("/steps/note/block", json!("core/lok")),
+        ("/steps/note/connection", json!("sales")),
+        ("/steps/note/blok", json!("core/log")),
+        ("/steps/note/config", json!({})),
+        ("/steps/note/config/message", json!(1)),
+        ("/steps/note/config/mesage", json!("x")),
+        ("/steps/note/on", json!({ "dne": "end" })),
+        ("/steps/note/on", json!({ "deadline": "end" })),
+        ("/steps/call/on/deadline", Value::Null),
+        ("/steps/call/retry/attempts", json!(0)),
+        ("/steps/call/config/method", json!("PUSH")),
+        ("/steps/each/deadline", json!("1h")),
+        ("/steps/each/on", json!({ "done": "end" })),
+        ("/steps/each/config/concurrency", json!("many")),
+    ];
+    for (pointer, value) in wrong {
+        let definition = with(right.clone(), pointer, value.clone());
+        assert_ne!(schema_errors(&definition), [""; 0], "{pointer} = {value}");
+        // It is no stricter than the check.
+        let problems = match Definition::from_value(&definition) {
+            Ok(parsed) => check(&parsed.definition, &built_in()),
+            Err(problems) => problems,
+        };
+        assert_ne!(problems, [], "{pointer} = {value}");
+    }
 }

@@ -9,6 +9,7 @@ pub(super) mod health;
 pub(super) mod operations;
 pub(super) mod options;
 pub(super) mod runs;
+pub(super) mod schema;
 pub(super) mod waiting;
 pub(super) mod workflows;
 

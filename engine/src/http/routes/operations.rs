@@ -49,9 +49,11 @@ async fn start(
     let fits = |status: RunStatus| match action {
         Action::Cancel => !status.is_final(),
         Action::Retry => status == RunStatus::Failed,
+        Action::Replay => status.is_final(),
     };
     if filter.status.is_some_and(|status| !fits(status)) {
-        let message = "Only runs that have not ended can be cancelled, and only failed ones retried";
+        let message = "Only runs that have not ended can be cancelled, only failed ones retried, and only those that have \
+            ended replayed";
         return Err(Problem::invalid_field("filter.status", message));
     }
     if dry_run {

@@ -1,14 +1,16 @@
 //! Workflows: drafts, versions, enable, disable, check, and starting a run by hand.
 
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::definition::{Definition, Problem as Finding, check, is_workflow_id};
+use crate::driver::Drafted;
 use crate::http::problem::Problem;
 use crate::http::{Api, views};
 use crate::model::WorkflowId;
@@ -21,6 +23,7 @@ pub(in crate::http) fn routes() -> Router<Api> {
         .route("/api/v1/workflows", get(list).post(create))
         .route("/api/v1/workflows/check", post(check_only))
         .route("/api/v1/workflows/{id}", get(one).put(put))
+        .route("/api/v1/workflows/{id}/export", get(export))
         .route("/api/v1/workflows/{id}/enable", post(enable))
         .route("/api/v1/workflows/{id}/disable", post(disable))
         .route("/api/v1/workflows/{id}/deactivate", post(deactivate))
@@ -45,17 +48,39 @@ async fn create(State(api): State<Api>, body: Body) -> Result<Response, Problem>
         let detail = format!("There is a workflow `{id}` already; PUT changes its draft");
         return Err(Problem::new(StatusCode::CONFLICT, "conflict", "Not possible now", detail));
     }
-    let row = write(&api, &id, &value).await?;
-    Ok((StatusCode::CREATED, Json(views::workflow_with_draft(&row))).into_response())
+    let drafted = write(&api, &id, &value).await?;
+    Ok((StatusCode::CREATED, Json(views::workflow_with_draft(&drafted.row))).into_response())
 }
 
 async fn put(State(api): State<Api>, Path(id): Path<String>, body: Body) -> Result<Json<Value>, Problem> {
     let Json(value) = body?;
-    Ok(Json(views::workflow_with_draft(&write(&api, &id, &value).await?)))
+    let Drafted { row, unchanged, published } = write(&api, &id, &value).await?;
+    let mut view = views::workflow_with_draft(&row);
+    view["unchanged"] = unchanged.into();
+    view["published"] = published.into();
+    Ok(Json(view))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exported {
+    version: Option<u32>,
+}
+
+/// The draft or a version as a file that can be applied, without its secrets.
+async fn export(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    query: Result<Query<Exported>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(Exported { version }) =
+        query.map_err(|_| Problem::invalid_field("version", "A version is a whole number, such as 3"))?;
+    let file = api.driver.export(&workflow_id(&id)?, version).await?;
+    Ok(([(http::header::CONTENT_TYPE, "application/yaml")], file).into_response())
 }
 
 /// Stores a draft that has no problems; of one that has, nothing is stored and all are told.
-async fn write(api: &Api, id: &str, value: &Value) -> Result<WorkflowRow, Problem> {
+async fn write(api: &Api, id: &str, value: &Value) -> Result<Drafted, Problem> {
     if !is_workflow_id(id) {
         return Err(Problem::invalid_field(
             "id",
@@ -127,8 +152,7 @@ struct Start {
 impl Start {
     /// Reads a body; all mistakes are told at once, each with its field.
     fn read(body: Value) -> Result<Self, Vec<Finding>> {
-        let finding =
-            |path: &str, message: &str| Finding { path: path.to_owned(), message: message.to_owned() };
+        let finding = |path: &str, message: &str| Finding::new(path, message);
         let Value::Object(mut fields) = body else {
             return Err(vec![finding("", "Send an object with `outcome` and `data`")]);
         };
