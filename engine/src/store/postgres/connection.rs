@@ -13,6 +13,11 @@ use crate::store::migration::MigrationError;
 const READERS: usize = 8;
 /// How many connections write: the committer's and the lease's.
 const WRITERS: usize = 2;
+/// Every statement finds its rows by an index. The database plans a statement once and keeps to it: one that was planned
+/// while a table was small would go on reading all of it, until the table's statistics are made anew.
+const BY_INDEX: &str = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
+/// What is committed has no other plan for few rows than for many, so that it is not planned each time.
+const PLANNED_ONCE: &str = "-c plan_cache_mode=force_generic_plan";
 /// How long to wait for a connection before the operation fails.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -86,26 +91,28 @@ impl Connections {
         let mut config = Config::from_str(url)?;
         let patience = lease.as_millis();
         let session = format!(
-            "{} -c idle_in_transaction_session_timeout={patience} -c lock_timeout={patience}",
+            "{} {BY_INDEX} -c idle_in_transaction_session_timeout={patience} -c lock_timeout={patience}",
             config.get_options().unwrap_or_default()
         );
-        config.options(session).tcp_user_timeout(lease);
+        config.options(session.clone()).tcp_user_timeout(lease);
         if config.get_application_name().is_none() {
             config.application_name("stepwell");
         }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
-        let pool = |size| {
+        let pool = |config: Config, size| {
             let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-            Pool::builder(Manager::from_config(config.clone(), NoTls, manager))
+            Pool::builder(Manager::from_config(config, NoTls, manager))
                 .max_size(size)
                 .runtime(Runtime::Tokio1)
                 .wait_timeout(Some(CONNECT_TIMEOUT))
                 .create_timeout(Some(CONNECT_TIMEOUT))
                 .build()
         };
-        Ok(Self { readers: pool(READERS)?, writers: pool(WRITERS)?, config })
+        let mut writing = config.clone();
+        writing.options(format!("{session} {PLANNED_ONCE}"));
+        Ok(Self { readers: pool(config.clone(), READERS)?, writers: pool(writing, WRITERS)?, config })
     }
 }
 
