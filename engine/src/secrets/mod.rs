@@ -6,7 +6,7 @@ mod seal;
 mod token;
 mod urls;
 
-pub use config::{Place, hide_secrets, sealed_paths};
+pub use config::{Place, has_secrets, hide_secrets, sealed_paths};
 pub use keys::{Keys, KeysError};
 pub use seal::OpenError;
 pub use token::{hash_token, local_token};
