@@ -107,6 +107,9 @@ impl CatalogBlock {
     }
 
     pub(super) fn misfits(&self, config: &Value) -> Vec<Misfit> {
+        if self.validator.is_valid(config) {
+            return Vec::new();
+        }
         let schema = self.manifest.config.as_value();
         self.validator.iter_errors(config).flat_map(|error| misfits(&error, schema)).collect()
     }

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use super::answer::{CallbackAnswer, Refusal, TriggerAnswer};
 use super::call::{Ended, contained};
 use super::index_key::index_key;
-use super::run::{Nudge, RunTask};
+use super::run::{Found, Nudge, RunTask};
 use super::slots::{AtHand, Due};
 use super::values::encode_state;
 use super::version::Unrunnable;
@@ -89,17 +89,22 @@ impl Inner {
         request: &Request,
     ) -> Result<Result<ActivationRow, TriggerAnswer>, StoreError> {
         let until = tokio::time::Instant::now() + LONGEST_HOLD;
+        let mut changes = None;
         loop {
-            let mut changes = self.changes.subscribe();
             // The token is authentic, so the activation has been, and was removed after its end (o6).
             let Some(row) = self.store.activation(id).await? else { return Ok(Err(TriggerAnswer::Gone)) };
             if row.status != ActivationStatus::Activating {
                 return Ok(Ok(row));
             }
+            // It is read again once no change goes unheard.
+            let Some(heard) = &mut changes else {
+                changes = Some(self.changes.subscribe());
+                continue;
+            };
             if let Some(answer) = self.call_handshake(&row, request).await {
                 return Ok(Err(answer));
             }
-            let settled = tokio::time::timeout_at(until, changes.changed_workflow(&row.workflow)).await;
+            let settled = tokio::time::timeout_at(until, heard.changed_workflow(&row.workflow)).await;
             if settled.is_err() {
                 return Ok(Err(TriggerAnswer::NotReady));
             }
@@ -280,7 +285,8 @@ impl Inner {
         id: ExecutionId,
         request: Request,
     ) -> CallbackAnswer {
-        let entry = Entry::CallbackReceived { execution: id.number, request: CallbackRequest::of(&request) };
+        let request = CallbackRequest::of(&request);
+        let entry = Entry::CallbackReceived { execution: id.number, request: request.clone() };
         let body = encode_entries(&[entry]);
         loop {
             let row = match self.store.run(id.run).await {
@@ -295,16 +301,16 @@ impl Inner {
             if !state.accepts_callback(id.number) {
                 return CallbackAnswer::Gone;
             }
-            let record = Record {
-                id: self.store.next_record(),
-                run: id.run,
-                at: self.clock.now(),
-                body: body.clone(),
+            let (record, sequence) = (self.store.next_record(), row.sequence);
+            let callback = Callback {
+                execution: id.number,
+                sequence,
+                record: Record { id: record, run: id.run, at: self.clock.now(), body: body.clone() },
             };
-            let callback = Callback { execution: id.number, sequence: row.sequence, record };
             match self.store.append_callback(callback).await {
                 Ok(()) => {
-                    self.nudge(id.run, Nudge::Look);
+                    let callback = Some((record, request));
+                    self.callback_came(id.run, Found { version: row.version, state, sequence, callback });
                     return CallbackAnswer::Recorded;
                 }
                 Err(CommitError::Conflict) => {}

@@ -62,7 +62,7 @@ use crate::model::{ActivationId, ExecutionId, RunId, RunStatus, VersionId, Workf
 use crate::secrets::{Keys, Place, Urls};
 use crate::store::{Draft, Store, StoreError, VersionRow, WorkflowRow};
 use changes::Changes;
-use run::{Nudge, RunTask};
+use run::{Found, Nudge, RunTask, TakeUp};
 use slots::Slots;
 use version::Version;
 
@@ -373,15 +373,20 @@ impl Driver {
 impl Inner {
     /// Wakes the task of a run, or starts it.
     fn nudge(self: &Arc<Self>, run: RunId, nudge: Nudge) {
-        self.hand_over(run, Some(nudge), false);
+        self.hand_over(run, Some(nudge), TakeUp::Load);
     }
 
     /// Takes over a run whose process has died.
     fn adopt(self: &Arc<Self>, run: RunId) {
-        self.hand_over(run, None, true);
+        self.hand_over(run, None, TakeUp::Orphaned);
     }
 
-    fn hand_over(self: &Arc<Self>, run: RunId, nudge: Option<Nudge>, orphaned: bool) {
+    /// Wakes the task of a run for a callback, or starts it with what was found when the callback was recorded.
+    fn callback_came(self: &Arc<Self>, run: RunId, found: Found) {
+        self.hand_over(run, Some(Nudge::Look), TakeUp::Found(Box::new(found)));
+    }
+
+    fn hand_over(self: &Arc<Self>, run: RunId, nudge: Option<Nudge>, start: TakeUp) {
         if self.stopping.is_cancelled() || self.lease().is_cancelled() {
             return;
         }
@@ -393,7 +398,7 @@ impl Inner {
         }
         let sender = tasks.entry(run).or_insert_with(|| {
             let (sender, nudges) = mpsc::unbounded_channel();
-            self.work(RunTask::resume(Arc::clone(self), run, orphaned, nudges));
+            self.work(RunTask::resume(Arc::clone(self), run, start, nudges));
             sender
         });
         if let Some(nudge) = nudge {

@@ -4,7 +4,10 @@
 //! When nothing runs and nothing is due, it ends and the run is a row again.
 
 mod calls;
+mod resume;
 mod values;
+
+pub(super) use resume::{Found, TakeUp};
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,11 +23,11 @@ use super::answer::Refusal;
 use super::slots::{AtHand, Due};
 use super::stop::{Stop, patiently};
 use super::values::encode_state;
-use super::version::{Unrunnable, Version};
+use super::version::Version;
 use crate::core::IllegalEvent;
 use crate::core::run::{self, Decision, Event, Given, RunState, Takes};
-use crate::model::{RecordId, RunId, ValueRef, encode_entries};
-use crate::store::{CommitError, InboxEntry, Lane, PlaceChange, Record, RunChange, RunRow};
+use crate::model::{CallbackRequest, RecordId, RunId, ValueRef, encode_entries};
+use crate::store::{CommitError, InboxEntry, Lane, PlaceChange, Record, RunChange};
 
 /// So many values are kept without a look at which are still needed.
 const FEW_VALUES: usize = 64;
@@ -61,6 +64,8 @@ pub(super) struct RunTask {
     /// The inbox has to be looked at, and whether the run has a place.
     inbox_unread: bool,
     inbox: Vec<InboxEntry>,
+    /// A callback whose record need not be read.
+    callback: Option<(RecordId, CallbackRequest)>,
     attempts: JoinSet<Finished>,
     slots: AtHand,
     nudges: mpsc::UnboundedReceiver<Nudge>,
@@ -78,12 +83,13 @@ impl RunTask {
         slots: AtHand,
         (lease, nudges): (CancellationToken, mpsc::UnboundedReceiver<Nudge>),
     ) -> Self {
-        let mut task = Self::new(inner, id, version, decision.state.clone(), 0, (lease, nudges));
+        let Decision { state, entries, calls, .. } = decision;
+        let mut task = Self::new(inner, id, version, state, 0, (lease, nudges));
         task.owned = true;
         task.slots = slots;
         task.values_loaded = true;
-        task.remember(&decision, record);
-        task.make_calls(decision.calls, HashMap::new());
+        task.remember(entries, record);
+        task.make_calls(calls, HashMap::new());
         task.settle_slots();
         task
     }
@@ -110,6 +116,7 @@ impl RunTask {
             most_values: FEW_VALUES,
             inbox_unread: false,
             inbox: Vec::new(),
+            callback: None,
             attempts: JoinSet::new(),
             slots: AtHand::new(&inner.slots),
             nudges,
@@ -117,66 +124,20 @@ impl RunTask {
         }
     }
 
-    /// Loads a run and works on it. `orphaned`: the process that worked on it has died, and this one has taken it over.
-    pub(super) async fn resume(
-        inner: Arc<Inner>,
-        id: RunId,
-        orphaned: bool,
-        nudges: mpsc::UnboundedReceiver<Nudge>,
-    ) {
-        let lease = inner.lease();
-        match Self::load(&inner, &lease, id).await {
-            Ok(Some((version, state, sequence))) => {
-                let mut task = Self::new(&inner, id, version, state, sequence, (lease, nudges));
-                task.owned = orphaned;
-                task.inbox_unread = true;
-                task.work().await;
-            }
-            Ok(None) => inner.forget(id),
-            Err(stop) => {
-                if let (true, Stop::Unrunnable(Unrunnable::Unfit { version, .. })) = (orphaned, &stop)
-                    && let Err(error) = inner.store.leave_version(*version).await
-                {
-                    tracing::error!(run = %id, error = %error, source = %error.source, "the run could not be left to another engine");
-                }
-                inner.stopped(id, &stop);
-            }
-        }
-    }
-
-    async fn load(
-        inner: &Arc<Inner>,
-        lease: &CancellationToken,
-        id: RunId,
-    ) -> Result<Option<(Arc<Version>, RunState, i64)>, Stop> {
-        let row = patiently!(inner, lease, inner.store.run(id).await);
-        let Some(RunRow { version, state, sequence, .. }) = row else { return Ok(None) };
-        let version = patiently!(
-            inner,
-            lease,
-            match inner.version(version).await {
-                Err(Unrunnable::Store(error)) => Err(error),
-                version => Ok(version),
-            }
-        )?;
-        let state = serde_json::from_slice(&state).map_err(|_| Stop::Unreadable(id))?;
-        Ok(Some((version, state, sequence)))
-    }
-
     /// Works until there is nothing to do.
     pub(super) async fn work(mut self) {
         let id = self.id;
         let inner = Arc::clone(&self.inner);
-        let result = async {
-            if self.attempts.is_empty() {
-                self.interrupt_all().await?;
-            }
-            self.go_on().await
-        }
-        .await;
-        if let Err(stop) = result {
+        if let Err(stop) = self.work_on().await {
             inner.stopped(id, &stop);
         }
+    }
+
+    async fn work_on(&mut self) -> Result<(), Stop> {
+        if self.attempts.is_empty() {
+            self.interrupt_all().await?;
+        }
+        self.go_on().await
     }
 
     /// Records that the attempts were interrupted that the run says are running: none of them runs in this process.
@@ -368,7 +329,7 @@ impl RunTask {
             Ok(decision) => decision,
             Err(illegal) => return Ok(Err(illegal)),
         };
-        if decision.state == self.state && decision.entries.is_empty() && decision.taken.is_empty() {
+        if decision.entries.is_empty() && decision.taken.is_empty() && decision.state == self.state {
             return Ok(Ok(()));
         }
         let configs = self.callbacks(&decision.calls).await?;
@@ -379,9 +340,10 @@ impl RunTask {
                 || !self.attempts.is_empty()
                 || decision.state.due_at().is_some_and(|due| due <= now));
         self.commit(&decision, record, now, owned).await?;
-        self.state = decision.state.clone();
-        self.remember(&decision, record);
-        self.make_calls(decision.calls, configs);
+        let Decision { state, entries, calls, .. } = decision;
+        self.state = state;
+        self.remember(entries, record);
+        self.make_calls(calls, configs);
         Ok(Ok(()))
     }
 
