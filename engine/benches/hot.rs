@@ -239,5 +239,6 @@ fn moved(store: &SqliteStore, run: RunId, sequence: i64, state: &[u8], body: &[u
         record: Some(record(store, run, body)),
         taken: Vec::new(),
         place: PlaceChange::None,
+        postponed: Vec::new(),
     }
 }

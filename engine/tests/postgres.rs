@@ -171,6 +171,37 @@ async fn o1_a_commit_that_is_not_answered_is_stored_exactly_once() {
 }
 
 #[tokio::test]
+async fn a_connection_that_is_silent_is_given_up_and_another_one_answers() {
+    let server = Server::shared();
+    let proxy = Proxy::start(&server.database().await).await;
+    let lease = Duration::from_secs(1);
+    let store = PostgresStore::open(&proxy.url, lease).await.unwrap();
+    let sample = Sample::default();
+    create(&sample, &store).await;
+    store.run(sample.id).await.unwrap();
+    proxy.silence();
+    let asked = tokio::time::timeout(Duration::from_secs(20), store.run(sample.id)).await;
+    let error = asked.expect("it does not wait for ever").unwrap_err();
+    assert!(error.source.to_string().contains("has not answered within 3s"), "{}", error.source);
+    assert_eq!(store.run(sample.id).await.unwrap().unwrap().id, sample.id);
+}
+
+#[tokio::test]
+async fn a_read_that_takes_too_long_is_ended_by_the_database() {
+    let server = Server::shared();
+    let url = server.database().await;
+    let store =
+        PostgresStore::open(&format!("{url}?options=-c%20statement_timeout%3D100"), LEASE).await.unwrap();
+    let (_, name) = url.rsplit_once('/').unwrap();
+    let other = server.connect(name).await;
+    other.batch_execute("BEGIN; LOCK TABLE runs IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let error = store.run(Sample::default().id).await.unwrap_err();
+    assert!(error.source.to_string().contains("statement timeout"), "{}", error.source);
+    other.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(store.run(Sample::default().id).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn o1_a_process_that_cannot_tell_what_was_committed_looks_at_everything_anew() {
     let server = Server::shared();
     let proxy = Proxy::start(&server.database().await).await;

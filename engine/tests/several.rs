@@ -271,3 +271,41 @@ fn o8_an_engine_leaves_what_it_cannot_run_to_another_on_the_same_database() {
     let able = shared.engine();
     able.block_on(able.reaches(run, RunStatus::Completed));
 }
+
+#[test]
+fn o4_a_run_that_is_taken_over_while_its_task_is_out_of_date_goes_on() {
+    let shared = Shared::new();
+    let (first, second) = (shared.engine(), shared.engine());
+    let run = first.block_on(async {
+        first.enable("outdated", &workflow("outdated", &["defer"])).await.unwrap();
+        let run = first.run("outdated").await;
+        first.reaches(run, RunStatus::Waiting).await;
+        run
+    });
+    let name = shared.url.rsplit('/').next().unwrap();
+    let (lock, looks) = second.block_on(async {
+        let lock = shared.server.connect(name).await;
+        // The second engine reads the run, and then has to wait for its version.
+        lock.batch_execute("BEGIN; LOCK TABLE versions IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        assert!(matches!(second.finish(run, 1, "hang").await, CallbackAnswer::Recorded));
+        (lock, shared.server.connect(name).await)
+    });
+    let owner = async || -> Option<i64> {
+        looks.query_one("SELECT owner FROM runs WHERE id = $1", &[&run.0]).await.unwrap().get(0)
+    };
+    let dead = first.block_on(async {
+        // The first one moves it on.
+        until(|| handlers("outdated").contains(&"finish")).await;
+        owner().await
+    });
+    die(first);
+    second.block_on(async {
+        let until_then = tokio::time::Instant::now() + PATIENCE;
+        while owner().await == dead {
+            assert!(tokio::time::Instant::now() < until_then, "nobody takes it over");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        lock.batch_execute("ROLLBACK").await.unwrap();
+        until(|| handlers("outdated").iter().filter(|handler| **handler == "finish").count() == 2).await;
+    });
+}

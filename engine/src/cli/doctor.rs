@@ -39,8 +39,26 @@ fn tell(value: &Value) {
     for failed in items(value, "deactivation_failed") {
         let (workflow, error) = (cell(failed, "/workflow_id"), cell(failed, "/error"));
         output::line(&format!("{workflow}: a trigger could not be deactivated: {error}"));
+        output::line(&format!("  `stepwell deactivate {workflow}` tries again"));
     }
+    for failing in items(value, "deactivation_failing") {
+        let [workflow, error, again] =
+            ["/workflow_id", "/error", "/again_at"].map(|field| cell(failing, field));
+        output::line(&format!("{workflow}: a trigger is being deactivated, at {again} again: {error}"));
+    }
+    refused(value);
     unfit_blocks(items(value, "blocks"));
+}
+
+/// Prints how many requests were refused at the callback URLs, and why.
+fn refused(value: &Value) {
+    let reasons = value.pointer("/refused/by_reason").and_then(Value::as_object).into_iter().flatten();
+    let reasons: Vec<String> =
+        reasons.map(|(reason, count)| format!("{count} {}", reason.replace('_', " "))).collect();
+    if !reasons.is_empty() {
+        let since = cell(value, "/refused/since");
+        output::line(&format!("Refused at callback URLs since {since}: {}", reasons.join(", ")));
+    }
 }
 
 /// Prints the blocks that are missing or changed, if there are any.

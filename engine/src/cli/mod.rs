@@ -56,6 +56,8 @@ enum Command {
     Enable(workflows::Id),
     /// Stop a workflow's trigger
     Disable(workflows::Id),
+    /// Try again at once to deactivate triggers for which it has failed
+    Deactivate(workflows::Id),
     /// Start a run by hand
     Start(runs::Start),
     /// List runs, newest first
@@ -142,6 +144,7 @@ async fn run(cli: Cli) -> Done {
         Command::Workflows(print) => workflows::list(&client()?, print).await,
         Command::Enable(id) => workflows::enable(&client()?, &id).await,
         Command::Disable(id) => workflows::disable(&client()?, &id).await,
+        Command::Deactivate(id) => workflows::deactivate(&client()?, &id).await,
         Command::Start(start) => start.run(&client()?).await,
         Command::Runs(list) => list.run(&client()?).await,
         Command::Run(show) => show.run(&client()?).await,
@@ -184,6 +187,7 @@ mod tests {
             "apply a.yaml --enable --json",
             "enable flow --json",
             "disable flow --json",
+            "deactivate flow --json",
             "start flow --json",
             "start flow --outcome received --data {}",
             "runs --workflow flow --status waiting --json",

@@ -149,10 +149,18 @@ impl Show {
     }
 }
 
-/// Prints the attempts beyond those that have been told, and says how many there are.
+/// Prints what has happened beyond what has been told, and says how much there is: the attempts, and the outcomes of
+/// what the engine itself carries out.
 fn tell(run: &Value, told: usize) -> usize {
     let mut count = 0;
     for execution in items(run, "executions") {
+        let outcome = cell(execution, "/outcome");
+        if items(execution, "attempts").is_empty() && !outcome.is_empty() {
+            count += 1;
+            if count > told {
+                output::line(&format!("{:27}  {}  outcome {outcome}", "", cell(execution, "/step")));
+            }
+        }
         for attempt in items(execution, "attempts").iter().filter(|attempt| attempt.get("ended_at").is_some())
         {
             count += 1;

@@ -1,4 +1,4 @@
-//! `workflows`, `enable`, `disable`.
+//! `workflows`, `enable`, `disable`, `deactivate`.
 
 use super::client::Client;
 use super::output::{cell, items};
@@ -39,5 +39,11 @@ pub(super) async fn enable(client: &Client, Id { id, print }: &Id) -> Done {
 pub(super) async fn disable(client: &Client, Id { id, print }: &Id) -> Done {
     let disabled = client.post(&format!("/api/v1/workflows/{id}/disable"), None).await?;
     output::answer(*print, &disabled, &format!("Disabled {id}"));
+    Ok(())
+}
+
+pub(super) async fn deactivate(client: &Client, Id { id, print }: &Id) -> Done {
+    let asked = client.post(&format!("/api/v1/workflows/{id}/deactivate"), None).await?;
+    output::answer(*print, &asked, &format!("Deactivating triggers of {id} again"));
     Ok(())
 }

@@ -10,11 +10,11 @@ use stepwell::outcome::OutcomeDescription;
 
 use super::Inner;
 use super::answer::Refusal;
-use super::version::Version;
+use super::version::{Unrunnable, Version};
 use crate::core::IllegalEvent;
 use crate::core::workflow::{self, Activation, Decision, Event, WorkflowState};
 use crate::definition::{Definition, Problem, check};
-use crate::model::{ActivationId, ActivationStatus, VersionId, WorkflowId};
+use crate::model::{ActivationId, ActivationStatus, UnreadableState, VersionId, WorkflowId, decode_state};
 use crate::store::{ActivationRow, CommitError, StoreError, VersionRow, WorkflowChange};
 
 /// How long `enable` waits for the activation to settle.
@@ -68,6 +68,7 @@ impl Inner {
         let Some(enabled) = self.workflow_state(id).await?.enabled() else { return Ok(Switch::Replace) };
         let same = match self.version(enabled).await {
             Ok(version) => version.definition.trigger.block == next.trigger.block,
+            Err(Unrunnable::Store(error)) => return Err(error.into()),
             Err(_) => false,
         };
         Ok(if same { handlers.switch } else { Switch::Replace })
@@ -78,9 +79,14 @@ impl Inner {
         self.transition(id, &Event::Disable, None).await.map(|_| ())
     }
 
+    /// Calls `deactivate` again, at once, where it has failed.
+    pub(super) async fn deactivate_again(self: &Arc<Self>, id: &WorkflowId) -> Result<(), Refusal> {
+        self.transition(id, &Event::DeactivateAgain, None).await.map(|_| ())
+    }
+
     pub(super) async fn workflow_state(&self, id: &WorkflowId) -> Result<WorkflowState, Refusal> {
         let row = self.store.workflow(id).await?.ok_or_else(|| no_workflow(id))?;
-        decode(&row.state).map_err(Refusal::Conflict)
+        decode_workflow(&row.state).map_err(|error| Refusal::Conflict(error.to_string()))
     }
 
     /// Feeds one event to the core, commits what it decides and makes the calls.
@@ -94,7 +100,7 @@ impl Inner {
             // Before the state is read: what another lease has decided meanwhile, it decides alone.
             let lease = self.lease();
             let row = self.store.workflow(id).await?.ok_or_else(|| no_workflow(id))?;
-            let state = decode(&row.state).map_err(Refusal::Conflict)?;
+            let state = decode_workflow(&row.state).map_err(|error| Refusal::Conflict(error.to_string()))?;
             let now = self.clock.now();
             let decision = workflow::apply(state.clone(), event.clone(), now, self.clock.jitter())
                 .map_err(|IllegalEvent(message)| Refusal::Conflict(message))?;
@@ -143,9 +149,12 @@ impl Inner {
     /// Goes on with the calls that were under way in processes that have died.
     pub(super) async fn recover_workflows(self: &Arc<Self>) -> Result<(), StoreError> {
         for row in self.store.adopt_workflows().await? {
-            let Ok(state) = decode(&row.state) else {
-                tracing::error!(workflow = %row.id, "the workflow's state cannot be read and is left as it is");
-                continue;
+            let state = match decode_workflow(&row.state) {
+                Ok(state) => state,
+                Err(error) => {
+                    tracing::error!(workflow = %row.id, error = %error, "the workflow is left as it is");
+                    continue;
+                }
             };
             self.workflow_due(&row.id, row.sequence, state.due_at());
             for activation in &state.activations {
@@ -192,6 +201,15 @@ pub(super) fn check_outcome(
     if let Some(schema) = &chosen.schema {
         let validator = jsonschema::validator_for(schema.as_value())
             .map_err(|error| Refusal::Conflict(error.to_string()))?;
+        if data.is_null() && !validator.is_valid(data) {
+            let required = schema.as_value()["required"].as_array().map_or(&[][..], Vec::as_slice);
+            let fields: Vec<_> = required.iter().filter_map(Value::as_str).collect();
+            let message = match fields.as_slice() {
+                [] => format!("The outcome `{id}` needs data; give it"),
+                fields => format!("The outcome `{id}` needs data with `{}`; give it", fields.join("`, `")),
+            };
+            return Err(problem("data", message));
+        }
         let problems: Vec<Problem> = validator
             .iter_errors(data)
             .map(|error| {
@@ -219,11 +237,9 @@ fn activation_row(workflow: &WorkflowId, activation: &Activation) -> ActivationR
     }
 }
 
-fn decode(state: &[u8]) -> Result<WorkflowState, String> {
-    if state.is_empty() {
-        return Ok(WorkflowState::default());
-    }
-    serde_json::from_slice(state).map_err(|_| "the workflow's state cannot be read by this engine".to_owned())
+/// The state of a workflow from its stored form, which is empty before the workflow is first enabled.
+pub(crate) fn decode_workflow(state: &[u8]) -> Result<WorkflowState, UnreadableState> {
+    if state.is_empty() { Ok(WorkflowState::default()) } else { decode_state(state) }
 }
 
 fn no_workflow(id: &WorkflowId) -> Refusal {

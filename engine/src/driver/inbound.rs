@@ -16,16 +16,17 @@ use tokio::sync::mpsc;
 use super::answer::{CallbackAnswer, Refusal, TriggerAnswer};
 use super::call::{Ended, contained};
 use super::index_key::index_key;
-use super::run::{Found, Nudge, RunTask};
+use super::run::{Nudge, RunTask};
 use super::slots::{AtHand, Due};
 use super::values::encode_state;
 use super::version::Unrunnable;
 use super::{Inner, activation, first_answer, trigger_call};
 use crate::core::limits::checked_size;
-use crate::core::run::{self, Admission, Beginning, Given, Replayed, RunState};
+use crate::core::run::{self, Admission, Beginning, Given, Replayed, RunState, Takes};
 use crate::definition::Problem;
 use crate::model::{
-    ActivationId, ActivationStatus, CallbackRequest, Entry, ExecutionId, RunId, WorkflowId, encode_entries,
+    ActivationId, ActivationStatus, CallbackRequest, Entry, ExecutionId, RunId, WorkflowId, decode_state,
+    encode_entries,
 };
 use crate::store::{ActivationRow, Callback, CommitError, Record, RunRow, StartRun, Started, StoreError};
 
@@ -116,12 +117,11 @@ impl Inner {
         row: &ActivationRow,
         request: &Request,
     ) -> Option<TriggerAnswer> {
-        let version = self.version(row.version).await;
-        if matches!(version, Err(Unrunnable::Unfit { .. })) {
-            return Some(TriggerAnswer::Unfit);
-        }
+        let version = match self.version(row.version).await {
+            Ok(version) => version,
+            Err(error) => return Some(unrunnable(error)),
+        };
         let prepared = async {
-            let version = version.map_err(|error| error.to_string())?;
             let block = &version.definition.trigger.block;
             let (handlers, limit) = (self.trigger_handlers(block)?, self.trigger_limit(block));
             let invocation = trigger_call::invocation(self, &version, row.id).await?;
@@ -142,12 +142,8 @@ impl Inner {
         row: &ActivationRow,
         request: Request,
     ) -> Result<Trigger<Outcome, Option<String>>, TriggerAnswer> {
-        let version = self.version(row.version).await;
-        if matches!(version, Err(Unrunnable::Unfit { .. })) {
-            return Err(TriggerAnswer::Unfit);
-        }
+        let version = self.version(row.version).await.map_err(unrunnable)?;
         let prepared = async {
-            let version = version.map_err(|error| error.to_string())?;
             let block = &version.definition.trigger.block;
             let (handlers, limit) = (self.trigger_handlers(block)?, self.trigger_limit(block));
             let registration = trigger_call::open_registration(self, row)?;
@@ -177,7 +173,7 @@ impl Inner {
         let version = state.enabled().ok_or_else(|| {
             Refusal::Conflict(format!("workflow `{workflow}` is not enabled; enable it, then start a run"))
         })?;
-        let compiled = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
+        let compiled = self.version(version).await?;
         let id = activation::check_outcome(self, &compiled, outcome.as_deref(), &data)?;
         let start = Start {
             activation: None,
@@ -198,7 +194,7 @@ impl Inner {
         version: crate::model::VersionId,
         start: Start,
     ) -> Result<(RunId, Started), Refusal> {
-        let version = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
+        let version = self.version(version).await?;
         checked_size("the data of the trigger's outcome", &start.outcome.data).map_err(|error| {
             Refusal::Problems(vec![Problem { path: "data".into(), message: error.to_string() }])
         })?;
@@ -285,8 +281,7 @@ impl Inner {
         id: ExecutionId,
         request: Request,
     ) -> CallbackAnswer {
-        let request = CallbackRequest::of(&request);
-        let entry = Entry::CallbackReceived { execution: id.number, request: request.clone() };
+        let entry = Entry::CallbackReceived { execution: id.number, request: CallbackRequest::of(&request) };
         let body = encode_entries(&[entry]);
         loop {
             let row = match self.store.run(id.run).await {
@@ -295,22 +290,26 @@ impl Inner {
                 Ok(None) => return CallbackAnswer::Gone,
                 Err(error) => return CallbackAnswer::Unavailable(error.to_string()),
             };
-            let Ok(state) = serde_json::from_slice::<RunState>(&row.state) else {
-                return CallbackAnswer::Unavailable("the run's state cannot be read".into());
+            let state: RunState = match decode_state(&row.state) {
+                Ok(state) => state,
+                Err(error) => return CallbackAnswer::Unavailable(error.to_string()),
             };
             if !state.accepts_callback(id.number) {
                 return CallbackAnswer::Gone;
             }
-            let (record, sequence) = (self.store.next_record(), row.sequence);
-            let callback = Callback {
-                execution: id.number,
-                sequence,
-                record: Record { id: record, run: id.run, at: self.clock.now(), body: body.clone() },
+            let record = Record {
+                id: self.store.next_record(),
+                run: id.run,
+                at: self.clock.now(),
+                body: body.clone(),
             };
+            let postponed = state.takes(id.number, record.at) == Takes::Later;
+            let callback = Callback { execution: id.number, sequence: row.sequence, postponed, record };
             match self.store.append_callback(callback).await {
                 Ok(()) => {
-                    let callback = Some((record, request));
-                    self.callback_came(id.run, Found { version: row.version, state, sequence, callback });
+                    if !self.tell(id.run, Nudge::Look) && !postponed {
+                        self.nudge(id.run, Nudge::Look);
+                    }
                     return CallbackAnswer::Recorded;
                 }
                 Err(CommitError::Conflict) => {}
@@ -323,6 +322,15 @@ impl Inner {
 fn unavailable(error: &StoreError) -> TriggerAnswer {
     tracing::error!(error = %error, source = %error.source, "a request could not be handled");
     TriggerAnswer::Unavailable(error.to_string())
+}
+
+/// The answer to a request whose version cannot run now.
+fn unrunnable(error: Unrunnable) -> TriggerAnswer {
+    match error {
+        Unrunnable::Store(error) => unavailable(&error),
+        Unrunnable::Unfit { .. } => TriggerAnswer::Unfit,
+        error @ Unrunnable::Missing(_) => TriggerAnswer::Failed(error.to_string()),
+    }
 }
 
 /// The answer to a request whose handler did not return a result.

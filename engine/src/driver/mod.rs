@@ -44,6 +44,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use activation::decode_workflow;
 pub use answer::{CallbackAnswer, Refusal, TriggerAnswer};
 pub use blocks::Unfit;
 pub use changes::{Change, Heard, Listener};
@@ -62,7 +63,7 @@ use crate::model::{ActivationId, ExecutionId, RunId, RunStatus, VersionId, Workf
 use crate::secrets::{Keys, Place, Urls};
 use crate::store::{Draft, Store, StoreError, VersionRow, WorkflowRow};
 use changes::Changes;
-use run::{Found, Nudge, RunTask, TakeUp};
+use run::{Nudge, RunTask};
 use slots::Slots;
 use version::Version;
 
@@ -263,6 +264,16 @@ impl Driver {
         self.inner.disable(id).await
     }
 
+    /// Calls `deactivate` again at once for every trigger of the workflow for which it has failed, be it given up or
+    /// to be called again later (t8). Returns when that is durable.
+    ///
+    /// # Errors
+    ///
+    /// When the workflow does not exist, or there is no such trigger.
+    pub async fn deactivate_again(&self, id: &WorkflowId) -> Result<(), Refusal> {
+        self.inner.deactivate_again(id).await
+    }
+
     /// Starts a run of the enabled version by hand.
     ///
     /// # Errors
@@ -371,40 +382,41 @@ impl Driver {
 }
 
 impl Inner {
-    /// Wakes the task of a run, or starts it.
-    fn nudge(self: &Arc<Self>, run: RunId, nudge: Nudge) {
-        self.hand_over(run, Some(nudge), TakeUp::Load);
-    }
-
     /// Takes over a run whose process has died.
     fn adopt(self: &Arc<Self>, run: RunId) {
-        self.hand_over(run, None, TakeUp::Orphaned);
+        self.nudge(run, Nudge::Adopted);
     }
 
-    /// Wakes the task of a run for a callback, or starts it with what was found when the callback was recorded.
-    fn callback_came(self: &Arc<Self>, run: RunId, found: Found) {
-        self.hand_over(run, Some(Nudge::Look), TakeUp::Found(Box::new(found)));
+    /// Tells the task of a run; false if there is none.
+    fn tell(&self, run: RunId, nudge: Nudge) -> bool {
+        let tasks = self.tasks.lock().expect("no holder panics");
+        // The receiver lives as long as its entry in the map.
+        tasks.get(&run).is_some_and(|task| task.send(nudge).is_ok())
     }
 
-    fn hand_over(self: &Arc<Self>, run: RunId, nudge: Option<Nudge>, start: TakeUp) {
+    /// Wakes the task of a run, or starts it.
+    fn nudge(self: &Arc<Self>, run: RunId, nudge: Nudge) {
         if self.stopping.is_cancelled() || self.lease().is_cancelled() {
             return;
         }
         let mut tasks = self.tasks.lock().expect("no holder panics");
-        let full = tasks.len() >= room::most_awake(self.limits.runs) && !tasks.contains_key(&run);
-        if full && matches!(nudge, Some(Nudge::Look)) {
+        if let Some(task) = tasks.get(&run) {
+            // The receiver lives as long as its entry in the map.
+            let _ = task.send(nudge);
+            return;
+        }
+        if tasks.len() >= room::most_awake(self.limits.runs) && matches!(nudge, Nudge::Look) {
             drop(tasks);
             return self.timer.notify_one();
         }
-        let sender = tasks.entry(run).or_insert_with(|| {
-            let (sender, nudges) = mpsc::unbounded_channel();
-            self.work(RunTask::resume(Arc::clone(self), run, start, nudges));
-            sender
-        });
-        if let Some(nudge) = nudge {
-            // The receiver lives as long as its entry in the map.
+        let (sender, nudges) = mpsc::unbounded_channel();
+        let orphaned = matches!(nudge, Nudge::Adopted);
+        if !orphaned {
+            // Its receiver is at hand.
             let _ = sender.send(nudge);
         }
+        tasks.insert(run, sender);
+        self.work(RunTask::resume(Arc::clone(self), run, orphaned, nudges));
     }
 
     /// Takes a run out of memory.

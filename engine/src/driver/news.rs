@@ -89,19 +89,14 @@ impl Inner {
 
     /// Tells the task of a run to look at its inbox. Without a task the run is found by the timer.
     fn look_if_running(&self, run: RunId) {
-        match self.tasks.lock().expect("no holder panics").get(&run) {
-            // The receiver lives as long as its entry in the map.
-            Some(task) => drop(task.send(Nudge::Look)),
-            None => self.timer.notify_one(),
+        if !self.tell(run, Nudge::Look) {
+            self.timer.notify_one();
         }
     }
 
     /// Cancels a run that this process works on. Who asked sees the answer from the run.
     fn cancel_if_running(&self, run: RunId) {
-        if let Some(task) = self.tasks.lock().expect("no holder panics").get(&run) {
-            // The receiver lives as long as its entry in the map.
-            let _ = task.send(Nudge::Ask(Event::Cancel, oneshot::channel().0));
-        }
+        self.tell(run, Nudge::Ask(Event::Cancel, oneshot::channel().0));
     }
 
     /// Drops everything that this process works on, since others may have taken it over, and goes on with a new

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{Driver, Inner};
+use super::{Driver, Inner, decode_workflow};
 use crate::model::{ActivationStatus, VersionId, WorkflowId};
 use crate::store::{ActivationRow, Finished, StoreError, VersionRow};
 
@@ -97,8 +97,8 @@ impl Inner {
         let mut still_unused = HashSet::new();
         let oldest = self.retention.age.and_then(|age| self.clock.now().checked_sub(age).ok());
         for workflow in self.store.workflows().await? {
-            let state: crate::core::workflow::WorkflowState =
-                serde_json::from_slice(&workflow.state).unwrap_or_default();
+            // What a newer engine still needs of a workflow, only that one knows.
+            let Ok(state) = decode_workflow(&workflow.state) else { continue };
             let until = self.last_to_remove(&workflow.id, oldest).await?;
             for (version, activation) in self.store.versions(&workflow.id).await? {
                 if let Some(until) = until {

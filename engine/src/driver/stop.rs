@@ -1,12 +1,15 @@
 //! Why the task of a run ends, and why it does not: a database that fails is asked again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Inner;
+use super::run::Nudge;
 use super::version::Unrunnable;
-use crate::model::RunId;
+use crate::model::{RunId, UnreadableState};
 use crate::store::StoreError;
 
 /// How long to wait before the database is asked again that has failed.
@@ -17,14 +20,16 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub(super) enum Stop {
     #[error("the run was moved on by another engine")]
     Overtaken,
+    #[error("the run was moved on by an engine that has died")]
+    Outdated,
     #[error("this engine has lost its lease")]
     LeaseLost,
     #[error("the engine is stopping")]
     Stopping,
     #[error(transparent)]
     Unrunnable(#[from] Unrunnable),
-    #[error("run {0} has a state that this engine cannot read")]
-    Unreadable(RunId),
+    #[error("run {0}: {1}")]
+    Unreadable(RunId, UnreadableState),
     #[error("run {0} needs a value that this engine cannot read: {1}")]
     UnreadableRecord(RunId, Box<dyn std::error::Error + Send + Sync>),
 }
@@ -59,15 +64,27 @@ impl Inner {
         }
     }
 
-    /// Takes a run out of memory whose task has ended early.
-    pub(super) fn stopped(&self, run: RunId, stop: &Stop) {
+    /// Takes a run out of memory whose task has ended early. If this process has taken the run over meanwhile, nobody
+    /// else works on it: it is loaded anew.
+    pub(super) fn stopped(
+        self: &Arc<Self>,
+        run: RunId,
+        stop: &Stop,
+        nudges: &mut mpsc::UnboundedReceiver<Nudge>,
+    ) {
         self.forget(run);
+        let unheard = std::iter::from_fn(|| nudges.try_recv().ok());
+        if unheard
+            .fold(matches!(stop, Stop::Outdated), |adopted, nudge| adopted || matches!(nudge, Nudge::Adopted))
+        {
+            self.adopt(run);
+        }
         match stop {
-            Stop::Overtaken | Stop::LeaseLost | Stop::Stopping => {
+            Stop::Overtaken | Stop::Outdated | Stop::LeaseLost | Stop::Stopping => {
                 tracing::debug!(run = %run, reason = %stop, "stopped working on the run");
             }
             Stop::Unrunnable(_) => tracing::warn!(run = %run, reason = %stop, "the run is left waiting"),
-            Stop::Unreadable(_) | Stop::UnreadableRecord(..) => {
+            Stop::Unreadable(..) | Stop::UnreadableRecord(..) => {
                 self.leave_alone(run);
                 tracing::error!(run = %run, error = %stop, "the run is left as it is");
             }

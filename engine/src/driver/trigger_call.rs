@@ -17,13 +17,14 @@ use super::answer::Refusal;
 use super::call::{Ended, contained, private};
 use super::inbound::Start;
 use super::services::TriggerServices;
-use super::version::Version;
+use super::stop::{Stop, patiently};
+use super::version::{Unrunnable, Version};
 use crate::core::run::Sealed;
 use crate::core::workflow::{Call, Event, Registered};
 use crate::definition::TriggerInstance;
 use crate::model::{ActivationId, WorkflowId};
 use crate::secrets::Place;
-use crate::store::{ActivationRow, StoreError};
+use crate::store::ActivationRow;
 
 /// How late a tick may be called and still count as on time: an engine that is busy has not missed it.
 const ON_TIME: SignedDuration = SignedDuration::from_mins(1);
@@ -54,7 +55,7 @@ impl Inner {
         let event = tokio::select! {
             biased;
             () = lease.cancelled() => return,
-            event = self.call(call) => event,
+            event = self.call(call, &lease) => event,
         };
         let Some(event) = event else { return };
         let mut waited = Duration::from_millis(200);
@@ -75,9 +76,9 @@ impl Inner {
     }
 
     /// `None` if the engine stops before it is known what came of the call.
-    async fn call(self: &Arc<Self>, call: Call) -> Option<Event> {
+    async fn call(self: &Arc<Self>, call: Call, lease: &CancellationToken) -> Option<Event> {
         let (Call::Activate(id) | Call::Renew(id) | Call::Tick(id, _) | Call::Deactivate(id)) = call;
-        let prepared = self.prepare(id).await;
+        let prepared = self.prepare(id, lease).await.ok()?;
         Some(match call {
             Call::Activate(id) => {
                 let handler = prepared.and_then(|prepared| {
@@ -214,14 +215,36 @@ impl Inner {
         }
     }
 
-    async fn prepare(self: &Arc<Self>, id: ActivationId) -> Result<Prepared, String> {
-        let describe = |error: StoreError| format!("{error}: {}", error.source);
-        let row =
-            self.store.activation(id).await.map_err(describe)?.ok_or("the activation does not exist")?;
-        let version = self.version(row.version).await.map_err(|error| error.to_string())?;
+    /// Reads what a handler is called with, again and again while the database fails: that is no failure of the block.
+    async fn prepare(
+        self: &Arc<Self>,
+        id: ActivationId,
+        lease: &CancellationToken,
+    ) -> Result<Result<Prepared, String>, Stop> {
+        let row = patiently!(self, lease, self.store.activation(id).await);
+        let Some(row) = row else { return Ok(Err("the activation does not exist".to_owned())) };
+        let version = patiently!(
+            self,
+            lease,
+            match self.version(row.version).await {
+                Err(Unrunnable::Store(error)) => Err(error),
+                version => Ok(version),
+            }
+        );
+        Ok(match version {
+            Ok(version) => self.prepared(row, version).await,
+            Err(error) => Err(error.to_string()),
+        })
+    }
+
+    async fn prepared(
+        self: &Arc<Self>,
+        row: ActivationRow,
+        version: Arc<Version>,
+    ) -> Result<Prepared, String> {
         let handlers = self.trigger_handlers(&version.definition.trigger.block)?;
         let registration = open_registration(self, &row)?;
-        let invocation = invocation(self, &version, id).await?;
+        let invocation = invocation(self, &version, row.id).await?;
         Ok(Prepared { handlers, invocation, row, version, registration })
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use stepwell::block::{BlockDefinition, Handlers, StepHandlers, TriggerHandlers};
 
 use super::Inner;
+use super::answer::Refusal;
 use super::index_key::index_key;
 use crate::core::policy::RetryPolicy;
 use crate::core::run::{Control, Plan, PlannedStep, ResolveConfig, Variables};
@@ -64,6 +65,15 @@ pub(super) enum Unrunnable {
     Unfit { version: VersionId, problem: String },
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<Unrunnable> for Refusal {
+    fn from(error: Unrunnable) -> Self {
+        match error {
+            Unrunnable::Store(error) => Self::Store(error),
+            error => Self::Conflict(error.to_string()),
+        }
+    }
 }
 
 impl Inner {

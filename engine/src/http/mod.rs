@@ -5,6 +5,7 @@ mod body;
 mod gates;
 mod in_process;
 mod problem;
+mod refused;
 mod routes;
 mod serve;
 mod views;
@@ -20,6 +21,7 @@ pub(crate) use views::history;
 use crate::driver::Driver;
 use auth::Tokens;
 use gates::Gates;
+use refused::Refused;
 
 /// What every route is given.
 #[derive(Clone)]
@@ -27,12 +29,16 @@ pub(crate) struct Api {
     driver: Driver,
     tokens: Arc<Tokens>,
     gates: Arc<Gates>,
+    refused: Arc<Refused>,
 }
 
 /// All routes: callbacks and health are open, the API needs a token.
 pub fn router(driver: Driver) -> Router {
     let gates = Arc::new(Gates::new(driver.limits()));
-    let api = Api { driver, tokens: Arc::new(Tokens::new()), gates };
+    let refused = Arc::new(Refused::new(driver.now()));
+    let api = Api { driver, tokens: Arc::new(Tokens::new()), gates, refused };
+    let callbacks =
+        routes::callbacks::routes().layer(axum::middleware::from_fn_with_state(api.clone(), refused::count));
     let guarded = Router::new()
         .merge(routes::blocks::routes())
         .merge(routes::connections::routes())
@@ -50,7 +56,7 @@ pub fn router(driver: Driver) -> Router {
         .layer(axum::middleware::from_fn_with_state(api.clone(), auth::guard));
     Router::new()
         .merge(guarded)
-        .merge(routes::callbacks::routes())
+        .merge(callbacks)
         .merge(routes::health::routes())
         .method_not_allowed_fallback(problem::method_not_allowed)
         .fallback(problem::not_found)

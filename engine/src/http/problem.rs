@@ -24,6 +24,10 @@ pub(crate) struct Problem {
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
+/// What the `type` of an answer's problem ends with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reason(pub(crate) &'static str);
+
 impl Problem {
     pub(crate) fn new(
         status: StatusCode,
@@ -89,6 +93,7 @@ impl IntoResponse for Problem {
         if let Some((name, value)) = self.header.map(|header| *header) {
             response.headers_mut().insert(name, value);
         }
+        response.extensions_mut().insert(Reason(self.slug));
         response
     }
 }

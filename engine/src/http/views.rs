@@ -3,29 +3,32 @@
 use serde_json::{Value, json};
 
 use crate::core::workflow::WorkflowState;
-use crate::driver::Driver;
+use crate::driver::{Driver, decode_workflow};
 use crate::model::{ExecutionId, History, RunId, decode_entries};
 use crate::secrets::hide_secrets;
 use crate::store::{ActivationRow, RunRow, StoreError, VersionRow, WorkflowRow};
 
 /// A workflow, without its draft.
 pub(super) fn workflow(row: &WorkflowRow) -> Value {
-    let state = state(row);
+    let (state, unreadable) = match decode_workflow(&row.state) {
+        Ok(state) => (state, None),
+        Err(error) => (WorkflowState::default(), Some(error.to_string())),
+    };
     json!({
         "id": row.id,
         "title": row.title,
         "enabled": state.enabled().is_some(),
         "workflow_version_id": state.enabled(),
         "versions": state.versions,
-        "error": state.error,
+        "error": unreadable.or(state.error),
         "created_at": row.created_at,
         "updated_at": row.updated_at,
     })
 }
 
-/// The state of a workflow's activations.
+/// The state of a workflow's activations; that of one that was never enabled if it cannot be read.
 pub(super) fn state(row: &WorkflowRow) -> WorkflowState {
-    serde_json::from_slice(&row.state).unwrap_or_default()
+    decode_workflow(&row.state).unwrap_or_default()
 }
 
 /// A workflow with its draft.

@@ -1,10 +1,12 @@
 //! Ids and the wire forms of what is stored.
 
+mod format;
 mod history;
 mod ids;
 mod journal;
 mod status;
 
+pub use format::{Format, StoredState, UnreadableState, decode_state};
 pub use history::{
     ArrivalView, AttemptView, CallbackFate, CallbackView, ExecutionStatus, ExecutionView, History, RoundView,
     TriggerView,

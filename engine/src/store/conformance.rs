@@ -25,6 +25,7 @@ pub async fn all<S: Store, F: AsyncFn() -> S>(fresh: F) {
     callbacks_wait_in_order_and_are_taken_with_a_commit(&fresh().await).await;
     a_refused_change_does_no_harm_to_its_neighbours(&fresh().await).await;
     runs_are_due_by_time_or_by_a_callback_unless_they_are_owned(&fresh().await).await;
+    a_postponed_callback_makes_its_run_due_when_the_run_moves_on(&fresh().await).await;
     once_keeps_the_first_value_and_needs_the_run(&fresh().await).await;
     runs_are_listed_newest_first(&fresh().await).await;
     tokens_are_known_by_their_hash(&fresh().await).await;
@@ -131,13 +132,14 @@ impl Sample {
             finished_at: None,
             record: Some(self.record(store, 2, state.as_bytes())),
             taken: Vec::new(),
+            postponed: Vec::new(),
             place: PlaceChange::None,
         }
     }
 
     /// A callback of its first execution.
     pub fn callback(&self, store: &dyn Store, sequence: i64, body: &str) -> Callback {
-        Callback { execution: 1, sequence, record: self.record(store, 3, body.as_bytes()) }
+        Callback { execution: 1, sequence, postponed: false, record: self.record(store, 3, body.as_bytes()) }
     }
 
     async fn create(&self, store: &dyn Store) {
@@ -368,6 +370,28 @@ async fn runs_are_due_by_time_or_by_a_callback_unless_they_are_owned(store: &dyn
     store.append_callback(called.callback(store, 1, "answer")).await.expect("the sequence is right");
     assert_eq!(due(99).await, [called.id]);
     assert_eq!(store.adopt_runs(10).await.expect("the store works"), [], "this process lives");
+}
+
+async fn a_postponed_callback_makes_its_run_due_when_the_run_moves_on(store: &dyn Store) {
+    let sample = Sample::default();
+    sample.create(store).await;
+    let idle =
+        |sequence, postponed| RunChange { owned: false, postponed, ..sample.change(store, sequence, "idle") };
+    let due = async || store.due(at(9), 10).await.expect("the store works");
+    let inbox = async || store.inbox(sample.id).await.expect("the store works");
+    store.commit_run(idle(0, vec![])).await.expect("the sequence is right");
+    let early = Callback { postponed: true, ..sample.callback(store, 1, "early") };
+    store.append_callback(early).await.expect("the sequence is right");
+    assert_eq!((due().await, inbox().await[0].postponed), (vec![], true));
+    store.append_callback(sample.callback(store, 1, "next")).await.expect("the sequence is right");
+    assert_eq!(due().await, [sample.id]);
+    let waiting: Vec<RecordId> = inbox().await.iter().map(|entry| entry.record).collect();
+    store.commit_run(idle(1, waiting)).await.expect("the sequence is right");
+    assert_eq!(due().await, []);
+    assert!(inbox().await.iter().all(|entry| entry.postponed));
+    store.commit_run(idle(2, vec![])).await.expect("the sequence is right");
+    assert_eq!(due().await, [sample.id]);
+    assert!(inbox().await.iter().all(|entry| !entry.postponed));
 }
 
 fn sample_change(sample: &Sample, store: &dyn Store) -> RunChange {

@@ -66,8 +66,8 @@ pub trait Store: Upkeep + Vault {
     async fn records(&self, ids: &[RecordId]) -> Result<Vec<Record>, StoreError>;
     /// The callbacks that wait in the run's inbox, in order of arrival.
     async fn inbox(&self, run: RunId) -> Result<Vec<InboxEntry>, StoreError>;
-    /// Runs that no process works on and that are due: their time has come, a callback waits for them, or they have
-    /// a place that they have not taken up.
+    /// Runs that no process works on and that are due: their time has come, a callback waits for them that is not
+    /// postponed, or they have a place that they have not taken up.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<RunId>, StoreError>;
     /// Whether a run has a place in its lane.
     async fn has_place(&self, run: RunId) -> Result<bool, StoreError>;
@@ -322,6 +322,9 @@ pub struct RunChange {
     pub record: Option<Record>,
     /// The inbox entries that this change has taken.
     pub taken: Vec<RecordId>,
+    /// The inbox entries that have to wait until the run moves on from the state that this change moves it to. Until
+    /// then they make nothing due.
+    pub postponed: Vec<RecordId>,
     /// What it means for the run's place in its lane.
     pub place: PlaceChange,
 }
@@ -346,6 +349,8 @@ pub struct Callback {
     pub execution: u32,
     /// The sequence of the run at which the execution was seen to be unresolved.
     pub sequence: i64,
+    /// Whether it has to wait until the run moves on from there: it makes nothing due before.
+    pub postponed: bool,
     /// The callback's record.
     pub record: Record,
 }
@@ -359,6 +364,8 @@ pub struct InboxEntry {
     pub execution: u32,
     /// When it came.
     pub at: Timestamp,
+    /// Whether it has to wait until the run moves on.
+    pub postponed: bool,
 }
 
 /// Which runs to list.

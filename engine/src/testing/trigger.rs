@@ -115,6 +115,24 @@ impl TestTrigger {
         Ok(())
     }
 
+    /// Asks to deactivate at once what could not be deactivated, and waits until that is done, or to be tried again
+    /// later.
+    ///
+    /// # Errors
+    ///
+    /// When there is nothing of the kind.
+    pub async fn deactivate_again(&self) -> Result<(), String> {
+        let asked = loop {
+            let id = WorkflowId(self.workflow.clone());
+            let asked = self.engine.call(|driver| async move { driver.deactivate_again(&id).await }).await;
+            if let Ok(asked) = asked {
+                break asked;
+            }
+        };
+        self.engine.settle().await;
+        asked.map_err(|refusal| refusal.to_string())
+    }
+
     async fn newest(&self) -> (crate::store::VersionRow, crate::store::ActivationRow) {
         let versions = self.engine.versions(&WorkflowId(self.workflow.clone())).await;
         let (version, activation) = versions.into_iter().next().expect("the workflow was enabled");

@@ -479,10 +479,15 @@ async fn t8_a_deactivation_that_failed_is_shown_and_tried_again_by_hand() {
     let engine = engine().await;
     let trigger = engine.trigger(feed, noted("t8-stubborn")).await.unwrap();
     trigger.disable().await.unwrap();
-    engine.advance(HOUR * 48).await;
+    assert_eq!(trigger.status().await.0, ActivationStatus::Deactivating);
+    engine.advance(HOUR).await;
+    assert_eq!(trigger.status().await.0, ActivationStatus::DeactivationFailed);
+    engine.advance(HOUR * 49).await;
     let (status, error) = trigger.status().await;
     assert_eq!((status, error.as_deref()), (ActivationStatus::DeactivationFailed, Some("not now")));
     effect("t8-mended", "");
+    engine.advance(HOUR).await;
+    assert_eq!(trigger.status().await.0, ActivationStatus::DeactivationFailed, "the tries are used up");
     trigger.disable().await.unwrap();
     assert_eq!(trigger.status().await, (ActivationStatus::Deactivated, None));
     assert_eq!(effects("t8-stubborn-removed"), 1, "every call had the same id");

@@ -236,3 +236,21 @@ fn o9_runs_that_are_due_are_taken_up_as_there_is_room() {
         }
     });
 }
+
+#[tokio::test]
+async fn t11_what_is_refused_at_callback_urls_is_counted_for_the_operator() {
+    let limits = Limits { trigger_requests_per_url: 1, ..Limits::default() };
+    let server = Server::with(limited(limits)).await;
+    let url = server.enable("counted", &["done"]).await;
+    assert_eq!(server.get("/doctor").await["refused"]["by_reason"], json!({}));
+    for route in ["trigger", "finish", "finish"] {
+        let unknown = server.open(Method::POST, &format!("/callbacks/{route}/unknown")).send().await.unwrap();
+        assert_eq!(unknown.status(), 404);
+    }
+    let under_way = begin_post(&server, &url).await;
+    assert_eq!(refused(&server, &url).await.0, 429);
+    assert_eq!(end_post(under_way).await, 202);
+    let told = server.get("/doctor").await["refused"].clone();
+    assert_eq!(told["by_reason"], json!({ "not_found": 3, "too_many_requests": 1 }));
+    assert!(told["since"].is_string(), "{told}");
+}

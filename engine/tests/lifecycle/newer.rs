@@ -5,8 +5,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use stepwell::request::Request;
 use stepwell_engine::driver::CallbackAnswer;
-use stepwell_engine::model::{ExecutionId, RecordId, RunId, RunStatus};
-use stepwell_engine::store::{PlaceChange, Record, RunChange, RunRow, Store};
+use stepwell_engine::model::{ExecutionId, RecordId, RunId, RunStatus, WorkflowId};
+use stepwell_engine::store::{PlaceChange, Record, RunChange, RunRow, Store, WorkflowChange};
 
 use crate::engine::PATIENCE;
 use crate::http::{Server, body};
@@ -58,6 +58,7 @@ impl Runs {
             finished_at: None,
             record: Some(Record { id, run: self.newer, at: Timestamp::now(), body }),
             taken: Vec::new(),
+            postponed: Vec::new(),
             place: PlaceChange::None,
         };
         self.store().commit_run(change).await.unwrap();
@@ -128,13 +129,45 @@ async fn a_run_that_needs_a_value_of_a_newer_format_is_left_as_it_is() {
 #[tokio::test]
 async fn a_run_whose_state_is_of_a_newer_format_is_left_as_it_is() {
     let runs = Runs::start("newer-state").await;
-    runs.rewrite(|_, _| json!({ "format": 2 })).await;
+    runs.rewrite(|mut state, _| {
+        assert_eq!(state["format"], 1);
+        state["format"] = json!(2);
+        state
+    })
+    .await;
     let before = runs.row().await;
     match runs.finish(runs.newer).await {
         CallbackAnswer::Unavailable(message) => {
-            assert!(message.contains("state cannot be read"), "{message}");
+            assert!(message.contains("format 2") && message.contains("use a newer engine"), "{message}");
         }
         other => panic!("{other:?}"),
     }
     runs.is_left_as_it_is(&before).await;
+}
+
+#[tokio::test]
+async fn a_workflow_whose_state_is_of_a_newer_format_is_named_and_left_as_it_is() {
+    let server = Server::start().await;
+    server.enable("newer-workflow", &["done"]).await;
+    let id = WorkflowId("newer-workflow".to_owned());
+    let store = server.engine.driver().store();
+    let row = store.workflow(&id).await.unwrap().unwrap();
+    let mut state: Value = serde_json::from_slice(&row.state).unwrap();
+    assert_eq!(state["format"], 1);
+    state["format"] = json!(2);
+    let (sequence, state) = (row.sequence, serde_json::to_vec(&state).unwrap());
+    let change = WorkflowChange { id: id.clone(), sequence, state, version: None, activations: Vec::new() };
+    store.commit_workflow(change).await.unwrap();
+    let before = store.workflow(&id).await.unwrap().unwrap();
+    for action in ["enable", "disable"] {
+        let sent =
+            server.api(Method::POST, &format!("/workflows/newer-workflow/{action}")).send().await.unwrap();
+        assert_eq!(sent.status(), 409);
+        let detail = body(sent).await["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("format 2") && detail.contains("use a newer engine"), "{detail}");
+    }
+    let told = server.get("/workflows").await["workflows"][0]["error"].as_str().unwrap().to_owned();
+    assert!(told.contains("format 2"), "{told}");
+    server.engine.driver().apply_retention().await.unwrap();
+    assert_eq!(store.workflow(&id).await.unwrap().unwrap(), before);
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use stepwell_engine::driver::{CallbackAnswer, Limits};
-use stepwell_engine::model::{AttemptResult, Entry, RunStatus, Unused};
+use stepwell_engine::model::{AttemptResult, Entry, RunStatus, Unused, decode_entries};
 
 use crate::blocks::{gate, handlers, seen};
 use crate::engine::{Engine, workflow};
@@ -302,5 +302,32 @@ fn o5_shutdown_lets_handlers_end_and_leaves_the_rest_to_recovery() {
         tokio::join!(biased; engine.driver.shutdown(), async { gate("o5").notify_one() });
         let results = engine.results(run).await;
         assert!(matches!(results.as_slice(), [AttemptResult::Outcome { .. }]), "{results:?}");
+    });
+}
+
+#[test]
+fn d2_callbacks_that_come_too_late_are_recorded_together() {
+    let engine = Engine::start();
+    engine.block_on(async {
+        let mut definition = workflow("late", &["gate done"]);
+        definition["steps"]["first"]["on"] = json!({ "done": "end" });
+        definition["steps"].as_object_mut().unwrap().remove("second");
+        engine.enable("flow", &definition).await.unwrap();
+        let run = engine.run("flow").await;
+        until(|| handlers("late").contains(&"execute")).await;
+        for _ in 0..30 {
+            assert!(matches!(engine.finish(run, 1, "late").await, CallbackAnswer::Recorded));
+        }
+        gate("late").notify_one();
+        let unused = |entries: &[Entry]| {
+            entries.iter().filter(|entry| matches!(entry, Entry::CallbackUnused { .. })).count()
+        };
+        engine.sees(run, |entries| unused(entries) == 30).await;
+        let journal = engine.driver.store().journal(run).await.unwrap();
+        let records =
+            journal.iter().filter(|record| unused(&decode_entries(&record.body).unwrap()) > 0).count();
+        // Those that the task knew of, and those that it had not looked at yet.
+        assert!(records <= 2, "{records}");
+        assert_eq!(engine.driver.store().inbox(run).await.unwrap(), []);
     });
 }

@@ -137,7 +137,7 @@ fn t13_a_request_that_comes_while_activate_runs_is_held_and_then_handled() {
 }
 
 /// Waits until the newest activation has this status.
-async fn wait_for(engine: &Engine, id: &str, status: ActivationStatus) {
+pub(crate) async fn wait_for(engine: &Engine, id: &str, status: ActivationStatus) {
     let until = tokio::time::Instant::now() + crate::engine::PATIENCE;
     loop {
         let activation = engine.activation(id).await;

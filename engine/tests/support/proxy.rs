@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 /// `COMMIT` as a simple query.
@@ -27,6 +28,7 @@ pub(crate) struct Proxy {
     /// The URL of the database behind it.
     pub(crate) url: String,
     fault: Arc<Mutex<Option<Fault>>>,
+    silence: watch::Sender<()>,
     _task: AbortOnDropHandle<()>,
 }
 
@@ -40,23 +42,31 @@ impl Proxy {
         let address = listener.local_addr().expect("it listens");
         let fault: Arc<Mutex<Option<Fault>>> = Arc::default();
         let faults = Arc::clone(&fault);
+        let silence = watch::Sender::new(());
+        let silencer = silence.clone();
         let task = tokio::spawn(async move {
             let mut relays = tokio::task::JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
                 let (socket, faults) = (socket.clone(), Arc::clone(&faults));
+                let mut heard = silencer.subscribe();
                 relays.spawn(async move {
                     let server = UnixStream::connect(&socket).await?;
-                    relay(client, server, &faults).await
+                    relay(client, server, &faults, &mut heard).await
                 });
             }
         });
         let url = format!("postgres://postgres@{address}/{database}");
-        Self { url, fault, _task: AbortOnDropHandle::new(task) }
+        Self { url, fault, silence, _task: AbortOnDropHandle::new(task) }
     }
 
     /// Breaks the next connection that commits.
     pub(crate) fn break_next(&self, fault: Fault) {
         *self.fault.lock().expect("no holder panics") = Some(fault);
+    }
+
+    /// Lets nothing pass any more on the connections that there are. They stay open.
+    pub(crate) fn silence(&self) {
+        self.silence.send_replace(());
     }
 
     /// Whether the fault has come.
@@ -69,10 +79,13 @@ async fn relay(
     mut client: TcpStream,
     mut server: UnixStream,
     faults: &Mutex<Option<Fault>>,
+    silenced: &mut watch::Receiver<()>,
 ) -> std::io::Result<()> {
     let (mut asked, mut answered) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     loop {
         tokio::select! {
+            biased;
+            _ = silenced.changed() => std::future::pending().await,
             length = client.read(&mut asked) => {
                 let asked = &asked[..length?];
                 if asked.is_empty() {

@@ -89,12 +89,6 @@ impl Engines {
         server: Option<&Server>,
         random: &mut Random,
     ) -> Result<(), Failure> {
-        for engine in &mut self.all {
-            engine.check_alive()?;
-            if engine.paused_until.is_some_and(|until| until <= Instant::now()) {
-                engine.resume()?;
-            }
-        }
         let index = random.index(self.all.len());
         match (fault, server) {
             (Fault::Kill, _) => self.all[index].kill_and_start().await,
@@ -102,6 +96,17 @@ impl Engines {
             (Fault::RestartDatabase { clean }, Some(server)) => server.restart(clean),
             (Fault::RestartDatabase { .. }, None) => Ok(()),
         }
+    }
+
+    /// Lets those go on whose pause is over; none may have ended by itself.
+    pub(super) fn look_after(&mut self) -> Result<(), Failure> {
+        for engine in &mut self.all {
+            engine.check_alive()?;
+            if engine.paused_until.is_some_and(|until| until <= Instant::now()) {
+                engine.resume()?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn resume_all(&mut self) -> Result<(), Failure> {

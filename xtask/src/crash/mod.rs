@@ -18,14 +18,21 @@ use tokio::task::{LocalSet, spawn_local};
 
 use crate::failure::Failure;
 use crate::postgres::Server;
+use api::GIVE_UP_AFTER;
 use engines::Engines;
 use faults::{Fault, Random};
 use ledger::Ledger;
+use provider::Provider;
 
 /// How many senders there are at once.
 const SENDERS: u64 = 16;
 /// How long it is quiet between two faults, in milliseconds.
 const LIFE: std::ops::Range<u64> = 60..700;
+/// How many runs come to their question between two faults, at least: so many that what the fault before has interrupted
+/// is over, and hardly any attempt is interrupted three times in a row, which fails its run (s7).
+const PROGRESS: u64 = SENDERS;
+/// How long to wait before looking again whether runs have gone on.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
 /// How long an engine of a shared database may be silent before the others take its work over: the shortest.
 const LEASE: Duration = Duration::from_secs(2);
 /// How many faults are told of at once.
@@ -125,7 +132,9 @@ impl Crash {
             .collect();
         let began = Instant::now();
         for (number, fault) in (1..).zip(&faults) {
+            let asked = provider.asked();
             tokio::time::sleep(Duration::from_millis(random.between(LIFE))).await;
+            progress(engines, &provider, asked + PROGRESS).await?;
             engines.suffer(*fault, server, &mut random).await?;
             if number % TOLD_AFTER == 0 || number == faults.len() {
                 let (of, seconds) = (faults.len(), began.elapsed().as_secs());
@@ -164,5 +173,20 @@ impl Crash {
             count(|fault| matches!(fault, Fault::Pause)),
             count(|fault| matches!(fault, Fault::RestartDatabase { .. })),
         )
+    }
+}
+
+/// Waits until runs have asked so many questions. All the while, work must go on.
+async fn progress(engines: &mut Engines, provider: &Provider, enough: u64) -> Result<(), Failure> {
+    let until = Instant::now() + GIVE_UP_AFTER;
+    loop {
+        engines.look_after()?;
+        if provider.asked() >= enough {
+            return Ok(());
+        }
+        if Instant::now() > until {
+            return Err(Failure::new(format!("no run has gone on for {} s", GIVE_UP_AFTER.as_secs())));
+        }
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Provider {
 #[derive(Default)]
 struct Known {
     next: u64,
+    /// How many questions there are.
+    asked: u64,
     hooks: BTreeMap<u64, Hook>,
     /// By event.
     questions: BTreeMap<u64, Vec<Question>>,
@@ -51,6 +53,11 @@ pub(super) struct Question {
 impl Provider {
     pub(super) fn hooks(&self) -> Vec<Hook> {
         self.known().hooks.values().cloned().collect()
+    }
+
+    /// How many questions there are: it grows while runs go on.
+    pub(super) fn asked(&self) -> u64 {
+        self.known().asked
     }
 
     /// The questions that were posted for an event.
@@ -148,10 +155,12 @@ async fn ask(State(provider): World, headers: HeaderMap, Json(body): Json<Value>
     let n = text("question").parse().unwrap_or(u64::MAX / QUESTIONS);
     let mut known = provider.known();
     let questions = known.questions.entry(n).or_default();
-    let place = questions.iter().position(|question| question.key == key).unwrap_or_else(|| {
+    let before = questions.iter().position(|question| question.key == key);
+    let place = before.unwrap_or_else(|| {
         questions.push(Question { key, answer_url: text("answer_url").to_owned(), withdrawn: false });
         questions.len() - 1
     });
+    known.asked += u64::from(before.is_none());
     Json(json!({ "id": n * QUESTIONS + place as u64 }))
 }
 

@@ -8,8 +8,17 @@ pub(super) const REPOSITORY: &str = "crash/crash";
 /// The secret-free header that GitHub names its events in.
 pub(super) const EVENT_HEADER: &str = "X-GitHub-Event";
 
-/// An issue goes two ways at once. One has an effect outside, asks a question, which is recorded with `once`, waits for
-/// the answer and has another effect. The other sleeps, and then has an effect.
+/// The effects that a run has once each, besides those that depend on the answer.
+pub(super) const EFFECTS: [&str; 14] = [
+    "before", "late", "left", "right", "met", "item-a", "item-b", "item-c", "item-d", "gathered", "round-0",
+    "round-1", "round-2", "repeated",
+];
+/// The steps of loops, with how often a run comes to each.
+pub(super) const ROUNDS: [(&str, usize); 2] = [("item", 4), ("round", 3)];
+
+/// An issue goes several ways at once. One has an effect outside, asks a question, which is recorded with `once`, waits
+/// for the answer and has another effect. One sleeps, and then has an effect. Two have an effect each and meet. One has
+/// an effect for each item of a list, two at once, and one an effect in each of three rounds.
 pub(super) fn definition(provider: &str) -> Value {
     let effect = |name: &str, next: &str| {
         json!({
@@ -29,7 +38,7 @@ pub(super) fn definition(provider: &str) -> Value {
         "trigger": {
             "block": "issue-triage/issue-opened",
             "config": { "api_url": provider, "repository": REPOSITORY },
-            "on": { "opened": ["before", "sleep"] },
+            "on": { "opened": ["before", "sleep", "left", "right", "each", "again"] },
         },
         "steps": {
             "before": effect("before", "ask"),
@@ -45,6 +54,24 @@ pub(super) fn definition(provider: &str) -> Value {
                 "on": { "elapsed": "late" },
             },
             "late": effect("late", "end"),
+            "left": effect("left", "meet"),
+            "right": effect("right", "meet"),
+            "meet": { "block": "core/join", "on": { "done": "met" } },
+            "met": effect("met", "end"),
+            "each": {
+                "block": "core/for-each",
+                "config": { "items": ["a", "b", "c", "d"], "concurrency": 2 },
+                "on": { "each": "item", "done": "gathered" },
+            },
+            "item": effect("item-{{ each.item }}", "end"),
+            "gathered": effect("gathered", "end"),
+            "again": {
+                "block": "core/repeat",
+                "config": { "until": "{{ again.index == 2 }}", "at_most": 5 },
+                "on": { "round": "round", "done": "repeated" },
+            },
+            "round": effect("round-{{ again.index }}", "end"),
+            "repeated": effect("repeated", "end"),
         },
     })
 }

@@ -53,6 +53,18 @@ impl Transition<'_> {
         Ok(())
     }
 
+    /// Callbacks of the inbox whose executions are resolved.
+    pub(super) fn leftover(&mut self, callbacks: Vec<(RecordId, u32)>) -> Result<(), IllegalEvent> {
+        for (callback, number) in callbacks {
+            if self.state.live.contains_key(&number) {
+                return Err(IllegalEvent(format!("execution {number} is not resolved")));
+            }
+            self.taken.push(callback);
+            self.unused(number, callback, Unused::Resolved);
+        }
+        Ok(())
+    }
+
     pub(super) fn unused(&mut self, execution: u32, callback: RecordId, reason: Unused) {
         self.record(Entry::CallbackUnused { execution, callback, reason });
     }

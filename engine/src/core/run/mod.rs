@@ -74,6 +74,8 @@ pub enum Event {
         /// When it came.
         at: Timestamp,
     },
+    /// Callbacks are taken from the inbox that came to executions which are resolved: each with its execution's number.
+    Leftover(Vec<(RecordId, u32)>),
     /// Time has passed, or slots have become free.
     Tick,
     /// Somebody asks to cancel the run.
@@ -216,6 +218,7 @@ pub fn apply(
     let mut transition = Transition::new(plan, state, given);
     match (event, ended) {
         (Event::Callback { callback, execution, at }, _) => transition.callback(callback, execution, at)?,
+        (Event::Leftover(callbacks), _) => transition.leftover(callbacks)?,
         (Event::Retry, Some(RunStatus::Failed)) => transition.retry(),
         (Event::Retry, _) => return Err(IllegalEvent("only a failed run can be retried".into())),
         (_, Some(status)) => return Err(IllegalEvent(format!("the run is {status}"))),

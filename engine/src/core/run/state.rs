@@ -8,11 +8,17 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{HandlerName, RecordId, RunStatus, ValueRef};
+use crate::model::{Format, HandlerName, RecordId, RunStatus, StoredState, ValueRef};
+
+/// The newest form of a run's state.
+const RUN_FORMAT: u32 = 1;
 
 /// The state of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunState {
+    /// The version of this form.
+    #[serde(default)]
+    pub format: Format<RUN_FORMAT>,
     /// How many executions there have been.
     pub executions: u32,
     /// How many bytes all configs and outcomes have.
@@ -295,6 +301,10 @@ pub enum Takes {
     Now,
     /// Later: an attempt is running or about to.
     Later,
+}
+
+impl StoredState for RunState {
+    const FORMAT: u32 = RUN_FORMAT;
 }
 
 impl RunState {

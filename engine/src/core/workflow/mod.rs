@@ -2,7 +2,7 @@
 //!
 //! With `switch = replace` the old version's trigger is deactivated, then the new one activated; with `overlap` the
 //! other way round. The old URL keeps accepting meanwhile, at most [`LONGEST_DRAIN`] after the first attempt to
-//! deactivate. While an activation is active, its registration is renewed before it expires, and its ticks are
+//! deactivate. An old version that cannot be deactivated does not hold the new one up for longer than that. While an activation is active, its registration is renewed before it expires, and its ticks are
 //! taken one after the other.
 
 mod duty;
@@ -48,6 +48,8 @@ pub enum Event {
     },
     /// Stop accepting.
     Disable,
+    /// Call `deactivate` again, at once, where it has failed.
+    DeactivateAgain,
     /// `activate` has returned a registration, or an error.
     Activated(ActivationId, Result<Registered, String>),
     /// `renew` has returned the next registration, or an error.
@@ -115,6 +117,7 @@ pub fn apply(
         }
         Event::Snapshot { .. } => transition.state.versions += 1,
         Event::Disable => transition.disable()?,
+        Event::DeactivateAgain => transition.deactivate_again()?,
         Event::Activated(id, result) => transition.activated(id, result)?,
         Event::Renewed(id, result) => transition.renewed(id, result)?,
         Event::Ticked(id, result) => transition.ticked(id, result)?,
@@ -186,15 +189,25 @@ impl Transition {
                 }
                 Phase::Activating => activation.unwanted = true,
                 Phase::Active => activation.phase = Phase::DeactivateAt(self.now),
-                Phase::DeactivationFailed => {
-                    activation.failures = 0;
-                    activation.interruptions = 0;
-                    activation.phase = Phase::DeactivateAt(self.now);
-                }
-                _ => {}
+                Phase::DeactivateAt(_) | Phase::DeactivationFailed => activation.begin_anew(self.now),
+                Phase::Deactivating | Phase::ActivationFailed | Phase::Deactivated => {}
             }
         }
         Ok(())
+    }
+
+    /// Somebody asks to call `deactivate` again where it has failed.
+    fn deactivate_again(&mut self) -> Result<(), IllegalEvent> {
+        let failed = |activation: &&mut Activation| {
+            let waits = matches!(activation.phase, Phase::DeactivateAt(_)) && activation.error.is_some();
+            waits || activation.phase == Phase::DeactivationFailed
+        };
+        let mut none = true;
+        for activation in self.state.activations.iter_mut().filter(failed) {
+            activation.begin_anew(self.now);
+            none = false;
+        }
+        if none { Err(IllegalEvent("no trigger waits to be deactivated again".into())) } else { Ok(()) }
     }
 
     fn activated(
@@ -274,7 +287,10 @@ impl Transition {
         let message = format!("{message} ({} times in a row)", activation.interruptions);
         match (activation.phase, at_once) {
             (Phase::Activating, true) => self.calls.push(Call::Activate(id)),
-            (Phase::Activating, false) => self.activation_failed(id, message),
+            (Phase::Activating, false) => self.activation_failed(
+                id,
+                format!("{message}; it is not called again, so look outside for what it may have set up"),
+            ),
             (Phase::Deactivating, true) => activation.phase = Phase::DeactivateAt(now),
             // What was set up outside would be left behind: it goes on as one that failed (t8).
             (Phase::Deactivating, false) => activation.deactivate_again(message, now, jitter),
@@ -325,17 +341,15 @@ impl Transition {
 impl Transition {
     /// Activates what waits for the deactivation of its predecessor, or need not wait for it.
     fn activate_pending(&mut self) {
-        let deactivating = self
-            .state
-            .activations
-            .iter()
-            .any(|activation| matches!(activation.phase, Phase::DeactivateAt(_) | Phase::Deactivating));
+        let held_up = self.state.activations.iter().any(|activation| {
+            activation.holds_up() && activation.drains_until.is_none_or(|until| until > self.now)
+        });
         let pending: Vec<(ActivationId, bool)> = self
             .state
             .activations
             .iter()
             .filter(|activation| activation.phase == Phase::Pending)
-            .filter(|activation| !deactivating || activation.switch == Switch::Overlap)
+            .filter(|activation| !held_up || activation.switch == Switch::Overlap)
             .map(|activation| (activation.id, activation.registers))
             .collect();
         for (id, registers) in pending {

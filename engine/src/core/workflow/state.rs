@@ -1,5 +1,7 @@
 //! The state of a workflow's activations: small, authoritative, and all that the machine remembers.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stepwell::block::Switch;
@@ -7,11 +9,24 @@ use stepwell::block::Switch;
 use super::{Call, Duty};
 use crate::core::policy::RetryPolicy;
 use crate::core::run::Sealed;
-use crate::model::{ActivationId, ActivationStatus, VersionId};
+use crate::model::{ActivationId, ActivationStatus, Format, StoredState, VersionId};
+
+/// The newest form of a workflow's state.
+const WORKFLOW_FORMAT: u32 = 1;
+
+/// How a failing `deactivate` is repeated: for a day at least, since a provider may be away for hours.
+const AGAIN: RetryPolicy =
+    RetryPolicy { attempts: 300, first: Duration::from_secs(1), most: Duration::from_mins(10) };
+/// How often `deactivate` fails before it counts as failed: a person is told, and the version that replaces this one is
+/// activated all the same. It is tried on.
+const FAILED_AFTER: u32 = 5;
 
 /// The state of a workflow's activations.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WorkflowState {
+    /// The version of this form.
+    #[serde(default)]
+    pub format: Format<WORKFLOW_FORMAT>,
     /// How many versions there have been.
     pub versions: u32,
     /// The activations that are not over, oldest first.
@@ -92,6 +107,10 @@ pub enum Phase {
     Deactivated,
 }
 
+impl StoredState for WorkflowState {
+    const FORMAT: u32 = WORKFLOW_FORMAT;
+}
+
 impl WorkflowState {
     /// Whether a version is on its way to be enabled.
     pub fn is_switching(&self) -> bool {
@@ -123,12 +142,20 @@ impl WorkflowState {
             .activations
             .iter()
             .filter(|activation| activation.accepts && activation.phase != Phase::Active);
+        let drains = drains.filter_map(|activation| activation.drains_until).chain(self.goes_on_at());
         let retries = self.activations.iter().filter_map(|activation| match activation.phase {
             Phase::DeactivateAt(at) if !activation.is_renewing() => Some(at),
             _ => None,
         });
         let duties = self.activations.iter().filter_map(Activation::duty_at);
-        drains.filter_map(|activation| activation.drains_until).chain(retries).chain(duties).min()
+        drains.chain(retries).chain(duties).min()
+    }
+
+    /// When a version that waits for its predecessors waits no longer.
+    fn goes_on_at(&self) -> Option<Timestamp> {
+        self.activations.iter().find(|activation| activation.phase == Phase::Pending)?;
+        let holding = self.activations.iter().filter(|activation| activation.holds_up());
+        holding.map(|activation| activation.drains_until).collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 }
 
@@ -151,11 +178,23 @@ impl Activation {
         self.renewal.is_some_and(|renewal| renewal.running)
     }
 
+    /// Whether a version that replaces it waits, until it no longer accepts at the latest.
+    pub(super) fn holds_up(&self) -> bool {
+        matches!(self.phase, Phase::DeactivateAt(_) | Phase::Deactivating) && self.failures < FAILED_AFTER
+    }
+
+    /// Has `deactivate` called at once, as if it had not failed before.
+    pub(super) fn begin_anew(&mut self, now: Timestamp) {
+        self.failures = 0;
+        self.interruptions = 0;
+        self.phase = Phase::DeactivateAt(now);
+    }
+
     /// Arms the next call of a `deactivate` that failed, or gives it up until a person asks for it.
     pub(super) fn deactivate_again(&mut self, message: String, now: Timestamp, jitter: f64) {
         self.error = Some(message);
         self.failures += 1;
-        let next = RetryPolicy::DEFAULT.delay(self.failures, jitter, None);
+        let next = AGAIN.delay(self.failures, jitter, None);
         self.phase = match next.and_then(|delay| now.checked_add(delay).ok()) {
             Some(at) => Phase::DeactivateAt(at),
             None => Phase::DeactivationFailed,
@@ -167,8 +206,12 @@ impl Activation {
         match self.phase {
             Phase::Pending | Phase::Activating => ActivationStatus::Activating,
             Phase::Active => ActivationStatus::Active,
-            Phase::DeactivateAt(_) | Phase::Deactivating => ActivationStatus::Deactivating,
-            Phase::DeactivationFailed => ActivationStatus::DeactivationFailed,
+            Phase::DeactivateAt(_) | Phase::Deactivating if self.failures < FAILED_AFTER => {
+                ActivationStatus::Deactivating
+            }
+            Phase::DeactivateAt(_) | Phase::Deactivating | Phase::DeactivationFailed => {
+                ActivationStatus::DeactivationFailed
+            }
             Phase::ActivationFailed => ActivationStatus::ActivationFailed,
             Phase::Deactivated => ActivationStatus::Deactivated,
         }

@@ -15,25 +15,19 @@ use crate::model::{ExecutionId, RecordId};
 
 impl RunTask {
     /// The requests of the callbacks that `finish` is to be called with.
-    pub(super) async fn callbacks(&mut self, calls: &[Attempt]) -> Result<HashMap<RecordId, Request>, Stop> {
-        let mut ids: Vec<RecordId> = calls
+    pub(super) async fn callbacks(&self, calls: &[Attempt]) -> Result<HashMap<RecordId, Request>, Stop> {
+        let ids: Vec<RecordId> = calls
             .iter()
             .filter_map(|attempt| match attempt.call {
                 Call::Finish { callback } => Some(callback),
                 Call::Execute | Call::Wake | Call::Cancel => None,
             })
             .collect();
-        let mut requests = HashMap::new();
-        if let Some((record, request)) = self.callback.take_if(|(record, _)| ids.contains(record)) {
-            ids.retain(|id| *id != record);
-            requests.extend(request.into_request().map(|request| (record, request)));
-        }
         if ids.is_empty() {
-            return Ok(requests);
+            return Ok(HashMap::new());
         }
         let records = patiently!(self.inner, &self.lease, self.inner.store.records(&ids).await);
-        requests.extend(records.iter().filter_map(|record| Some((record.id, request::read(record)?))));
-        Ok(requests)
+        Ok(records.iter().filter_map(|record| Some((record.id, request::read(record)?))).collect())
     }
 
     /// Makes the calls of a decision, each with a slot that is at hand.

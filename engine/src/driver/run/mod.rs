@@ -4,10 +4,8 @@
 //! When nothing runs and nothing is due, it ends and the run is a row again.
 
 mod calls;
-mod resume;
+mod inbox;
 mod values;
-
-pub(super) use resume::{Found, TakeUp};
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,11 +21,11 @@ use super::answer::Refusal;
 use super::slots::{AtHand, Due};
 use super::stop::{Stop, patiently};
 use super::values::encode_state;
-use super::version::Version;
+use super::version::{Unrunnable, Version};
 use crate::core::IllegalEvent;
-use crate::core::run::{self, Decision, Event, Given, RunState, Takes};
-use crate::model::{CallbackRequest, RecordId, RunId, ValueRef, encode_entries};
-use crate::store::{CommitError, InboxEntry, Lane, PlaceChange, Record, RunChange};
+use crate::core::run::{self, Decision, Event, Given, RunState};
+use crate::model::{RecordId, RunId, ValueRef, decode_state, encode_entries};
+use crate::store::{CommitError, InboxEntry, Lane, PlaceChange, Record, RunChange, RunRow};
 
 /// So many values are kept without a look at which are still needed.
 const FEW_VALUES: usize = 64;
@@ -36,6 +34,8 @@ const FEW_VALUES: usize = 64;
 pub(super) enum Nudge {
     /// Something may be due, or a callback has come.
     Look,
+    /// This process has taken the run over from one that has died.
+    Adopted,
     /// Somebody asks for this event.
     Ask(Event, oneshot::Sender<Result<(), Refusal>>),
 }
@@ -64,8 +64,6 @@ pub(super) struct RunTask {
     /// The inbox has to be looked at, and whether the run has a place.
     inbox_unread: bool,
     inbox: Vec<InboxEntry>,
-    /// A callback whose record need not be read.
-    callback: Option<(RecordId, CallbackRequest)>,
     attempts: JoinSet<Finished>,
     slots: AtHand,
     nudges: mpsc::UnboundedReceiver<Nudge>,
@@ -116,7 +114,6 @@ impl RunTask {
             most_values: FEW_VALUES,
             inbox_unread: false,
             inbox: Vec::new(),
-            callback: None,
             attempts: JoinSet::new(),
             slots: AtHand::new(&inner.slots),
             nudges,
@@ -124,20 +121,66 @@ impl RunTask {
         }
     }
 
+    /// Loads a run and works on it. `orphaned`: the process that worked on it has died, and this one has taken it over.
+    pub(super) async fn resume(
+        inner: Arc<Inner>,
+        id: RunId,
+        orphaned: bool,
+        mut nudges: mpsc::UnboundedReceiver<Nudge>,
+    ) {
+        let lease = inner.lease();
+        match Self::load(&inner, &lease, id).await {
+            Ok(Some((version, state, sequence))) => {
+                let mut task = Self::new(&inner, id, version, state, sequence, (lease, nudges));
+                task.owned = orphaned;
+                task.inbox_unread = true;
+                task.work().await;
+            }
+            Ok(None) => inner.forget(id),
+            Err(stop) => {
+                if let (true, Stop::Unrunnable(Unrunnable::Unfit { version, .. })) = (orphaned, &stop)
+                    && let Err(error) = inner.store.leave_version(*version).await
+                {
+                    tracing::error!(run = %id, error = %error, source = %error.source, "the run could not be left to another engine");
+                }
+                inner.stopped(id, &stop, &mut nudges);
+            }
+        }
+    }
+
+    async fn load(
+        inner: &Arc<Inner>,
+        lease: &CancellationToken,
+        id: RunId,
+    ) -> Result<Option<(Arc<Version>, RunState, i64)>, Stop> {
+        let row = patiently!(inner, lease, inner.store.run(id).await);
+        let Some(RunRow { version, state, sequence, .. }) = row else { return Ok(None) };
+        let version = patiently!(
+            inner,
+            lease,
+            match inner.version(version).await {
+                Err(Unrunnable::Store(error)) => Err(error),
+                version => Ok(version),
+            }
+        )?;
+        let state = decode_state(&state).map_err(|error| Stop::Unreadable(id, error))?;
+        Ok(Some((version, state, sequence)))
+    }
+
     /// Works until there is nothing to do.
     pub(super) async fn work(mut self) {
         let id = self.id;
         let inner = Arc::clone(&self.inner);
-        if let Err(stop) = self.work_on().await {
-            inner.stopped(id, &stop);
+        let result = async {
+            if self.attempts.is_empty() {
+                self.interrupt_all().await?;
+            }
+            self.go_on().await
         }
-    }
-
-    async fn work_on(&mut self) -> Result<(), Stop> {
-        if self.attempts.is_empty() {
-            self.interrupt_all().await?;
+        .await;
+        if let Err(stop) = result {
+            inner.stopped(id, &stop, &mut self.nudges);
         }
-        self.go_on().await
     }
 
     /// Records that the attempts were interrupted that the run says are running: none of them runs in this process.
@@ -189,25 +232,6 @@ impl RunTask {
         Ok(true)
     }
 
-    /// Takes the next callback of the inbox whose execution is ready for it.
-    async fn take_callback(&mut self) -> Result<bool, Stop> {
-        if self.inbox_unread {
-            self.inbox = patiently!(self.inner, &self.lease, self.inner.store.inbox(self.id).await);
-            self.inbox_unread = false;
-        }
-        let next = self
-            .inbox
-            .iter()
-            .find(|entry| self.state.takes(entry.execution, entry.at) == Takes::Now)
-            .cloned();
-        let Some(InboxEntry { record, execution, at }) = next else { return Ok(false) };
-        self.take_slots();
-        let applied = self.apply(Event::Callback { callback: record, execution, at }).await?;
-        self.inbox.retain(|entry| entry.record != record);
-        self.note_illegal(applied);
-        Ok(true)
-    }
-
     /// Lets the core do what is due.
     async fn take_time(&mut self, now: Timestamp) -> Result<bool, Stop> {
         if self.state.due_at().is_none_or(|due| due > now) || self.state.ended.is_some() {
@@ -244,6 +268,7 @@ impl RunTask {
             }
             Some(nudge) = self.nudges.recv() => match nudge {
                 Nudge::Look => self.inbox_unread = true,
+                Nudge::Adopted => self.adopted().await?,
                 Nudge::Ask(event, answer) => {
                     let answered = self.asked(event).await?;
                     // Who asked may have gone away.
@@ -254,6 +279,17 @@ impl RunTask {
             () = async { if let Some(next) = next { next.await } else { std::future::pending().await } } => {}
         }
         Ok(())
+    }
+
+    /// This process has taken the run over while this task knew it: from a process that may have moved it on.
+    async fn adopted(&mut self) -> Result<(), Stop> {
+        let row = patiently!(self.inner, &self.lease, self.inner.store.run(self.id).await);
+        if row.is_some_and(|row| row.sequence == self.sequence) {
+            self.owned = true;
+            Ok(())
+        } else {
+            Err(Stop::Outdated)
+        }
     }
 
     /// Does what somebody asks for.
@@ -366,6 +402,7 @@ impl RunTask {
             finished_at: status.is_final().then_some(now),
             record: (!decision.entries.is_empty()).then_some(body),
             taken: decision.taken.clone(),
+            postponed: if owned { Vec::new() } else { self.postponed(&decision.state, &decision.taken) },
             place: self.place_after(&decision.state),
         };
         let leaves = change.place == PlaceChange::Leave;
@@ -409,12 +446,17 @@ impl RunTask {
             }
         );
         self.sequence += 1;
+        for entry in &mut self.inbox {
+            entry.postponed = change.postponed.contains(&entry.record);
+        }
         Ok(())
     }
 
-    /// Tells the store that this process no longer works on the run.
+    /// Tells the store that this process no longer works on the run, and which callbacks do not make it due.
     async fn release(&mut self) -> Result<(), Stop> {
-        if !self.owned {
+        let postponed = self.postponed(&self.state, &[]);
+        let told = self.inbox.iter().filter(|entry| entry.postponed).count() == postponed.len();
+        if !self.owned && told {
             return Ok(());
         }
         let status = self.state.status();
@@ -428,6 +470,7 @@ impl RunTask {
             finished_at: status.is_final().then(|| self.inner.clock.now()),
             record: None,
             taken: Vec::new(),
+            postponed,
             place: PlaceChange::None,
         };
         self.store(change).await?;

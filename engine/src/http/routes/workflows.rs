@@ -23,6 +23,7 @@ pub(in crate::http) fn routes() -> Router<Api> {
         .route("/api/v1/workflows/{id}", get(one).put(put))
         .route("/api/v1/workflows/{id}/enable", post(enable))
         .route("/api/v1/workflows/{id}/disable", post(disable))
+        .route("/api/v1/workflows/{id}/deactivate", post(deactivate))
         .route("/api/v1/workflows/{id}/versions", get(versions))
         .route("/api/v1/workflows/{id}/runs", post(start))
 }
@@ -96,6 +97,13 @@ async fn disable(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<
     let id = workflow_id(&id)?;
     api.driver.disable(&id).await?;
     Ok(Json(json!({ "id": id, "enabled": false })))
+}
+
+/// Calls `deactivate` again where it has failed.
+async fn deactivate(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let id = workflow_id(&id)?;
+    api.driver.deactivate_again(&id).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "id": id }))).into_response())
 }
 
 async fn versions(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Client, Object, Pool};
+use deadpool_postgres::{Client, Object};
 use tokio::sync::{mpsc, oneshot};
 
-use super::connection::QueryError;
+use super::connection::{Pool, QueryError};
 use super::lease::Lease;
 use super::locks::{LockStatements, Wanted};
 use super::plan::Writes;
@@ -133,7 +133,7 @@ impl Committer {
     /// Carries all changes of a batch out in one transaction; on an error none of them. `again`: some may have been
     /// stored before.
     async fn commit(&self, batch: &[Job], again: bool) -> Result<Vec<Answer>, Failed> {
-        let client = self.pool.get().await.map_err(|error| Failed::Undone(error.into()))?;
+        let client = self.pool.get().await.map_err(Failed::Undone)?;
         let result = self.commit_on(&client, batch, again).await;
         if result.is_err() {
             // Its transaction ends with the connection.

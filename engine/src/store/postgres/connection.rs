@@ -3,7 +3,7 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime};
 use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::{Client, Config, NoTls};
 
@@ -20,12 +20,24 @@ const BY_INDEX: &str = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_m
 const PLANNED_ONCE: &str = "-c plan_cache_mode=force_generic_plan";
 /// How long to wait for a connection before the operation fails.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many leases a statement of a reader may take before the database ends it.
+const LONGEST_STATEMENT: u32 = 2;
+/// How many leases a connection may be silent before it is given up: it can be dead without being closed.
+const LONGEST_SILENCE: u32 = 3;
 
 /// The connections of a store. Reads never keep a commit or the lease waiting.
 pub(super) struct Connections {
     pub(super) readers: Pool,
     pub(super) writers: Pool,
     pub(super) config: Config,
+}
+
+/// Connections, each for one who asks at a time.
+#[derive(Clone)]
+pub(super) struct Pool {
+    connections: deadpool_postgres::Pool,
+    /// How long an answer may take: longer than the database itself waits for anything.
+    patience: Duration,
 }
 
 /// Why there is no answer from the database. It says everything itself, since logs show it without its causes.
@@ -35,6 +47,8 @@ pub(super) enum QueryError {
     Unreachable(String),
     #[error("the connection to the database failed: {0}")]
     Disconnected(String),
+    #[error("the database has not answered within {0:?}")]
+    Silent(Duration),
     #[error("the database answers: {0}")]
     Refused(String),
     #[error(transparent)]
@@ -94,25 +108,58 @@ impl Connections {
             "{} {BY_INDEX} -c idle_in_transaction_session_timeout={patience} -c lock_timeout={patience}",
             config.get_options().unwrap_or_default()
         );
-        config.options(session.clone()).tcp_user_timeout(lease);
+        config.options(&session).tcp_user_timeout(lease);
         if config.get_application_name().is_none() {
             config.application_name("stepwell");
         }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
-        let pool = |config: Config, size| {
+        let mut reading = config.clone();
+        // What is set in the URL comes later, and holds.
+        reading
+            .options(format!("-c statement_timeout={} {session}", (lease * LONGEST_STATEMENT).as_millis()));
+        let pool = |config: &Config, size| {
             let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-            Pool::builder(Manager::from_config(config, NoTls, manager))
-                .max_size(size)
-                .runtime(Runtime::Tokio1)
-                .wait_timeout(Some(CONNECT_TIMEOUT))
-                .create_timeout(Some(CONNECT_TIMEOUT))
-                .build()
+            let connections =
+                deadpool_postgres::Pool::builder(Manager::from_config(config.clone(), NoTls, manager))
+                    .max_size(size)
+                    .runtime(Runtime::Tokio1)
+                    .wait_timeout(Some(CONNECT_TIMEOUT))
+                    .create_timeout(Some(CONNECT_TIMEOUT))
+                    .build()?;
+            Ok::<_, deadpool_postgres::BuildError>(Pool { connections, patience: lease * LONGEST_SILENCE })
         };
         let mut writing = config.clone();
         writing.options(format!("{session} {PLANNED_ONCE}"));
-        Ok(Self { readers: pool(config.clone(), READERS)?, writers: pool(writing, WRITERS)?, config })
+        Ok(Self { readers: pool(&reading, READERS)?, writers: pool(&writing, WRITERS)?, config })
+    }
+}
+
+impl Pool {
+    /// A connection, given back when it is dropped.
+    pub(super) async fn get(&self) -> Result<Object, QueryError> {
+        Ok(self.connections.get().await?)
+    }
+
+    /// How many connections there may be.
+    pub(super) fn most(&self) -> usize {
+        self.connections.status().max_size
+    }
+
+    /// Asks on a connection. One that fails or stays silent is not used again: its session may be what is at fault, such
+    /// as one that was begun while the database took no writes.
+    pub(super) async fn ask<T>(
+        &self,
+        ask: impl AsyncFnOnce(&mut Object) -> Result<T, QueryError>,
+    ) -> Result<T, QueryError> {
+        let mut client = self.get().await?;
+        let answer = tokio::time::timeout(self.patience, ask(&mut client)).await;
+        let answer = answer.unwrap_or(Err(QueryError::Silent(self.patience)));
+        if answer.is_err() {
+            drop(Object::take(client));
+        }
+        answer
     }
 }
 

@@ -4,10 +4,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use deadpool_postgres::{Client, Object, Pool};
 use tokio::sync::{broadcast, watch};
 
-use super::connection::QueryError;
+use super::connection::{Pool, QueryError};
 use crate::store::News;
 
 /// How many times a lease is renewed before it would expire: two renewals may fail.
@@ -54,7 +53,7 @@ impl Lease {
     /// Ends the lease at once: others may take over what this process works on.
     pub(super) async fn give_up(&self, pool: &Pool) -> Result<(), QueryError> {
         let sql = "UPDATE processes SET expires_at = now() WHERE epoch = $1";
-        on_connection(pool, async |client| Ok(client.execute(sql, &[&self.epoch()]).await?)).await?;
+        pool.ask(async |client| Ok(client.execute(sql, &[&self.epoch()]).await?)).await?;
         self.lost.send_replace(true);
         Ok(())
     }
@@ -106,7 +105,7 @@ impl Lease {
     async fn renew(&self, pool: &Pool, epoch: i64) -> Result<bool, QueryError> {
         let sql = "UPDATE processes SET expires_at = now() + $2 * interval '1 second'
             WHERE epoch = $1 AND expires_at > now()";
-        on_connection(pool, async |client| {
+        pool.ask(async |client| {
             let statement = client.prepare_cached(sql).await?;
             Ok(client.execute(&statement, &[&epoch, &self.length.as_secs_f64()]).await? == 1)
         })
@@ -117,23 +116,9 @@ impl Lease {
 async fn enter(pool: &Pool, length: Duration) -> Result<i64, QueryError> {
     let forget = format!("DELETE FROM processes WHERE expires_at < now() - interval '{KEEP_DEAD}'");
     let sql = "INSERT INTO processes (expires_at) VALUES (now() + $1 * interval '1 second') RETURNING epoch";
-    on_connection(pool, async |client| {
+    pool.ask(async |client| {
         client.execute(&forget, &[]).await?;
         Ok(client.query_one(sql, &[&length.as_secs_f64()]).await?.try_get(0)?)
     })
     .await
-}
-
-/// Asks on a connection. One that fails is not used again: its session may be what is at fault, such as one that was
-/// begun while the database took no writes.
-pub(super) async fn on_connection<T>(
-    pool: &Pool,
-    ask: impl AsyncFnOnce(&Client) -> Result<T, QueryError>,
-) -> Result<T, QueryError> {
-    let client = pool.get().await?;
-    let answer = ask(&client).await;
-    if answer.is_err() {
-        drop(Object::take(client));
-    }
-    answer
 }

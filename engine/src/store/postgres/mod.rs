@@ -25,7 +25,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool_postgres::Pool;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, broadcast};
 use tokio_util::task::AbortOnDropHandle;
@@ -37,7 +36,7 @@ use super::{
 };
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use committer::Queue;
-use connection::{Connections, QueryError};
+use connection::{Connections, Pool, QueryError};
 use lease::Lease;
 use listener::Notice;
 
@@ -281,8 +280,8 @@ impl Store for PostgresStore {
 
     async fn pass_on_cancel(&self, run: RunId) -> Result<bool, StoreError> {
         let notice = Notice { epoch: self.lease.epoch(), news: News::Cancel(run) };
-        let client = self.readers().get().await.map_err(failed("passing a cancellation on"))?;
-        single::tell(&client, notice).await.map_err(failed("passing a cancellation on"))?;
+        let told = self.readers().ask(async |client| single::tell(client, notice).await).await;
+        told.map_err(failed("passing a cancellation on"))?;
         Ok(true)
     }
 

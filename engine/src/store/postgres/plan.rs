@@ -53,6 +53,8 @@ pub(super) struct Writes<'a> {
     pub(super) journal: Vec<(&'a Record, Option<RecordId>)>,
     pub(super) arrived: Vec<&'a Callback>,
     pub(super) taken: Vec<(RunId, RecordId)>,
+    /// Inbox entries that wait as long as the run is at this sequence.
+    pub(super) postponed: Vec<(RunId, RecordId, i64)>,
     pub(super) once: Vec<Once<'a>>,
     /// What becomes of the places of runs that move on, in order.
     pub(super) places: Vec<(RunId, &'a PlaceChange)>,
@@ -111,10 +113,12 @@ impl<'a> Writes<'a> {
             run.head = record.id;
         }
         self.taken.extend(change.taken.iter().map(|record| (change.id, *record)));
+        let next = run.sequence + 1;
+        self.postponed.extend(change.postponed.iter().map(|record| (change.id, *record, next)));
         if change.place != PlaceChange::None {
             self.places.push((change.id, &change.place));
         }
-        run.sequence += 1;
+        run.sequence = next;
         run.owner = change.owned.then_some(epoch);
         let moved = Moved { change: Some(change), sequence: run.sequence, head: run.head };
         self.moved.insert(change.id, moved);

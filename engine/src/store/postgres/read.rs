@@ -1,12 +1,12 @@
 //! Everything that is only read.
 
-use deadpool_postgres::{Client, Object, Pool};
+use deadpool_postgres::Client;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::connection::QueryError;
+use super::connection::{Pool, QueryError};
 use super::filter::condition;
 use super::rows;
 use super::text;
@@ -23,15 +23,13 @@ pub(super) async fn all<T>(
     parameters: Parameters<'_>,
     read: impl Fn(&Row) -> Result<T, QueryError>,
 ) -> Result<Vec<T>, QueryError> {
-    let mut idle = pool.status().max_size;
+    let mut idle = pool.most();
     loop {
-        let client = pool.get().await?;
-        match query(&client, sql, parameters).await {
+        match pool.ask(async |client| query(client, sql, parameters).await).await {
             // It may have been cut while nobody used it, as may the others that are idle.
             Err(QueryError::Disconnected(_)) if idle > 0 => idle -= 1,
             rows => return rows?.iter().map(read).collect(),
         }
-        drop(Object::take(client));
     }
 }
 
@@ -122,7 +120,8 @@ pub(super) async fn records(pool: &Pool, ids: &[RecordId]) -> Result<Vec<Record>
 }
 
 pub(super) async fn inbox(pool: &Pool, run: RunId) -> Result<Vec<InboxEntry>, QueryError> {
-    let sql = "SELECT record, execution, at FROM inbox WHERE run = $1 ORDER BY arrival";
+    let sql = "SELECT record, execution, at, postponed IS NOT DISTINCT FROM runs.sequence
+        FROM inbox JOIN runs ON runs.id = inbox.run WHERE run = $1 ORDER BY arrival";
     all(pool, sql, &[&run.0], rows::inbox_entry).await
 }
 
@@ -136,8 +135,9 @@ pub(super) async fn due(
             (SELECT id FROM runs WHERE owner IS NULL AND due_at <= $1 AND version <> ALL($3)
                 ORDER BY due_at LIMIT $2)
             UNION
-            (SELECT runs.id FROM inbox JOIN runs ON runs.id = inbox.run
-                WHERE runs.owner IS NULL AND version <> ALL($3) LIMIT $2)
+            (SELECT DISTINCT runs.id FROM inbox JOIN runs ON runs.id = inbox.run
+                WHERE runs.owner IS NULL AND postponed IS DISTINCT FROM runs.sequence AND version <> ALL($3)
+                LIMIT $2)
             UNION
             (SELECT runs.id FROM places JOIN runs ON runs.id = places.run
                 WHERE given AND NOT taken_up AND runs.owner IS NULL AND version <> ALL($3) LIMIT $2)

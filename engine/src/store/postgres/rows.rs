@@ -70,9 +70,14 @@ pub(super) fn record(row: &Row) -> Result<Record, QueryError> {
     Ok(Record { id: RecordId(get(row, 0)?), run: RunId(get(row, 1)?), at: time(row, 2)?, body: get(row, 3)? })
 }
 
-/// Of the columns `record, execution, at`.
+/// Of the columns `record, execution, at`, and whether it is postponed.
 pub(super) fn inbox_entry(row: &Row) -> Result<InboxEntry, QueryError> {
-    Ok(InboxEntry { record: RecordId(get(row, 0)?), execution: small(row, 1)?, at: time(row, 2)? })
+    Ok(InboxEntry {
+        record: RecordId(get(row, 0)?),
+        execution: small(row, 1)?,
+        at: time(row, 2)?,
+        postponed: get(row, 3)?,
+    })
 }
 
 pub(super) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, QueryError> {

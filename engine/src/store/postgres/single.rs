@@ -1,10 +1,9 @@
 //! The changes that are rare: each with statements of its own, within the transaction of its batch.
 
-use deadpool_postgres::{Client, Pool};
+use deadpool_postgres::Client;
 use uuid::Uuid;
 
-use super::connection::QueryError;
-use super::lease::on_connection;
+use super::connection::{Pool, QueryError};
 use super::listener::{CHANNEL, Notice};
 use super::rows;
 use super::text;
@@ -108,7 +107,7 @@ pub(super) async fn adopt_workflows(pool: &Pool, epoch: i64) -> Result<Vec<Workf
             RETURNING {}",
         columns::WORKFLOW
     );
-    on_connection(pool, async |client| {
+    pool.ask(async |client| {
         let statement = client.prepare_cached(&sql).await?;
         client.query(&statement, &[&epoch]).await?.iter().map(rows::workflow).collect()
     })

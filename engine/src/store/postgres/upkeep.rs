@@ -74,8 +74,7 @@ impl Upkeep for PostgresStore {
     }
 
     async fn remove_version(&self, id: VersionId) -> Result<bool, StoreError> {
-        let remove = async {
-            let mut client = self.readers().get().await?;
+        let remove = self.readers().ask(async |client| {
             let transaction = client.transaction().await?;
             let used = "SELECT 1 FROM runs WHERE version = $1
                 UNION ALL SELECT 1 FROM activations WHERE version = $1 AND accepts LIMIT 1";
@@ -87,8 +86,8 @@ impl Upkeep for PostgresStore {
             }
             let removed = transaction.execute("DELETE FROM versions WHERE id = $1", &[&id.0]).await?;
             transaction.commit().await?;
-            Ok::<_, QueryError>(removed)
-        };
+            Ok(removed)
+        });
         Ok(remove.await.map_err(failed("removing a version"))? > 0)
     }
 
@@ -170,8 +169,7 @@ impl Upkeep for PostgresStore {
     }
 
     async fn rely(&self, version: VersionId, promises: Vec<Promise>) -> Result<(), StoreError> {
-        let note = async {
-            let mut client = self.readers().get().await?;
+        let note = self.readers().ask(async |client| {
             let transaction = client.transaction().await?;
             for Promise { fingerprint, block, manifest } in &promises {
                 let fingerprint = fingerprint.as_slice();
@@ -182,8 +180,8 @@ impl Upkeep for PostgresStore {
                     "INSERT INTO reliances (fingerprint, version) VALUES ($1, $2) ON CONFLICT DO NOTHING";
                 transaction.execute(sql, &[&fingerprint, &version.0]).await?;
             }
-            Ok::<_, QueryError>(transaction.commit().await?)
-        };
+            Ok(transaction.commit().await?)
+        });
         note.await.map_err(failed("noting what a version relies on"))
     }
 
@@ -240,29 +238,30 @@ impl PostgresStore {
         sql: &str,
         parameters: Parameters<'_>,
     ) -> Result<usize, StoreError> {
-        let changed = async {
-            let client = self.readers().get().await?;
+        let changed = self.readers().ask(async |client| {
             let statement = client.prepare_cached(sql).await?;
-            Ok::<_, QueryError>(client.execute(&statement, parameters).await?)
-        };
+            Ok(client.execute(&statement, parameters).await?)
+        });
         let changed = changed.await.map_err(failed(operation))?;
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
     }
 
     async fn remove_chains(&self, limit: usize) -> Result<bool, QueryError> {
-        let mut client = self.readers().get().await?;
-        let transaction = client.transaction().await?;
-        let sql = "SELECT run, head FROM removals LIMIT $1 FOR UPDATE SKIP LOCKED";
-        let removals = transaction.query(sql, &[&RUNS]).await?;
-        let mut left = limit;
-        for row in &removals {
-            if left == 0 {
-                break;
+        let remove = self.readers().ask(async |client| {
+            let transaction = client.transaction().await?;
+            let sql = "SELECT run, head FROM removals LIMIT $1 FOR UPDATE SKIP LOCKED";
+            let removals = transaction.query(sql, &[&RUNS]).await?;
+            let mut left = limit;
+            for row in &removals {
+                if left == 0 {
+                    break;
+                }
+                left = remove_chain(&transaction, rows::run_id(row)?, rows::get(row, 1)?, left).await?;
             }
-            left = remove_chain(&transaction, rows::run_id(row)?, rows::get(row, 1)?, left).await?;
-        }
-        transaction.commit().await?;
-        Ok(!removals.is_empty())
+            transaction.commit().await?;
+            Ok(!removals.is_empty())
+        });
+        remove.await
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) struct WriteStatements {
     journal: Statement,
     take: Statement,
     arrive: Statement,
+    postpone: Statement,
     once: Statement,
     notify: Statement,
 }
@@ -42,11 +43,14 @@ impl WriteStatements {
             SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bytea[])";
         let take = "DELETE FROM inbox USING unnest($1::uuid[], $2::bigint[]) AS taken (run, record)
             WHERE inbox.run = taken.run AND inbox.record = taken.record";
-        let arrive = "INSERT INTO inbox (run, record, execution, at)
-            SELECT run, record, execution, at
-            FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[])
-                WITH ORDINALITY AS arrived (run, record, execution, at, place)
+        let arrive = "INSERT INTO inbox (run, record, execution, at, postponed)
+            SELECT run, record, execution, at, postponed
+            FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+                WITH ORDINALITY AS arrived (run, record, execution, at, postponed, place)
             ORDER BY place";
+        let postpone = "UPDATE inbox SET postponed = told.sequence
+            FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS told (run, record, sequence)
+            WHERE inbox.run = told.run AND inbox.record = told.record";
         let once = "INSERT INTO once (run, execution, name, value)
             SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bytea[]) ON CONFLICT DO NOTHING";
         let notify = "SELECT pg_notify($1, notice) FROM unnest($2::text[]) AS notice";
@@ -57,6 +61,7 @@ impl WriteStatements {
             journal: client.prepare_cached(journal).await?,
             take: client.prepare_cached(take).await?,
             arrive: client.prepare_cached(arrive).await?,
+            postpone: client.prepare_cached(postpone).await?,
             once: client.prepare_cached(once).await?,
             notify: client.prepare_cached(notify).await?,
         })
@@ -89,12 +94,14 @@ impl Writes<'_> {
             self.append(client, statements),
             self.take(client, statements),
             self.arrive(client, statements),
+            self.postpone(client, statements),
             self.record_once(client, statements),
             notify,
             client.batch_execute("COMMIT"),
         };
-        let (started, advanced, chained, appended, taken, arrived, recorded, notified, committed) = written;
-        for result in [started, advanced, chained, appended, taken, arrived, recorded, notified] {
+        let (started, advanced, chained, appended, taken, arrived, postponed, recorded, notified, committed) =
+            written;
+        for result in [started, advanced, chained, appended, taken, arrived, postponed, recorded, notified] {
             result?;
         }
         Ok(committed?)
@@ -224,7 +231,23 @@ impl Writes<'_> {
         let record: Vec<i64> = self.arrived.iter().map(|callback| callback.record.id.0).collect();
         let execution: Vec<i64> = self.arrived.iter().map(|callback| callback.execution.into()).collect();
         let at: Vec<i64> = self.arrived.iter().map(|callback| micros(callback.record.at)).collect();
-        client.execute(&statements.arrive, &[&run, &record, &execution, &at]).await
+        let postponed = self.arrived.iter().map(|callback| callback.postponed.then_some(callback.sequence));
+        let postponed: Vec<Option<i64>> = postponed.collect();
+        client.execute(&statements.arrive, &[&run, &record, &execution, &at, &postponed]).await
+    }
+
+    async fn postpone(
+        &self,
+        client: &Client,
+        statements: &WriteStatements,
+    ) -> Result<u64, tokio_postgres::Error> {
+        if self.postponed.is_empty() {
+            return Ok(0);
+        }
+        let run: Vec<Uuid> = self.postponed.iter().map(|(run, ..)| run.0).collect();
+        let record: Vec<i64> = self.postponed.iter().map(|(_, record, _)| record.0).collect();
+        let sequence: Vec<i64> = self.postponed.iter().map(|(.., sequence)| *sequence).collect();
+        client.execute(&statements.postpone, &[&run, &record, &sequence]).await
     }
 
     async fn record_once(

@@ -160,6 +160,10 @@ fn commit_run(connection: &Connection, change: &RunChange, epoch: i64) -> rusqli
         let sql = "DELETE FROM inbox WHERE run = ?1 AND record = ?2";
         connection.prepare_cached(sql)?.execute(params![change.id.0, taken.0])?;
     }
+    for postponed in &change.postponed {
+        let sql = "UPDATE inbox SET postponed = ?3 WHERE run = ?1 AND record = ?2";
+        connection.prepare_cached(sql)?.execute(params![change.id.0, postponed.0, change.sequence + 1])?;
+    }
     change_place(connection, change.id, &change.place)?;
     Ok(Answer::Done)
 }
@@ -205,12 +209,13 @@ fn append_callback(connection: &Connection, callback: &Callback) -> rusqlite::Re
     connection
         .prepare_cached("UPDATE runs SET head = ?2 WHERE id = ?1")?
         .execute(params![record.run.0, record.id.0])?;
-    let sql = "INSERT INTO inbox (run, record, execution, at) VALUES (?1, ?2, ?3, ?4)";
+    let sql = "INSERT INTO inbox (run, record, execution, at, postponed) VALUES (?1, ?2, ?3, ?4, ?5)";
     connection.prepare_cached(sql)?.execute(params![
         record.run.0,
         record.id.0,
         callback.execution,
-        micros(record.at)
+        micros(record.at),
+        callback.postponed.then_some(callback.sequence)
     ])?;
     Ok(Answer::Done)
 }

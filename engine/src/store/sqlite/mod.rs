@@ -345,7 +345,8 @@ impl Store for SqliteStore {
 
     async fn inbox(&self, run: RunId) -> Result<Vec<InboxEntry>, StoreError> {
         self.read("reading the inbox", move |connection| {
-            let sql = "SELECT record, execution, at FROM inbox WHERE run = ?1 ORDER BY record";
+            let sql = "SELECT record, execution, at, postponed IS runs.sequence
+                FROM inbox JOIN runs ON runs.id = inbox.run WHERE run = ?1 ORDER BY record";
             connection.prepare_cached(sql)?.query_map([run.0], rows::inbox_entry)?.collect()
         })
         .await
@@ -358,7 +359,7 @@ impl Store for SqliteStore {
                 "SELECT id FROM (SELECT id FROM runs WHERE owner IS NULL AND due_at <= ? AND {unless_left}
                     ORDER BY due_at LIMIT ?)
                 UNION SELECT id FROM (SELECT DISTINCT runs.id FROM inbox JOIN runs ON runs.id = inbox.run
-                    WHERE runs.owner IS NULL AND {unless_left} LIMIT ?)
+                    WHERE runs.owner IS NULL AND postponed IS NOT runs.sequence AND {unless_left} LIMIT ?)
                 UNION SELECT id FROM (SELECT runs.id FROM places JOIN runs ON runs.id = places.run
                     WHERE given AND NOT taken_up AND runs.owner IS NULL AND {unless_left} LIMIT ?)
                 LIMIT ?"

@@ -68,9 +68,14 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     Ok(Record { id: RecordId(row.get(0)?), run: RunId(row.get(1)?), at: time(row, 2)?, body: row.get(3)? })
 }
 
-/// Of the columns `record, execution, at`.
+/// Of the columns `record, execution, at`, and whether it is postponed.
 pub(super) fn inbox_entry(row: &Row<'_>) -> rusqlite::Result<InboxEntry> {
-    Ok(InboxEntry { record: RecordId(row.get(0)?), execution: row.get(1)?, at: time(row, 2)? })
+    Ok(InboxEntry {
+        record: RecordId(row.get(0)?),
+        execution: row.get(1)?,
+        at: time(row, 2)?,
+        postponed: row.get(3)?,
+    })
 }
 
 fn parsed<T: std::str::FromStr<Err = String>>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {

@@ -109,6 +109,17 @@ fn s9_a_variable_that_cannot_be_resolved_fails_the_step_without_calling_it() {
 }
 
 #[test]
+fn d2_callbacks_of_resolved_executions_are_unused_together() {
+    let mut world = World::start(&["a"], [("a", step(&[]))]);
+    let leftover = Event::Leftover(vec![(RecordId(50), 1), (RecordId(51), 1)]);
+    assert!(world.try_apply(leftover.clone()).is_err(), "it is not resolved");
+    world.returns(1, outcome("ok")).apply(leftover);
+    for callback in [50, 51] {
+        assert!(world.entries.contains(&unused(1, callback, Unused::Resolved)));
+    }
+}
+
+#[test]
 fn d2_a_callback_waits_while_an_attempt_runs_and_is_unused_if_execute_resolves() {
     let mut world = World::start(&["a"], [("a", step(&[]))]);
     assert!(world.state.accepts_callback(1));

@@ -174,14 +174,20 @@ fn t5_disabling_stops_the_url_in_the_same_decision() {
 fn t8_a_failing_deactivate_is_retried_then_shown_and_can_be_retried_by_hand() {
     let mut world = World::enabled(1);
     world.apply(Event::Disable);
-    for delay in [1, 2, 4, 8] {
+    let delays = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512].into_iter().chain(std::iter::repeat(600));
+    for (failures, delay) in (1..).zip(delays) {
         world.apply(Event::Deactivated(id(1), down()));
-        assert_eq!(world.row(1).0, ActivationStatus::Deactivating);
+        let failed = failures >= 5;
+        assert_eq!(world.row(1).0 == ActivationStatus::DeactivationFailed, failed, "after {failures}");
         world.pass(delay);
+        if world.calls.is_empty() {
+            break;
+        }
         assert_eq!(world.calls, [Call::Deactivate(id(1))]);
     }
-    world.apply(Event::Deactivated(id(1), down()));
     assert_eq!(world.row(1).0, ActivationStatus::DeactivationFailed);
+    // The jitter takes half of it at most.
+    assert!(world.now.duration_since(Timestamp::UNIX_EPOCH) > SignedDuration::from_hours(48));
     assert!(
         world.state.get(id(1)).is_some_and(|activation| activation.registration.is_some()),
         "never forgotten"
@@ -206,7 +212,6 @@ fn t8_a_deactivate_that_is_interrupted_again_and_again_is_retried_like_one_that_
         assert_eq!(world.calls, [Call::Deactivate(id(1))]);
     }
     world.apply(died());
-    assert_eq!(world.row(1).0, ActivationStatus::DeactivationFailed);
     assert_eq!(
         world.state.get(id(1)).map(|one| (one.registration.is_some(), one.error.as_deref())),
         Some((true, Some("died (7 times in a row)")))
@@ -224,6 +229,57 @@ fn t8_a_version_whose_predecessor_cannot_be_deactivated_is_enabled_all_the_same(
     }
     world.apply(Event::Deactivated(id(1), down()));
     assert_eq!(world.calls, [Call::Activate(id(2))]);
+}
+
+#[test]
+fn t8_a_deactivate_that_waits_for_its_next_try_is_called_at_once_when_asked_for() {
+    let mut world = World::enabled(1);
+    let again = || Event::DeactivateAgain;
+    assert!(world.try_apply(again()).is_err(), "it is active");
+    world.apply(Event::Disable);
+    assert!(world.try_apply(again()).is_err(), "it is running");
+    world.apply(Event::Deactivated(id(1), down()));
+    world.apply(again());
+    assert_eq!(world.calls, [Call::Deactivate(id(1))]);
+    world.apply(Event::Deactivated(id(1), Ok(())));
+    assert!(world.try_apply(again()).is_err(), "it is done");
+}
+
+#[test]
+fn t4_t5_a_deactivate_that_hangs_holds_the_next_version_up_for_ten_minutes_at_most() {
+    let mut world = World::enabled(1);
+    world.enable(2).pass(599);
+    assert_eq!((world.calls.len(), world.row(1)), (0, (ActivationStatus::Deactivating, true)));
+    assert_eq!(world.state.due_at(), Timestamp::from_second(600).ok());
+    world.pass(1);
+    assert_eq!(world.calls, [Call::Activate(id(2))]);
+    assert_eq!(world.row(1), (ActivationStatus::Deactivating, false));
+    world.apply(Event::Activated(id(2), Ok(registration())));
+    world.apply(Event::Deactivated(id(1), down()));
+    assert_eq!(world.row(2), (ActivationStatus::Active, true));
+    assert_eq!(world.row(1), (ActivationStatus::Deactivating, false));
+}
+
+#[test]
+fn t4_a_version_that_waits_for_a_disabled_one_is_due_when_it_waits_no_longer() {
+    let mut world = World::enabled(1);
+    world.apply(Event::Disable).enable(2);
+    assert_eq!((world.calls.len(), world.state.due_at()), (0, Timestamp::from_second(600).ok()));
+    world.pass(600);
+    assert_eq!(world.calls, [Call::Activate(id(2))]);
+    assert_eq!(world.state.due_at(), None);
+}
+
+#[test]
+fn t2_t3_an_activate_that_is_interrupted_again_and_again_is_given_up_and_says_what_to_do() {
+    let mut world = World::new();
+    world.enable(1);
+    for _ in 0..3 {
+        world.apply(Event::Interrupted(Call::Activate(id(1)), "died".into()));
+    }
+    assert_eq!(world.row(1), (ActivationStatus::ActivationFailed, false));
+    let error = world.state.error.as_deref().unwrap_or_default();
+    assert!(error.contains("3 times in a row") && error.contains("look outside"), "{error}");
 }
 
 #[test]
