@@ -97,20 +97,20 @@ impl<'a> Walk<'a> {
             }
             let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             let is_required = required.iter().any(|required| required == name);
-            self.field(path, field, is_required, left);
+            self.field(&path, field, is_required, left);
         }
     }
 
-    fn field(&mut self, path: String, schema: &'a Value, is_required: bool, left: usize) {
+    fn field(&mut self, path: &str, schema: &'a Value, is_required: bool, left: usize) {
         let default = schema.get("default").filter(|default| !default.is_null());
         let takes = match (is_required, default) {
             (true, _) => format!("**{}**", self.takes(schema)),
             (false, Some(default)) if !is_empty(default) => format!("{}; `{default}`", self.takes(schema)),
             (false, _) => self.takes(schema),
         };
-        self.rows.push(Row { path: path.clone(), takes, words: words(schema) });
+        self.rows.push(Row { path: path.to_owned(), takes, words: words(schema) });
         if left > 1 {
-            self.within(&path, schema, left - 1);
+            self.within(path, schema, left - 1);
         }
     }
 
@@ -124,7 +124,7 @@ impl<'a> Walk<'a> {
             self.within(&format!("{path}.*"), values, left);
         }
         self.fields(path, schema, left);
-        for form in self.forms(schema) {
+        for form in forms(schema) {
             let form = self.resolved(form);
             let Some((tag, name)) = tag(form) else {
                 self.within(path, form, left);
@@ -142,7 +142,7 @@ impl<'a> Walk<'a> {
         if let Some(choices) = self.choices(schema) {
             return one_of(&choices);
         }
-        let forms: Vec<&Value> = self.forms(schema).map(|form| self.resolved(form)).collect();
+        let forms: Vec<&Value> = forms(schema).map(|form| self.resolved(form)).collect();
         match forms.as_slice() {
             [] => {}
             [only] => return self.takes(only),
@@ -187,21 +187,21 @@ impl<'a> Walk<'a> {
         if let Some(values) = schema["enum"].as_array() {
             return Some(values.iter().filter(|value| !value.is_null()).map(bare).collect());
         }
-        let mut forms = self.forms(schema).map(|form| self.resolved(form)).peekable();
+        let mut forms = forms(schema).map(|form| self.resolved(form)).peekable();
         forms.peek()?;
         forms.map(|form| form.get("const").map(bare)).collect()
-    }
-
-    /// The forms that a value may have, without that of a field that is left out.
-    fn forms(&self, schema: &'a Value) -> impl Iterator<Item = &'a Value> + use<'a> {
-        let forms = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
-        forms.into_iter().flatten().filter(|form| form["type"] != "null")
     }
 
     fn resolved(&self, schema: &'a Value) -> &'a Value {
         let target = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
         target.and_then(|pointer| self.root.pointer(pointer)).unwrap_or(schema)
     }
+}
+
+/// The forms that a value may have, without that of a field that is left out.
+fn forms(schema: &Value) -> impl Iterator<Item = &Value> {
+    let forms = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
+    forms.into_iter().flatten().filter(|form| form["type"] != "null")
 }
 
 /// The field by whose constant a form is told, and the constant.

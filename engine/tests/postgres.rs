@@ -240,6 +240,33 @@ async fn a_database_of_a_newer_engine_is_refused() {
 }
 
 #[tokio::test]
+async fn commits_find_their_rows_by_index_in_a_database_without_statistics() {
+    const RUNS: i64 = 50;
+    let server = Server::shared();
+    let url = server.database().await;
+    let store = open(&url).await;
+    for _ in 0..RUNS {
+        let sample = Sample::default();
+        create(&sample, &store).await;
+        store.commit_run(sample.change(&store, 0, "moved")).await.unwrap();
+        store.run(sample.id).await.unwrap().unwrap();
+    }
+    // What a connection has done is counted when it ends.
+    drop(store);
+    let (_, name) = url.rsplit_once('/').unwrap();
+    let observer = server.connect(name).await;
+    let sql = "SELECT n_tup_upd, coalesce(seq_tup_read, 0) FROM pg_stat_user_tables WHERE relname = 'runs'";
+    loop {
+        let row = observer.query_one(sql, &[]).await.unwrap();
+        if row.get::<_, i64>(0) >= RUNS {
+            assert_eq!(row.get::<_, i64>(1), 0, "rows of `runs` were read one after the other");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
 async fn engines_of_one_database_have_the_same_keys() {
     let server = Server::shared();
     let store = open(&server.database().await).await;

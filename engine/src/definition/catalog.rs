@@ -108,6 +108,9 @@ impl CatalogBlock {
 
     /// What is wrong with a config whatever these of its values are.
     pub(super) fn misfits(&self, config: &Value, open: &Unknown) -> Vec<Misfit> {
+        if self.validator.is_valid(config) {
+            return Vec::new();
+        }
         let schema = self.manifest.config.as_value();
         self.validator.iter_errors(config).flat_map(|error| misfits(&error, schema, open)).collect()
     }

@@ -26,10 +26,7 @@ pub trait Clock: Send + Sync + 'static {
 
     /// A random number in 0..1, for back-off.
     fn jitter(&self) -> f64 {
-        let bits = Uuid::new_v4().as_u128() >> 75;
-        #[expect(clippy::cast_precision_loss, reason = "53 bits fit an f64 exactly")]
-        let (bits, range) = ((bits as u64) as f64, (1_u64 << 53) as f64);
-        bits / range
+        fastrand::f64()
     }
 }
 

@@ -91,17 +91,22 @@ impl Inner {
         request: &Request,
     ) -> Result<Result<ActivationRow, TriggerAnswer>, StoreError> {
         let until = tokio::time::Instant::now() + LONGEST_HOLD;
+        let mut changes = None;
         loop {
-            let mut changes = self.changes.subscribe();
             // The token is authentic, so the activation has been, and was removed after its end (o6).
             let Some(row) = self.store.activation(id).await? else { return Ok(Err(TriggerAnswer::Gone)) };
             if row.status != ActivationStatus::Activating {
                 return Ok(Ok(row));
             }
+            // It is read again once no change goes unheard.
+            let Some(heard) = &mut changes else {
+                changes = Some(self.changes.subscribe());
+                continue;
+            };
             if let Some(answer) = self.call_handshake(&row, request).await {
                 return Ok(Err(answer));
             }
-            let settled = tokio::time::timeout_at(until, changes.changed_workflow(&row.workflow)).await;
+            let settled = tokio::time::timeout_at(until, heard.changed_workflow(&row.workflow)).await;
             if settled.is_err() {
                 return Ok(Err(TriggerAnswer::NotReady));
             }

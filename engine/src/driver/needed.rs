@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Inner;
+use super::connections::NoCredentials;
 use crate::connections::ConnectionError;
 use crate::definition::{Definition, NeededConnection, Problem, needed_connections};
 
@@ -19,8 +20,10 @@ impl Inner {
             let Ok(found) = tokio::time::timeout(LONGEST_LOOK, look).await else { continue };
             let problem = match found {
                 Ok(credentials) => self.misfit_credentials(&needed, &credentials),
-                Err(error @ ConnectionError::Missing { .. }) => Some(error.to_string()),
-                Err(ConnectionError::Unavailable { .. }) => None,
+                Err(NoCredentials::Connection(error @ ConnectionError::Missing { .. })) => {
+                    Some(error.to_string())
+                }
+                Err(_) => None,
             };
             if let Some(problem) = problem {
                 let message = format!("`{}` needs a connection: {problem}", needed.block);

@@ -1,5 +1,6 @@
 //! Replays: an earlier run is gone through again, from the beginning or from a step, as a new run that names it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -11,10 +12,10 @@ use super::Inner;
 use super::answer::Refusal;
 use super::inbound::Start;
 use super::version::Version;
-use crate::core::run::{Replayed, RunState};
+use crate::core::run::{self, Replayed};
 use crate::core::workflow::Event;
 use crate::definition::{Definition, Problem, check, passed_before, reachable_from};
-use crate::model::{AttemptResult, Entry, RunId, VersionId, WorkflowId, decode_entries, decode_state};
+use crate::model::{AttemptResult, Entry, RunId, VersionId, WorkflowId, decode_entries};
 use crate::store::RunRow;
 
 /// Which version a replay runs on.
@@ -90,41 +91,59 @@ impl Inner {
     async fn recorded(&self, row: &RunRow) -> Result<Recorded, Refusal> {
         let unreadable =
             |what: &str| Refusal::Conflict(format!("the {what} of the run cannot be read by this engine"));
-        let state: RunState =
-            decode_state(&row.state).map_err(|error| Refusal::Conflict(error.to_string()))?;
+        let leads_on = self.error_edges(row.version).await?;
         let mut trigger = None;
         let mut steps_by_number = HashMap::new();
-        let mut outcomes = HashMap::new();
+        let mut steps = HashMap::new();
         for record in self.store.journal(row.id).await? {
             for entry in decode_entries(&record.body).map_err(|_| unreadable("journal"))? {
+                let value = run::entry_value(&entry).map(Cow::into_owned);
                 match entry {
                     Entry::RunStarted { outcome, data, .. } => trigger = Some(Outcome { id: outcome, data }),
-                    Entry::ExecutionStarted { execution, step, .. } => {
+                    Entry::ValueCarriedOver { step, data } => drop(steps.insert(step, (None, data))),
+                    Entry::ExecutionStarted { execution, step, round: None, .. } => {
                         steps_by_number.insert(execution, step);
                     }
                     Entry::AttemptEnded {
-                        execution, result: AttemptResult::Outcome { outcome, .. }, ..
+                        execution,
+                        result: AttemptResult::Outcome { outcome, data },
+                        ..
                     } => {
                         if let Some(step) = steps_by_number.get(&execution) {
-                            outcomes.insert(step.clone(), outcome);
+                            steps.insert(step.clone(), (Some(outcome), data));
+                        }
+                    }
+                    Entry::ExecutionCompleted { execution, data, .. } => {
+                        if let Some(step) = steps_by_number.get(&execution) {
+                            steps.insert(step.clone(), (None, data));
+                        }
+                    }
+                    Entry::ExecutionFailed { execution, .. }
+                    | Entry::AttemptEnded {
+                        execution,
+                        result:
+                            AttemptResult::Error { retryable: false, .. }
+                            | AttemptResult::Interrupted { given_up: true, .. },
+                        ..
+                    } => {
+                        let step = steps_by_number.get(&execution).filter(|step| leads_on.contains(*step));
+                        if let (Some(step), Some(value)) = (step, value) {
+                            steps.insert(step.clone(), (None, value));
                         }
                     }
                     _ => {}
                 }
             }
         }
-        let places: Vec<_> = state.values.values().copied().collect();
-        let values = self.values(&places).await?;
-        let steps = state
-            .values
-            .into_iter()
-            .filter(|(step, _)| step != "trigger")
-            .filter_map(|(step, place)| {
-                let outcome = outcomes.get(&step).cloned();
-                Some((step, (outcome, values.get(&place)?.clone())))
-            })
-            .collect();
         Ok(Recorded { trigger: trigger.ok_or_else(|| unreadable("journal"))?, steps })
+    }
+
+    /// The steps of a version that go on when they fail, with what went wrong as their data.
+    async fn error_edges(&self, version: VersionId) -> Result<BTreeSet<String>, Refusal> {
+        let row = self.store.version(version).await?;
+        let definition = row.and_then(|row| Definition::parse(&row.definition).ok());
+        let steps = definition.map(|parsed| parsed.definition.steps).unwrap_or_default();
+        Ok(steps.into_iter().filter(|(_, step)| step.on.0.contains_key("error")).map(|(id, _)| id).collect())
     }
 
     /// The earlier data that the steps from `from` on need, if it still fits.

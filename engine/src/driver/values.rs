@@ -10,23 +10,36 @@ use crate::core::run::{self, RunState};
 use crate::model::{RecordId, RunId, ValueRef, decode_entries};
 use crate::store::StoreError;
 
+/// So many bytes most states have at most.
+const USUAL_STATE: usize = 1024;
+
 /// The stored form of a run's state.
 pub(super) fn encode_state(state: &RunState) -> Vec<u8> {
-    serde_json::to_vec(state).expect("a run's state is numbers, strings and maps with string or integer keys")
+    let mut stored = Vec::with_capacity(USUAL_STATE);
+    serde_json::to_writer(&mut stored, state)
+        .expect("a run's state is numbers, strings and maps with string or integer keys");
+    stored
 }
 
 impl Inner {
-    /// The variables `run` and `workflow`.
+    /// Those of the variables `run` and `workflow` that the version refers to.
     pub(super) fn surroundings(&self, run: RunId, version: &Version) -> Map<String, Value> {
         let workflow = &version.row.workflow;
-        let run = json!({ "id": run.to_string(), "url": self.urls.run_url(run) });
-        let workflow = json!({
-            "id": workflow.0,
-            "title": version.definition.title,
-            "url": self.urls.workflow_url(workflow),
-            "version": version.row.number,
-        });
-        Map::from_iter([("run".to_owned(), run), ("workflow".to_owned(), workflow)])
+        let mut surroundings = Map::new();
+        if version.references.contains("run") {
+            let run = json!({ "id": run.to_string(), "url": self.urls.run_url(run) });
+            surroundings.insert("run".to_owned(), run);
+        }
+        if version.references.contains("workflow") {
+            let workflow = json!({
+                "id": workflow.0,
+                "title": version.definition.title,
+                "url": self.urls.workflow_url(workflow),
+                "version": version.row.number,
+            });
+            surroundings.insert("workflow".to_owned(), workflow);
+        }
+        surroundings
     }
 
     /// The values at these places. A record that this engine cannot read is an error whose source is an
@@ -41,7 +54,7 @@ impl Inner {
                 .map_err(|error| StoreError { operation: "reading the journal", source: error.into() })?;
             for place in places.iter().filter(|place| place.record == record.id) {
                 if let Some(value) = entries.get(usize::from(place.entry)).and_then(run::entry_value) {
-                    values.insert(*place, value);
+                    values.insert(*place, value.into_owned());
                 }
             }
         }

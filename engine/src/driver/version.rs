@@ -1,5 +1,6 @@
 //! Versions, compiled for running.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -10,11 +11,11 @@ use super::Inner;
 use super::answer::Refusal;
 use super::index_key::index_key;
 use crate::core::policy::RetryPolicy;
-use crate::core::run::{Control, Plan, PlannedStep, ResolveConfig};
+use crate::core::run::{Control, Plan, PlannedStep, ResolveConfig, Variables};
 use crate::definition::{Catalog, Definition, Retry, StepInstance, control};
 use crate::expr::Template;
 use crate::model::{VersionId, WorkflowId};
-use crate::secrets::{Keys, Place};
+use crate::secrets::{Keys, Place, has_secrets};
 use crate::store::{Lane, StoreError, VersionRow};
 
 /// A version, compiled for running.
@@ -42,8 +43,9 @@ impl Version {
         surroundings: &Map<String, Value>,
     ) -> Result<Option<Lane>, String> {
         let Some((limit, key)) = &self.concurrency else { return Ok(None) };
-        let mut variables = surroundings.clone();
-        variables.extend(trigger.map(|data| ("trigger".to_owned(), data.clone())));
+        let mut variables: Variables<'_> =
+            surroundings.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value))).collect();
+        variables.extend(trigger.map(|data| ("trigger", Cow::Borrowed(data))));
         let key =
             key.resolve(&variables).map_err(|problem| format!("concurrency.key: {}", problem.message))?;
         let key = match key {
@@ -142,6 +144,10 @@ impl Inner {
                 workflow: workflow.clone(),
                 block: step.block.clone(),
                 catalog: Arc::clone(&self.catalog),
+                has_secrets: self
+                    .catalog
+                    .get(&step.block)
+                    .is_some_and(|block| has_secrets(block.manifest.config.as_value())),
             }),
             retry: step.retry.as_ref().map_or(RetryPolicy::DEFAULT, retry_policy),
             deadline: step.deadline,
@@ -199,7 +205,7 @@ impl ResolveConfig for Until {
         self.0.references()
     }
 
-    fn resolve(&self, variables: &Map<String, Value>) -> Result<Value, String> {
+    fn resolve(&self, variables: &Variables<'_>) -> Result<Value, String> {
         let mut config = self
             .0
             .resolve(variables)
@@ -225,6 +231,8 @@ struct StepConfig {
     workflow: WorkflowId,
     block: String,
     catalog: Arc<Catalog>,
+    /// Whether the block's config may hold secrets.
+    has_secrets: bool,
 }
 
 impl ResolveConfig for StepConfig {
@@ -232,7 +240,7 @@ impl ResolveConfig for StepConfig {
         self.template.references()
     }
 
-    fn resolve(&self, variables: &Map<String, Value>) -> Result<Value, String> {
+    fn resolve(&self, variables: &Variables<'_>) -> Result<Value, String> {
         let mut config = self
             .template
             .resolve(variables)
@@ -245,7 +253,9 @@ impl ResolveConfig for StepConfig {
         if !problems.is_empty() {
             return Err(describe(&problems));
         }
-        self.keys.seal_config(place, block.manifest.config.as_value(), &mut config);
+        if self.has_secrets {
+            self.keys.seal_config(place, block.manifest.config.as_value(), &mut config);
+        }
         Ok(config)
     }
 }

@@ -9,9 +9,11 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod text;
+mod variables;
 mod words;
 
 pub use template::{ReadPath, Template, Use};
+pub use variables::Variables;
 
 use std::sync::LazyLock;
 

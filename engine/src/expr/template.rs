@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::text::{Reading, Text, Unreadable};
+use super::variables::{Scope, Variables};
 use super::{LONGEST_CONFIG, too_long};
 use crate::definition::Problem;
 
@@ -132,13 +133,12 @@ impl Template {
     /// # Errors
     ///
     /// The first field whose expression fails, and why.
-    pub fn resolve(&self, variables: &Map<String, Value>) -> Result<Value, Problem> {
+    pub fn resolve(&self, variables: &dyn Variables) -> Result<Value, Problem> {
         if self.templated.is_empty() {
             return Ok(self.root.constant());
         }
-        let variables = minijinja::Value::from(minijinja::value::Serde(variables));
         let mut left = LONGEST_CONFIG;
-        self.root.resolve(&variables, &mut left)
+        self.root.resolve(&Scope::new(variables), &mut left)
     }
 }
 
@@ -154,22 +154,22 @@ impl Node {
         }
     }
 
-    fn resolve(&self, variables: &minijinja::Value, left: &mut usize) -> Result<Value, Problem> {
+    fn resolve(&self, scope: &Scope<'_>, left: &mut usize) -> Result<Value, Problem> {
         Ok(match self {
             Self::Constant(value) => value.clone(),
             Self::Text(text, path) => {
                 let problem = |message| Problem::new(path, message);
-                let value = text.resolve(variables).map_err(problem)?;
+                let value = text.resolve(scope).map_err(problem)?;
                 *left = left.checked_sub(size(&value)).ok_or_else(|| problem(too_long()))?;
                 value
             }
             Self::List(items) => {
-                items.iter().map(|item| item.resolve(variables, left)).collect::<Result<_, _>>()?
+                items.iter().map(|item| item.resolve(scope, left)).collect::<Result<_, _>>()?
             }
             Self::Map(fields) => {
                 let mut map = Map::new();
                 for (name, field) in fields {
-                    map.insert(name.clone(), field.resolve(variables, left)?);
+                    map.insert(name.clone(), field.resolve(scope, left)?);
                 }
                 Value::Object(map)
             }

@@ -7,6 +7,7 @@ use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Expression};
 use serde_json::Value;
 
+use super::variables::Scope;
 use super::words::{copes_with_missing, path, position, stranger, words};
 use super::{LENIENT, LONGEST_CONFIG, MOST_WORDS, STRICT, too_long};
 
@@ -33,6 +34,8 @@ pub(super) struct Part {
     source: String,
     /// How many characters of the field come before it.
     at: usize,
+    /// Its names, if it is a path of names and nothing else.
+    path: Option<Vec<String>>,
     expression: Expression<'static, 'static>,
 }
 
@@ -130,11 +133,14 @@ impl Text {
     }
 
     /// What it stands for.
-    pub(super) fn resolve(&self, variables: &minijinja::Value) -> Result<Value, String> {
+    pub(super) fn resolve(&self, scope: &Scope<'_>) -> Result<Value, String> {
         match self {
             Self::Plain(text) => Ok(Value::String(text.clone())),
             Self::Value(part) => {
-                let json = part.json(&part.eval(variables)?)?;
+                if let Some(value) = part.at_path(scope) {
+                    return Ok(value.clone());
+                }
+                let json = part.json(&part.eval(scope)?)?;
                 serde_json::from_slice(&json).map_err(|error| part.no_json(&error))
             }
             Self::Mixed(segments) => {
@@ -142,7 +148,7 @@ impl Text {
                 for segment in segments {
                     match segment {
                         Segment::Text(plain) => text.push_str(plain),
-                        Segment::Expression(part) => text.push_str(&part.text(variables)?),
+                        Segment::Expression(part) => text.push_str(&part.text(scope)?),
                     }
                     if text.len() > LONGEST_CONFIG {
                         return Err(too_long());
@@ -185,13 +191,21 @@ impl Part {
             let offset = error.range().map_or(0, |range| range.start);
             placed(format!("The expression `{source}` cannot be read: {}", describe(&error)), offset)
         })?;
-        Ok(Self { source: source.to_owned(), at, expression })
+        // An index may be one of a list or a name, which Jinja tells apart.
+        let path = path(source).filter(|names| names.iter().all(|name| name.parse::<usize>().is_err()));
+        Ok(Self { source: source.to_owned(), at, path, expression })
     }
 
-    fn eval(&self, variables: &minijinja::Value) -> Result<minijinja::Value, String> {
+    /// The value of an expression that is a path to something that there is. Jinja would say the same, and says what is
+    /// wrong otherwise.
+    fn at_path<'a>(&self, scope: &Scope<'a>) -> Option<&'a Value> {
+        scope.at(self.path.as_ref()?)
+    }
+
+    fn eval(&self, scope: &Scope<'_>) -> Result<minijinja::Value, String> {
         let value = self
             .expression
-            .eval(variables.clone())
+            .eval(scope.all())
             .map_err(|error| format!("`{}`: {}", self.source, describe(&error)))?;
         if value.is_undefined() {
             return Err(format!("`{}` is undefined", self.source));
@@ -211,8 +225,11 @@ impl Part {
         format!("`{}` has no JSON form: {error}", self.source)
     }
 
-    fn text(&self, variables: &minijinja::Value) -> Result<String, String> {
-        let value = self.eval(variables)?;
+    fn text(&self, scope: &Scope<'_>) -> Result<String, String> {
+        if let Some(Value::String(text)) = self.at_path(scope) {
+            return Ok(text.clone());
+        }
+        let value = self.eval(scope)?;
         match value.kind() {
             ValueKind::None => {
                 Err(format!("`{}` is null and cannot stand in a text; give it a `default`", self.source))

@@ -268,6 +268,9 @@ pub struct CallbackRequest {
     pub body: String,
 }
 
+/// So many bytes most records have at most.
+const USUAL_RECORD: usize = 1024;
+
 /// The stored form of a record's entries.
 #[derive(Serialize, Deserialize)]
 struct Stored<T> {
@@ -277,8 +280,10 @@ struct Stored<T> {
 
 /// Entries as the journal stores them: JSON, with the version of their form.
 pub fn encode_entries(entries: &[Entry]) -> Vec<u8> {
-    serde_json::to_vec(&Stored { format: JOURNAL_FORMAT, entries })
-        .expect("entries are JSON values, strings and numbers only")
+    let mut stored = Vec::with_capacity(USUAL_RECORD);
+    serde_json::to_writer(&mut stored, &Stored { format: JOURNAL_FORMAT, entries })
+        .expect("entries are JSON values, strings and numbers only");
+    stored
 }
 
 /// Entries from the journal.
@@ -291,11 +296,15 @@ pub fn decode_entries(body: &[u8]) -> Result<Vec<Entry>, UnreadableRecord> {
     struct Format {
         format: u32,
     }
-    let Format { format } = serde_json::from_slice(body)?;
-    if format > JOURNAL_FORMAT {
-        return Err(UnreadableRecord::Newer { format });
+    let damaged = match serde_json::from_slice::<Stored<Vec<Entry>>>(body) {
+        Ok(Stored { format: ..=JOURNAL_FORMAT, entries }) => return Ok(entries),
+        Ok(Stored { format, .. }) => return Err(UnreadableRecord::Newer { format }),
+        Err(damaged) => damaged,
+    };
+    match serde_json::from_slice(body) {
+        Ok(Format { format }) if format > JOURNAL_FORMAT => Err(UnreadableRecord::Newer { format }),
+        _ => Err(damaged.into()),
     }
-    Ok(serde_json::from_slice::<Stored<Vec<Entry>>>(body)?.entries)
 }
 
 /// Why a journal record cannot be read.

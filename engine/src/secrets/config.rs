@@ -50,6 +50,9 @@ impl Keys {
     /// When one was sealed for another place, is damaged, or its key is gone.
     pub fn open_config(&self, place: Place<'_>, config: &mut Value) -> Result<(), OpenError> {
         let mut result = Ok(());
+        if !holds_sealed(config) {
+            return result;
+        }
         visit_sealed(config, &mut |path, value| {
             let opened = sealed(value)
                 .and_then(|text| STANDARD.decode(text).ok())
@@ -62,6 +65,17 @@ impl Keys {
             }
         });
         result
+    }
+}
+
+/// Whether any part of a schema makes a secret.
+pub fn has_secrets(schema: &Value) -> bool {
+    match schema {
+        Value::Object(fields) => {
+            fields.get("writeOnly").is_some_and(|it| *it == true) || fields.values().any(has_secrets)
+        }
+        Value::Array(items) => items.iter().any(has_secrets),
+        _ => false,
     }
 }
 
@@ -80,6 +94,15 @@ pub fn hide_secrets(value: &mut Value) {
 fn sealed(value: &Value) -> Option<&str> {
     let object = value.as_object().filter(|object| object.len() == 1)?;
     object.get(SEALED)?.as_str()
+}
+
+/// Whether there is a sealed secret in it: most configs have none.
+fn holds_sealed(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => sealed(value).is_some() || fields.values().any(holds_sealed),
+        Value::Array(items) => items.iter().any(holds_sealed),
+        _ => false,
+    }
 }
 
 /// Visits the secrets of a config that are sealed, each with its path.

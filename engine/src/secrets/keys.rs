@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
@@ -28,7 +29,7 @@ pub struct Keys {
 
 /// The keys derived from one secret of the file.
 pub(super) struct DerivedKeys {
-    pub(super) token: [u8; KEY_LENGTH],
+    pub(super) token: Hmac<Sha256>,
     pub(super) seal: [u8; KEY_LENGTH],
     /// Tells this key from others, and nothing about it.
     fingerprint: [u8; KEY_LENGTH],
@@ -149,7 +150,8 @@ fn derive(secret: &[u8]) -> Result<DerivedKeys, String> {
         Ok::<_, String>(key)
     };
     Ok(DerivedKeys {
-        token: expand(b"stepwell callback token")?,
+        token: Hmac::new_from_slice(&expand(b"stepwell callback token")?)
+            .map_err(|error| error.to_string())?,
         seal: expand(b"stepwell private value")?,
         fingerprint: expand(b"stepwell key fingerprint")?,
     })
@@ -177,15 +179,22 @@ pub(super) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> 
 
 #[cfg(test)]
 mod tests {
+    use hmac::Mac as _;
+
     use super::*;
+    use crate::model::ActivationId;
 
     #[test]
     fn the_key_file_is_made_once_for_its_owner_alone() {
         let directory = tempfile::tempdir().unwrap();
         let first = Keys::open(directory.path()).unwrap();
         let second = Keys::open(directory.path()).unwrap();
-        assert_eq!(first.current().1.token, second.current().1.token);
-        assert_ne!(first.current().1.token, first.current().1.seal);
+        let token = |keys: &Keys| keys.trigger_token(ActivationId(uuid::Uuid::nil()));
+        assert_eq!(token(&first), token(&second));
+        assert_eq!(first.current().1.seal, second.current().1.seal);
+        let key = first.current().1;
+        let of_seal = Hmac::<Sha256>::new_from_slice(&key.seal).unwrap();
+        assert_ne!(key.token.clone().finalize().into_bytes(), of_seal.finalize().into_bytes());
         let mode = directory.path().join(FILE).metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }

@@ -6,7 +6,7 @@ mod seal;
 mod token;
 mod urls;
 
-pub use config::{Place, hide_secrets, sealed_paths};
+pub use config::{Place, has_secrets, hide_secrets, sealed_paths};
 pub(crate) use config::{SEALED, visit_sealed};
 pub use keys::{Keys, KeysError};
 pub use seal::OpenError;

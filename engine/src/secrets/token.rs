@@ -5,7 +5,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::Mac as _;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -55,7 +55,7 @@ impl Keys {
         let (key_id, keys) = self.current();
         let mut bytes = vec![key_id, kind as u8];
         bytes.extend(id);
-        let mac = mac(&keys.token, &bytes).finalize().into_bytes();
+        let mac = keys.token.clone().chain_update(&bytes).finalize().into_bytes();
         bytes.extend(mac);
         URL_SAFE_NO_PAD.encode(bytes)
     }
@@ -65,15 +65,9 @@ impl Keys {
         let (signed, mac_bytes) = bytes.split_last_chunk::<MAC_LENGTH>()?;
         let (key_id, rest) = signed.split_first()?;
         let (given_kind, id) = rest.split_first()?;
-        mac(&self.get(*key_id)?.token, signed).verify_slice(mac_bytes).ok()?;
+        self.get(*key_id)?.token.clone().chain_update(signed).verify_slice(mac_bytes).ok()?;
         (*given_kind == kind as u8).then(|| id.to_vec())
     }
-}
-
-fn mac(key: &[u8; 32], message: &[u8]) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(message);
-    mac
 }
 
 /// The local admin token of a data directory: made on the first start, readable by its owner alone.

@@ -9,6 +9,10 @@ use super::reason::without_values;
 
 /// The value that a JSON document holds.
 pub(super) fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejected> {
+    if let Ok(value) = serde_json::from_slice(body) {
+        return Ok(value);
+    }
+    // It is read again to say where it does not fit, which takes longer.
     let malformed = |error| Rejected::bad_request(format!("the body is not the expected JSON: {error}"));
     let mut document = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut document).map_err(|error| {

@@ -1,10 +1,11 @@
 //! What the core carries out itself: joins, the stop, and the error handler. Loops are in [`super::loops`].
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::plan::Control;
+use super::plan::{Control, Variables};
 use super::state::{Cause, Execution, Gathering, Phase};
 use super::transition::Transition;
 use crate::model::{Entry, RunStatus};
@@ -188,7 +189,7 @@ impl Transition<'_> {
     /// Ends the run at a stop.
     pub(super) fn stop(&mut self, number: u32) {
         let Some(execution) = self.state.live.get(&number) else { return };
-        let config = self.value(execution.config).cloned().unwrap_or_default();
+        let config = self.value(execution.config).map(Cow::into_owned).unwrap_or_default();
         let StopConfig { result, error } = match read(&config) {
             Ok(config) => config,
             Err(message) => {
@@ -233,28 +234,25 @@ impl Transition<'_> {
 
     /// The variables with these names that a step in this round can see: those of the round, of the loops around it,
     /// and of the run.
-    pub(super) fn variables(&self, names: &BTreeSet<String>, round: Option<u32>) -> Map<String, Value> {
-        let mut variables = self.given.surroundings.clone();
-        for name in names {
-            if let Some(value) = self.variable(name, round) {
-                variables.insert(name.clone(), value);
-            }
-        }
-        variables
+    pub(super) fn variables<'b>(&'b self, names: &'b BTreeSet<String>, round: Option<u32>) -> Variables<'b> {
+        let around = |name: &str| self.given.surroundings.get(name).map(Cow::Borrowed);
+        let seen =
+            |name: &'b String| Some((name.as_str(), self.variable(name, round).or_else(|| around(name))?));
+        names.iter().filter_map(seen).collect()
     }
 
-    fn variable(&self, name: &str, mut round: Option<u32>) -> Option<Value> {
+    fn variable(&self, name: &str, mut round: Option<u32>) -> Option<Cow<'_, Value>> {
         while let Some(number) = round {
             let inner = self.state.rounds.get(&number)?;
             let of = self.state.live.get(&inner.of)?;
             if of.step == name {
-                return Some(self.loop_variable(of, inner));
+                return Some(Cow::Owned(self.loop_variable(of, inner)));
             }
             if let Some(place) = inner.values.get(name) {
-                return self.value(*place).cloned();
+                return self.value(*place);
             }
             round = of.round;
         }
-        self.state.values.get(name).and_then(|place| self.value(*place)).cloned()
+        self.state.values.get(name).and_then(|place| self.value(*place))
     }
 }

@@ -1,5 +1,7 @@
 //! Loops: rounds that begin and end, one after the other or some at once.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -143,7 +145,7 @@ impl Transition<'_> {
         let Some(progress) = execution.progress() else { return };
         let result = |place: &Option<(i64, u16)>| {
             let place = place.map(|(record, entry)| ValueRef { record: RecordId(record), entry });
-            place.and_then(|place| self.value(place)).cloned().unwrap_or_default()
+            place.and_then(|place| self.value(place)).map(Cow::into_owned).unwrap_or_default()
         };
         let results: Vec<Value> = progress.results.values().map(result).collect();
         let (outcome, data) = match &progress.ends_with {
@@ -158,7 +160,8 @@ impl Transition<'_> {
     /// What the steps of a round see of their loop.
     pub(super) fn loop_variable(&self, of: &Execution, round: &Round) -> Value {
         if matches!(self.control(&of.step), Some(Control::ForEach)) {
-            let items = self.value(of.config).and_then(|config| config.get("items"));
+            let config = self.value(of.config);
+            let items = config.as_deref().and_then(|config| config.get("items"));
             let item = items.and_then(|items| items.get(round.index as usize));
             return json!({ "index": round.index, "item": item });
         }

@@ -5,6 +5,7 @@ mod attempt;
 mod callback;
 mod control;
 mod loops;
+mod needs;
 mod plan;
 mod state;
 mod teardown;
@@ -21,13 +22,13 @@ use stepwell::outcome::Outcome;
 use stepwell::step::WaitingFor;
 use stepwell::when::When;
 
-pub use plan::{Control, Plan, PlannedStep, ResolveConfig};
+pub use plan::{Control, Plan, PlannedStep, ResolveConfig, Variables};
 pub use state::{Call, Execution, Gathering, Phase, Place, Progress, Round, RunState, Sealed, Takes};
 
 use super::IllegalEvent;
 use crate::model::{ActivationId, Entry, Origin, RecordId, RunId, RunStatus, ValueRef};
 use transition::Transition;
-pub(crate) use transition::entry_value;
+pub(crate) use transition::{entry_value, into_value};
 
 /// What a decision is given besides the state and the event.
 pub struct Given<'a> {

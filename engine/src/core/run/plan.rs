@@ -1,12 +1,14 @@
 //! A version as the state machine sees it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use stepwell::block::IfInterrupted;
 
+use super::needs::Needs;
 use crate::core::policy::RetryPolicy;
 
 /// The graph of a version, ready to run.
@@ -24,6 +26,7 @@ pub struct Plan {
     pub steps: HashMap<String, PlannedStep>,
     /// For each join, the steps that lead to it.
     upstream: HashMap<String, BTreeSet<String>>,
+    pub(super) needs: Needs,
 }
 
 impl Plan {
@@ -31,7 +34,8 @@ impl Plan {
     pub fn new(trigger: BTreeMap<String, Vec<String>>, steps: HashMap<String, PlannedStep>) -> Self {
         let joins = steps.iter().filter(|(_, step)| matches!(step.control, Some(Control::Join)));
         let upstream = joins.map(|(id, _)| (id.clone(), leading_to(id, &steps))).collect();
-        Self { trigger, limited: false, on_error: Vec::new(), time_limit: None, steps, upstream }
+        let needs = Needs::of(&steps);
+        Self { trigger, limited: false, on_error: Vec::new(), time_limit: None, steps, upstream, needs }
     }
 
     /// Whether a step can lead to a join.
@@ -102,6 +106,9 @@ pub struct PlannedStep {
     pub if_interrupted: IfInterrupted,
 }
 
+/// The variables that a step sees, by name.
+pub type Variables<'a> = BTreeMap<&'a str, Cow<'a, Value>>;
+
 /// Makes a step's config from the variables.
 pub trait ResolveConfig: Send + Sync {
     /// The names of the variables that are needed.
@@ -112,5 +119,5 @@ pub trait ResolveConfig: Send + Sync {
     /// # Errors
     ///
     /// The path of the field that cannot be resolved or does not fit, and why.
-    fn resolve(&self, variables: &Map<String, Value>) -> Result<Value, String>;
+    fn resolve(&self, variables: &Variables<'_>) -> Result<Value, String>;
 }

@@ -26,7 +26,8 @@ pub struct RunState {
     pub size: usize,
     /// Those that are not resolved, by number.
     pub live: BTreeMap<u32, Execution>,
-    /// The latest value of each variable: `trigger`, and the steps outside of loops that have had an outcome.
+    /// The latest value of each variable that may still be needed: `trigger`, and the steps outside of loops that have
+    /// had an outcome.
     pub values: BTreeMap<String, ValueRef>,
     /// How many rounds of loops there have been.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -112,7 +113,7 @@ pub struct Round {
     pub of: u32,
     /// Counts the rounds of the loop, from 0.
     pub index: u32,
-    /// The values of the steps that have had an outcome in this round.
+    /// The values of the steps that have had an outcome in this round, as far as they may still be needed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, ValueRef>,
     /// The joins that have let this round go on, with their executions.
@@ -385,7 +386,7 @@ impl RunState {
     pub fn needed<'a>(&'a self, references: &'a BTreeSet<String>) -> impl Iterator<Item = ValueRef> + 'a {
         let scopes = std::iter::once(&self.values).chain(self.rounds.values().map(|round| &round.values));
         let variables =
-            scopes.flat_map(|values| references.iter().filter_map(|name| values.get(name).copied()));
+            scopes.flatten().filter(|(name, _)| references.contains(*name)).map(|(_, place)| *place);
         let results = self.live.values().filter_map(Execution::progress).flat_map(|progress| {
             progress
                 .results

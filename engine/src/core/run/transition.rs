@@ -1,5 +1,6 @@
 //! One step of the machine: the state while it changes, and what has been decided so far.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
@@ -23,7 +24,6 @@ pub(super) struct Transition<'a> {
     pub(super) taken: Vec<RecordId>,
     slots: usize,
     block_slots: HashMap<String, usize>,
-    fresh: HashMap<ValueRef, Value>,
 }
 
 impl<'a> Transition<'a> {
@@ -37,7 +37,6 @@ impl<'a> Transition<'a> {
             taken: Vec::new(),
             slots: given.slots,
             block_slots: given.block_slots.clone(),
-            fresh: HashMap::new(),
         }
     }
 
@@ -45,9 +44,6 @@ impl<'a> Transition<'a> {
     pub(super) fn record(&mut self, entry: Entry) -> ValueRef {
         let index = u16::try_from(self.entries.len()).unwrap_or(u16::MAX);
         let place = ValueRef { record: self.given.record, entry: index };
-        if let Some(value) = entry_value(&entry) {
-            self.fresh.insert(place, value);
-        }
         self.entries.push(entry);
         place
     }
@@ -67,6 +63,7 @@ impl<'a> Transition<'a> {
             self.record(Entry::RunEnded { status, error });
         }
         self.count_activity();
+        self.forget_values();
         Decision { state: self.state, entries: self.entries, calls: self.calls, taken: self.taken }
     }
 
@@ -186,8 +183,11 @@ impl<'a> Transition<'a> {
         Ok(())
     }
 
-    pub(super) fn value(&self, place: ValueRef) -> Option<&Value> {
-        self.fresh.get(&place).or_else(|| self.given.values.get(&place))
+    pub(super) fn value(&self, place: ValueRef) -> Option<Cow<'_, Value>> {
+        if place.record == self.given.record {
+            return self.entries.get(usize::from(place.entry)).and_then(entry_value);
+        }
+        self.given.values.get(&place).map(Cow::Borrowed)
     }
 
     /// Starts the attempts that are due, as far as there are slots. One whose block has none holds up no other.
@@ -327,21 +327,37 @@ fn not_running(number: u32) -> IllegalEvent {
 }
 
 /// The value that an entry stores for later steps.
-pub(crate) fn entry_value(entry: &Entry) -> Option<Value> {
+pub(crate) fn entry_value(entry: &Entry) -> Option<Cow<'_, Value>> {
     match entry {
         Entry::RunStarted { data, .. }
         | Entry::ValueCarriedOver { data, .. }
         | Entry::ExecutionCompleted { data, .. }
         | Entry::RoundFailed { data, .. }
         | Entry::ErrorHandlerStarted { data }
-        | Entry::AttemptEnded { result: AttemptResult::Outcome { data, .. }, .. } => Some(data.clone()),
-        Entry::ExecutionStarted { config, .. } => Some(config.clone()),
+        | Entry::AttemptEnded { result: AttemptResult::Outcome { data, .. }, .. } => {
+            Some(Cow::Borrowed(data))
+        }
+        Entry::ExecutionStarted { config, .. } => Some(Cow::Borrowed(config)),
         Entry::AttemptEnded {
             result: AttemptResult::Error { message, .. } | AttemptResult::Interrupted { message, .. },
             ..
         }
-        | Entry::ExecutionFailed { message, .. } => Some(json!({ "message": message })),
-        Entry::DeadlinePassed { .. } => Some(json!({})),
+        | Entry::ExecutionFailed { message, .. } => Some(Cow::Owned(json!({ "message": message }))),
+        Entry::DeadlinePassed { .. } => Some(Cow::Owned(json!({}))),
         _ => None,
+    }
+}
+
+/// The same of an entry that is needed no more.
+pub(crate) fn into_value(entry: Entry) -> Option<Value> {
+    match entry {
+        Entry::RunStarted { data, .. }
+        | Entry::ValueCarriedOver { data, .. }
+        | Entry::ExecutionCompleted { data, .. }
+        | Entry::RoundFailed { data, .. }
+        | Entry::ErrorHandlerStarted { data }
+        | Entry::AttemptEnded { result: AttemptResult::Outcome { data, .. }, .. } => Some(data),
+        Entry::ExecutionStarted { config, .. } => Some(config),
+        entry => entry_value(&entry).map(Cow::into_owned),
     }
 }

@@ -81,12 +81,13 @@ impl RunTask {
         slots: AtHand,
         (lease, nudges): (CancellationToken, mpsc::UnboundedReceiver<Nudge>),
     ) -> Self {
-        let mut task = Self::new(inner, id, version, decision.state.clone(), 0, (lease, nudges));
+        let Decision { state, entries, calls, .. } = decision;
+        let mut task = Self::new(inner, id, version, state, 0, (lease, nudges));
         task.owned = true;
         task.slots = slots;
         task.values_loaded = true;
-        task.remember(&decision, record);
-        task.make_calls(decision.calls, HashMap::new());
+        task.remember(entries, record);
+        task.make_calls(calls, HashMap::new());
         task.settle_slots();
         task
     }
@@ -364,7 +365,7 @@ impl RunTask {
             Ok(decision) => decision,
             Err(illegal) => return Ok(Err(illegal)),
         };
-        if decision.state == self.state && decision.entries.is_empty() && decision.taken.is_empty() {
+        if decision.entries.is_empty() && decision.taken.is_empty() && decision.state == self.state {
             return Ok(Ok(()));
         }
         let configs = self.callbacks(&decision.calls).await?;
@@ -375,9 +376,10 @@ impl RunTask {
                 || !self.attempts.is_empty()
                 || decision.state.due_at().is_some_and(|due| due <= now));
         self.commit(&decision, record, now, owned).await?;
-        self.state = decision.state.clone();
-        self.remember(&decision, record);
-        self.make_calls(decision.calls, configs);
+        let Decision { state, entries, calls, .. } = decision;
+        self.state = state;
+        self.remember(entries, record);
+        self.make_calls(calls, configs);
         Ok(Ok(()))
     }
 

@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use super::super::stop::{Stop, patiently};
 use super::{FEW_VALUES, RunTask};
-use crate::core::run::{self, Decision};
-use crate::model::{RecordId, UnreadableRecord, ValueRef};
+use crate::core::run;
+use crate::model::{Entry, RecordId, UnreadableRecord, ValueRef};
 
 impl RunTask {
     /// Keeps the values in memory that the run may still need.
-    pub(super) fn remember(&mut self, decision: &Decision, record: RecordId) {
-        for (index, entry) in decision.entries.iter().enumerate() {
-            if let (Some(value), Ok(entry)) = (run::entry_value(entry), u16::try_from(index)) {
+    pub(super) fn remember(&mut self, entries: Vec<Entry>, record: RecordId) {
+        for (index, entry) in entries.into_iter().enumerate() {
+            if let (Some(value), Ok(entry)) = (run::into_value(entry), u16::try_from(index)) {
                 self.values.insert(ValueRef { record, entry }, value);
             }
         }

@@ -11,16 +11,28 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::get;
 use futures_util::stream::{Stream, unfold};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::driver::{Change, Heard, Listener};
 use crate::http::Api;
+use crate::model::{RunId, RunStatus, WorkflowId};
 
 /// After how much silence a comment is sent, so that nobody between takes the connection for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pub(in crate::http) fn routes() -> Router<Api> {
     Router::new().route("/api/v1/events", get(events))
+}
+
+#[derive(Serialize)]
+struct RunChanged {
+    id: RunId,
+    status: Option<RunStatus>,
+}
+
+#[derive(Serialize)]
+struct WorkflowChanged<'a> {
+    id: &'a WorkflowId,
 }
 
 async fn events(State(api): State<Api>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
@@ -41,9 +53,13 @@ async fn next(api: Api, mut listener: Listener) -> Option<(Result<Event, Infalli
 
 fn event(heard: &Heard) -> Event {
     let (name, data) = match heard {
-        Heard::Change(Change::Run(id, status)) => ("run", json!({ "id": id, "status": status })),
-        Heard::Change(Change::Workflow(id)) => ("workflow", json!({ "id": id })),
-        Heard::Missed => ("missed", json!({})),
+        Heard::Change(Change::Run(id, status)) => ("run", text(&RunChanged { id: *id, status: *status })),
+        Heard::Change(Change::Workflow(id)) => ("workflow", text(&WorkflowChanged { id })),
+        Heard::Missed => ("missed", "{}".to_owned()),
     };
-    Event::default().event(name).data(data.to_string())
+    Event::default().event(name).data(data)
+}
+
+fn text(data: &impl Serialize) -> String {
+    serde_json::to_string(data).expect("ids and statuses have a JSON form")
 }

@@ -13,6 +13,11 @@ use crate::store::migration::MigrationError;
 const READERS: usize = 8;
 /// How many connections write: the committer's and the lease's.
 const WRITERS: usize = 2;
+/// Every statement finds its rows by an index. The database plans a statement once and keeps to it: one that was planned
+/// while a table was small would go on reading all of it, until the table's statistics are made anew.
+const BY_INDEX: &str = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
+/// What is committed has no other plan for few rows than for many, so that it is not planned each time.
+const PLANNED_ONCE: &str = "-c plan_cache_mode=force_generic_plan";
 /// How long to wait for a connection before the operation fails.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many leases a statement of a reader may take before the database ends it.
@@ -100,7 +105,7 @@ impl Connections {
         let mut config = Config::from_str(url)?;
         let patience = lease.as_millis();
         let session = format!(
-            "{} -c idle_in_transaction_session_timeout={patience} -c lock_timeout={patience}",
+            "{} {BY_INDEX} -c idle_in_transaction_session_timeout={patience} -c lock_timeout={patience}",
             config.get_options().unwrap_or_default()
         );
         config.options(&session).tcp_user_timeout(lease);
@@ -125,7 +130,9 @@ impl Connections {
                     .build()?;
             Ok::<_, deadpool_postgres::BuildError>(Pool { connections, patience: lease * LONGEST_SILENCE })
         };
-        Ok(Self { readers: pool(&reading, READERS)?, writers: pool(&config, WRITERS)?, config })
+        let mut writing = config.clone();
+        writing.options(format!("{session} {PLANNED_ONCE}"));
+        Ok(Self { readers: pool(&reading, READERS)?, writers: pool(&writing, WRITERS)?, config })
     }
 }
 

@@ -124,18 +124,35 @@ fn start_run(connection: &Connection, start: &StartRun, epoch: i64) -> rusqlite:
 }
 
 fn commit_run(connection: &Connection, change: &RunChange, epoch: i64) -> rusqlite::Result<Answer> {
-    let Some(head) = head_at(connection, change.id, change.sequence)? else { return Ok(Answer::Refused) };
-    let sql = "UPDATE runs SET status = ?2, state = ?3, sequence = sequence + 1, head = ?4, due_at = ?5, owner = ?6,
-        finished_at = ?7 WHERE id = ?1";
-    connection.prepare_cached(sql)?.execute(params![
-        change.id.0,
-        change.status.as_str(),
-        change.state,
-        change.record.as_ref().map_or(head, |record| record.id.0),
-        change.due_at.map(due_micros),
-        change.owned.then_some(epoch),
-        change.finished_at.map(micros)
-    ])?;
+    let due_at = change.due_at.map(due_micros);
+    let owner = change.owned.then_some(epoch);
+    let finished_at = change.finished_at.map(micros);
+    let sql = "SELECT head, status IS ?3 AND due_at IS ?4 AND owner IS ?5 AND finished_at IS ?6
+        FROM runs WHERE id = ?1 AND sequence = ?2";
+    let indexed = params![change.id.0, change.sequence, change.status.as_str(), due_at, owner, finished_at];
+    let found: Option<(i64, bool)> = connection
+        .prepare_cached(sql)?
+        .query_row(indexed, |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((head, stays)) = found else { return Ok(Answer::Refused) };
+    let next = change.record.as_ref().map_or(head, |record| record.id.0);
+    if stays {
+        // An index is written for each column that is set, also to what it was.
+        let sql = "UPDATE runs SET state = ?2, sequence = sequence + 1, head = ?3 WHERE id = ?1";
+        connection.prepare_cached(sql)?.execute(params![change.id.0, change.state, next])?;
+    } else {
+        let sql = "UPDATE runs SET status = ?2, state = ?3, sequence = sequence + 1, head = ?4, due_at = ?5,
+            owner = ?6, finished_at = ?7 WHERE id = ?1";
+        connection.prepare_cached(sql)?.execute(params![
+            change.id.0,
+            change.status.as_str(),
+            change.state,
+            next,
+            due_at,
+            owner,
+            finished_at
+        ])?;
+    }
     if let Some(record) = &change.record {
         append(connection, record, Some(head))?;
     }

@@ -23,6 +23,11 @@ const MIGRATIONS: &[&str] = &[
 ];
 /// The mode of `auto_vacuum` in which free pages are given back in steps.
 pub(super) const INCREMENTAL: i64 = 2;
+/// After how many pages the write-ahead log is brought into the database. A page that has changed often is brought once.
+const CHECKPOINT_AFTER: i64 = 4000;
+/// How much of the database a connection that reads keeps in memory, in KiB. The operating system keeps it as well, and
+/// what was read is old after the next commit.
+const READ_CACHE: i64 = 512;
 /// How long the write-ahead log stays, in bytes, once a checkpoint has brought it into the database.
 const LONGEST_LOG: i64 = 64 * 1024 * 1024;
 
@@ -42,6 +47,7 @@ pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "journal_size_limit", LONGEST_LOG)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_AFTER)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     prepare(&connection)?;
@@ -55,6 +61,7 @@ pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
     )?;
+    connection.pragma_update(None, "cache_size", -READ_CACHE)?;
     prepare(&connection)?;
     Ok(connection)
 }

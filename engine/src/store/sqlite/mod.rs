@@ -1,5 +1,6 @@
 //! The embedded database: `SQLite` in WAL mode, `synchronous=FULL`, one writer thread, a few readers.
 
+mod activations;
 mod change;
 mod connection;
 mod disk;
@@ -31,10 +32,11 @@ use super::{
     Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
 };
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
+use activations::Activations;
 use writer::Writer;
 
 /// How many connections for reading are kept open.
-const IDLE_READERS: usize = 4;
+const IDLE_READERS: usize = 16;
 
 /// A store in a directory of its own, for one process at a time.
 pub struct SqliteStore {
@@ -47,6 +49,7 @@ pub struct SqliteStore {
     workflows_adopted: AtomicBool,
     /// The versions whose runs are left to other processes.
     left: Mutex<HashSet<VersionId>>,
+    activations: Arc<Activations>,
 }
 
 /// Where a store does its work.
@@ -86,8 +89,11 @@ impl SqliteStore {
         let (journal_mode, synchronous) = &durability;
         tracing::info!(journal_mode, synchronous, "the database is open");
         let (epoch, next) = connection::enter(&connection).map_err(opening)?;
+        let activations = Arc::new(Activations::default());
         let writer = match mode {
-            Mode::Threads => Writer::start(connection, epoch, keep).map_err(opening)?,
+            Mode::Threads => {
+                Writer::start(connection, epoch, Arc::clone(&activations), keep).map_err(opening)?
+            }
             Mode::Inline => Writer::inline(connection, epoch),
         };
         let readers = Arc::new(Readers { path, idle: Mutex::default() });
@@ -101,6 +107,7 @@ impl SqliteStore {
             durability,
             workflows_adopted: AtomicBool::new(false),
             left: Mutex::default(),
+            activations,
         })
     }
 
@@ -257,11 +264,20 @@ impl Store for SqliteStore {
     }
 
     async fn activation(&self, id: ActivationId) -> Result<Option<ActivationRow>, StoreError> {
-        self.read("reading the activation", move |connection| {
+        let changes = match self.activations.get(id) {
+            Ok(row) => return Ok(Some(row)),
+            Err(changes) => changes,
+        };
+        let read = self.read("reading the activation", move |connection| {
             let sql = format!("SELECT {} FROM activations WHERE id = ?1", columns::ACTIVATION);
             connection.prepare_cached(&sql)?.query_row([id.0], rows::activation).optional()
-        })
-        .await
+        });
+        let row = read.await?;
+        // Whoever writes on the caller's thread shares the database with others.
+        if let (Some(row), Mode::Threads) = (&row, self.mode) {
+            self.activations.keep(row, changes);
+        }
+        Ok(row)
     }
 
     async fn start_run(&self, start: StartRun) -> Result<Started, StoreError> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::activations::Activations;
 use super::change;
 use super::disk::{self, Disk};
 use crate::store::StoreError;
@@ -35,6 +36,11 @@ impl Work {
             Self::Change(change) => change.operation(),
             Self::Upkeep(operation, _) => operation,
         }
+    }
+
+    /// Whether it may change an activation.
+    const fn touches_activations(&self) -> bool {
+        matches!(self, Self::Change(Change::Workflow(_)) | Self::Upkeep(..))
     }
 
     fn apply(&self, connection: &Connection, epoch: i64) -> rusqlite::Result<Answer> {
@@ -71,6 +77,7 @@ impl Writer {
     pub(super) fn start<K: Send + 'static>(
         connection: Connection,
         epoch: i64,
+        activations: Arc<Activations>,
         keep: K,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = channel();
@@ -78,7 +85,7 @@ impl Writer {
         let known = Arc::clone(&disk);
         let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
             let _keep = keep;
-            write(connection, epoch, &queue, &known);
+            write(connection, epoch, &queue, (&known, &activations));
         })?;
         Ok(Self::Thread(Queue { jobs: Some(jobs), thread: Some(thread), disk }))
     }
@@ -143,7 +150,12 @@ impl Drop for Queue {
     }
 }
 
-fn write(mut connection: Connection, epoch: i64, queue: &Receiver<Job>, disk: &Disk) {
+fn write(
+    mut connection: Connection,
+    epoch: i64,
+    queue: &Receiver<Job>,
+    (disk, activations): (&Disk, &Activations),
+) {
     while let Some(first) = next(queue, &mut connection, disk) {
         let mut batch = vec![first];
         while batch.len() < LARGEST_BATCH {
@@ -152,6 +164,10 @@ fn write(mut connection: Connection, epoch: i64, queue: &Receiver<Job>, disk: &D
         }
         let committed = commit(&mut connection, epoch, batch.iter().map(|job| &job.work));
         disk.note(&connection, &committed);
+        let touched = batch.iter().any(|job| job.work.touches_activations());
+        if touched {
+            activations.forget();
+        }
         match committed {
             Ok(answers) => {
                 for (job, answer) in batch.into_iter().zip(answers) {
@@ -164,6 +180,9 @@ fn write(mut connection: Connection, epoch: i64, queue: &Receiver<Job>, disk: &D
                 for job in batch {
                     let answers = commit(&mut connection, epoch, std::iter::once(&job.work));
                     disk.note(&connection, &answers);
+                    if touched {
+                        activations.forget();
+                    }
                     answer_alone(job, answers);
                 }
             }

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::ExecutionStatus;
 
 /// A config without variables.
-struct Constant(Value);
+pub(super) struct Constant(pub(super) Value);
 
 impl ResolveConfig for Constant {
     fn references(&self) -> &BTreeSet<String> {
@@ -12,7 +12,7 @@ impl ResolveConfig for Constant {
         &NONE
     }
 
-    fn resolve(&self, _: &Map<String, Value>) -> Result<Value, String> {
+    fn resolve(&self, _: &Variables<'_>) -> Result<Value, String> {
         Ok(self.0.clone())
     }
 }
@@ -25,7 +25,7 @@ impl ResolveConfig for Enough {
         &self.0
     }
 
-    fn resolve(&self, variables: &Map<String, Value>) -> Result<Value, String> {
+    fn resolve(&self, variables: &Variables<'_>) -> Result<Value, String> {
         Ok(json!(variables.values().any(|value| value["id"] == "enough")))
     }
 }

@@ -4,6 +4,7 @@ mod controls;
 mod exhaustive;
 mod rules;
 mod sequences;
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -26,10 +27,10 @@ impl ResolveConfig for Config {
         &self.0
     }
 
-    fn resolve(&self, variables: &Map<String, Value>) -> Result<Value, String> {
-        match self.0.iter().find(|name| !variables.contains_key(*name)) {
+    fn resolve(&self, variables: &Variables<'_>) -> Result<Value, String> {
+        match self.0.iter().find(|name| !variables.contains_key(name.as_str())) {
             Some(missing) => Err(format!("config `value`: `{missing}` is undefined")),
-            None => Ok(json!(self.0.iter().map(|name| variables[name].clone()).collect::<Vec<_>>())),
+            None => Ok(json!(self.0.iter().map(|name| variables[name.as_str()].clone()).collect::<Vec<_>>())),
         }
     }
 }
@@ -122,7 +123,7 @@ impl World {
 
     fn carry_out(&mut self, record: RecordId, decision: Decision) {
         for (index, entry) in decision.entries.iter().enumerate() {
-            if let Some(value) = entry_value(entry) {
+            if let Some(value) = entry_value(entry).map(std::borrow::Cow::into_owned) {
                 let entry = u16::try_from(index).expect("few entries");
                 self.values.insert(ValueRef { record, entry }, value);
             }
