@@ -55,7 +55,8 @@ impl<'t> Source<'t> {
         let mut loader = Loader::default();
         // Event by event: the parser's own `load` takes more stack the deeper the text is.
         for event in Parser::new_from_str(lines.text()) {
-            let read = event.map_err(|error| syntax(&error)).and_then(|(event, span)| loader.take(event, span));
+            let read =
+                event.map_err(|error| syntax(&error)).and_then(|(event, span)| loader.take(event, span));
             if let Err(problem) = read {
                 loader.problems.push(problem);
                 break;
