@@ -28,8 +28,8 @@ use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 use super::change::{Answer, Change, micros};
 use super::columns;
 use super::{
-    ActivationRow, Callback, CommitError, Draft, InboxEntry, Record, RunChange, RunFilter, RunRow, StartRun,
-    Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
+    ActivationRow, Addressee, Callback, CommitError, Draft, InboxEntry, Record, RunChange, RunFilter, RunRow,
+    StartRun, Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
 };
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use activations::Activations;
@@ -293,6 +293,14 @@ impl Store for SqliteStore {
 
     async fn append_callback(&self, callback: Callback) -> Result<(), CommitError> {
         self.guarded(Change::Callback(callback)).await
+    }
+
+    async fn addressee(&self, run: RunId) -> Result<Option<Addressee>, StoreError> {
+        self.read("reading the run", move |connection| {
+            let sql = columns::addressee("?1");
+            connection.prepare_cached(&sql)?.query_row([run.0], rows::addressee).optional()
+        })
+        .await
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {
