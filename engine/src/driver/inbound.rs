@@ -242,6 +242,8 @@ impl Inner {
             finished_at: ended.then_some(now),
         };
         let body = encode_entries(&decision.entries);
+        // Another lease would not find a run among those to take up that was created as its own.
+        let _taking_part = self.taking_part()?;
         let lease = self.lease();
         let started = self
             .store

@@ -422,10 +422,12 @@ impl Store for SqliteStore {
     }
 
     async fn adopt_workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
-        if self.workflows_adopted.swap(true, Ordering::Relaxed) {
+        if self.workflows_adopted.load(Ordering::Relaxed) {
             return Ok(Vec::new());
         }
-        self.workflows().await
+        let workflows = self.workflows().await?;
+        self.workflows_adopted.store(true, Ordering::Relaxed);
+        Ok(workflows)
     }
 
     async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
