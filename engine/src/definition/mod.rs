@@ -9,6 +9,7 @@ mod export;
 pub(crate) mod field;
 mod formats;
 mod graph;
+pub(crate) mod inputs;
 mod lines;
 mod misfit;
 mod outcomes;

@@ -3,7 +3,7 @@
 
 /// Of a run.
 pub(super) const RUN: &str =
-    "id, workflow, version, status, state, sequence, due_at, created_at, finished_at";
+    "id, workflow, version, status, state, sequence, due_at, created_at, finished_at, parent";
 /// Of a workflow.
 pub(super) const WORKFLOW: &str = "id, title, draft, state, sequence, created_at, updated_at";
 /// Of a version.

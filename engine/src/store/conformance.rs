@@ -105,6 +105,7 @@ impl Sample {
                 due_at: None,
                 created_at: at(1),
                 finished_at: None,
+                parent: None,
             },
             record: self.record(store, 1, b"started"),
             owned: true,
@@ -112,6 +113,7 @@ impl Sample {
             dedupe: None,
             answer: None,
             lane: None,
+            messages: Vec::new(),
         }
     }
 
@@ -134,6 +136,8 @@ impl Sample {
             taken: Vec::new(),
             postponed: Vec::new(),
             place: PlaceChange::None,
+            called: Vec::new(),
+            messages: Vec::new(),
         }
     }
 

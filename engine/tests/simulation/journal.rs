@@ -242,6 +242,9 @@ impl<'a> Reading<'a> {
             Entry::RunEnded { status, .. } => self.run_ended(*status)?,
             Entry::ValueCarriedOver { .. }
             | Entry::RoundFailed { .. }
+            | Entry::WorkflowCalled { .. }
+            | Entry::CallAnswered { .. }
+            | Entry::CallGivenUp
             | Entry::ErrorHandlerStarted { .. } => {
                 return Err("no world has this".into());
             }
@@ -680,6 +683,8 @@ impl<'a> Reading<'a> {
                 let phase = match execution.phase {
                     run::Phase::Ready { .. } => "ready",
                     run::Phase::Running { .. } => "running",
+                    run::Phase::Calling { .. } => "ready",
+                    run::Phase::Called { .. } => "waiting",
                     run::Phase::Waiting | run::Phase::Gathering(_) | run::Phase::Looping(_) => "waiting",
                 };
                 (*number, phase)

@@ -4,6 +4,7 @@
 //! When nothing runs and nothing is due, it ends and the run is a row again.
 
 mod calls;
+mod children;
 mod inbox;
 mod values;
 
@@ -25,7 +26,7 @@ use super::version::{Unrunnable, Version};
 use crate::core::IllegalEvent;
 use crate::core::run::{self, Decision, Event, Given, RunState};
 use crate::model::{RecordId, RunId, ValueRef, decode_state, encode_entries};
-use crate::store::{CommitError, InboxEntry, Lane, PlaceChange, Record, RunChange, RunRow};
+use crate::store::{CommitError, InboxEntry, Lane, PlaceChange, Record, RunChange, RunRow, StartRun};
 
 /// So many values are kept without a look at which are still needed.
 const FEW_VALUES: usize = 64;
@@ -204,7 +205,11 @@ impl RunTask {
                 return Err(Stop::Stopping);
             }
             let now = self.inner.clock.now();
-            if self.take_place().await? || self.take_callback().await? || self.take_time(now).await? {
+            if self.take_place().await?
+                || self.take_callback().await?
+                || self.call_workflows().await?
+                || self.take_time(now).await?
+            {
                 continue;
             }
             if self.attempts.is_empty() && self.due(now).is_empty() && self.nudges.is_empty() {
@@ -343,17 +348,31 @@ impl RunTask {
 
     /// Feeds one event to the core, commits what it decides, makes the calls, and gives back the slots that are left.
     async fn apply(&mut self, event: Event) -> Result<Result<(), IllegalEvent>, Stop> {
-        let applied = self.decide(event).await?;
+        self.apply_with(event, Vec::new()).await
+    }
+
+    /// As [`apply`](Self::apply), with runs that were prepared and begin if the core calls them.
+    async fn apply_with(
+        &mut self,
+        event: Event,
+        prepared: Vec<StartRun>,
+    ) -> Result<Result<(), IllegalEvent>, Stop> {
+        let applied = self.decide(event, prepared).await?;
         self.settle_slots();
         Ok(applied)
     }
 
-    async fn decide(&mut self, event: Event) -> Result<Result<(), IllegalEvent>, Stop> {
+    async fn decide(
+        &mut self,
+        event: Event,
+        mut prepared: Vec<StartRun>,
+    ) -> Result<Result<(), IllegalEvent>, Stop> {
         self.load_values().await?;
         let record = self.inner.store.next_record();
         let now = self.inner.clock.now();
         let given = Given {
             now,
+            run: self.id,
             record,
             jitter: self.inner.clock.jitter(),
             slots: self.slots.of_process(),
@@ -375,7 +394,8 @@ impl RunTask {
             && (decision.state.running().next().is_some()
                 || !self.attempts.is_empty()
                 || decision.state.due_at().is_some_and(|due| due <= now));
-        self.commit(&decision, record, now, owned).await?;
+        prepared.retain(|start| decision.called.contains(&start.run.id));
+        self.commit(&decision, prepared, (record, now), owned).await?;
         let Decision { state, entries, calls, .. } = decision;
         self.state = state;
         self.remember(entries, record);
@@ -386,8 +406,8 @@ impl RunTask {
     async fn commit(
         &mut self,
         decision: &Decision,
-        record: RecordId,
-        now: Timestamp,
+        called: Vec<StartRun>,
+        (record, now): (RecordId, Timestamp),
         owned: bool,
     ) -> Result<(), Stop> {
         let status = decision.state.status();
@@ -404,10 +424,14 @@ impl RunTask {
             taken: decision.taken.clone(),
             postponed: if owned { Vec::new() } else { self.postponed(&decision.state, &decision.taken) },
             place: self.place_after(&decision.state),
+            called,
+            messages: self.inner.messages(&decision.messages, now),
         };
         let leaves = change.place == PlaceChange::Leave;
+        let concerned = Self::concerned(&change);
         self.store(change).await?;
         self.owned = owned;
+        self.wake(concerned);
         if leaves {
             self.inner.timer.notify_one();
         }
@@ -472,6 +496,8 @@ impl RunTask {
             taken: Vec::new(),
             postponed,
             place: PlaceChange::None,
+            called: Vec::new(),
+            messages: Vec::new(),
         };
         self.store(change).await?;
         self.owned = false;

@@ -25,6 +25,7 @@ pub(super) fn run(row: &Row) -> Result<RunRow, QueryError> {
         due_at: optional_time(row, 6)?,
         created_at: time(row, 7)?,
         finished_at: optional_time(row, 8)?,
+        parent: get::<Option<_>>(row, 9)?.map(RunId),
     })
 }
 

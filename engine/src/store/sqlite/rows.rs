@@ -23,6 +23,7 @@ pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         due_at: optional_time(row, 6)?,
         created_at: time(row, 7)?,
         finished_at: optional_time(row, 8)?,
+        parent: row.get::<_, Option<_>>(9)?.map(RunId),
     })
 }
 
