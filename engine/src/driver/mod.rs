@@ -5,6 +5,7 @@ mod answer;
 mod blocks;
 mod busy;
 mod call;
+mod called;
 mod callee;
 mod changes;
 mod clock;

@@ -5,11 +5,12 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 use stepwell::request::Request;
-use stepwell_engine::driver::Retention;
+use stepwell_engine::driver::{Refusal, Retention, TriggerAnswer};
 use stepwell_engine::model::{ExecutionStatus, ExecutionView, RunStatus, WorkflowId};
 use stepwell_engine::testing::{TestEngine, TestRun};
 
 use crate::database::{engine, setup};
+use crate::engine::Engine;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -288,7 +289,10 @@ async fn s14_a_workflow_that_cannot_be_called_fails_the_step_and_says_why() {
     engine.disable("child").await.unwrap();
     let message = refusal(&engine).await;
     assert!(message.contains("`child` is not enabled; enable it"), "{message}");
-    enable(&engine, "child", PARENT.replace("workflow: child", "workflow: plain").as_str()).await;
+    let manual = CHILD.replace("core/workflow-called", "core/manual");
+    let manual =
+        manual.replace("  config: { inputs: { name: { type: text } } }\n", "").replace("called:", "started:");
+    enable(&engine, "child", &manual).await;
     let message = refusal(&engine).await;
     assert!(message.contains("`child` begins with `core/manual`"), "{message}");
     enable(
@@ -405,4 +409,62 @@ steps:
     engine.apply_retention().await;
     assert!(!run.exists().await);
     assert!(engine.versions(&WorkflowId("child".into())).await.len() == 1, "it is enabled");
+}
+
+/// Why a workflow cannot be enabled.
+async fn not_enabled(engine: &TestEngine, id: &str, yaml: &str) -> String {
+    engine.enable(id, &definition(yaml)).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn s14_a_workflow_that_calls_is_enabled_if_it_can_make_its_calls() {
+    let engine = engine().await;
+    let refused = not_enabled(&engine, "plain", PLAIN).await;
+    assert!(
+        refused.contains("steps.call.config.workflow") && refused.contains("no workflow `child`"),
+        "{refused}"
+    );
+    enable(
+        &engine,
+        "child",
+        &CHILD.replace("type: text", "type: number").replace("'Hello {{ trigger.name }}'", "''"),
+    )
+    .await;
+    let refused = not_enabled(&engine, "plain", PLAIN).await;
+    assert!(
+        refused.contains("steps.call.config.data.name") && refused.contains("must be a number"),
+        "{refused}"
+    );
+    // What an expression gives is judged when the call is made.
+    enable(&engine, "parent", PARENT).await;
+    engine.disable("child").await.unwrap();
+    let refused = not_enabled(&engine, "plain", PLAIN).await;
+    assert!(refused.contains("`child` is not enabled; enable it first"), "{refused}");
+    enable(&engine, "child", CHILD).await;
+    enable(&engine, "plain", PLAIN).await;
+}
+
+#[tokio::test]
+async fn s12_s14_a_call_that_is_seen_to_wait_for_its_callers_place_is_not_enabled() {
+    let engine = engine().await;
+    let bounded = format!("{}concurrency: {{ limit: 1 }}\n", MIDDLE.replace("grandchild", "bounded"));
+    let refused = not_enabled(&engine, "bounded", &bounded).await;
+    assert!(refused.contains("a place that `bounded` holds"), "{refused}");
+}
+
+#[test]
+fn s14_a_start_by_hand_gives_what_the_inputs_ask_for() {
+    let engine = Engine::start();
+    engine.block_on(async {
+        engine.enable("child", &definition(CHILD)).await.unwrap();
+        let id = WorkflowId("child".into());
+        let refused = engine.driver.start_run(&id, None, json!({ "nam": "x" })).await.unwrap_err();
+        let Refusal::Problems(problems) = refused else { panic!("{refused:?}") };
+        let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(paths, ["data.nam", "data.name"]);
+        let run = engine.driver.start_run(&id, None, json!({ "name": "x" })).await.unwrap();
+        engine.reaches(run, RunStatus::Completed).await;
+        let activation = engine.activation("child").await;
+        assert!(matches!(engine.event(activation, 1).await, TriggerAnswer::Rejected { .. }));
+    });
 }
