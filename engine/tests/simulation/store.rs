@@ -268,13 +268,31 @@ impl Store for SimStore {
 
     async fn commit_run(&self, change: RunChange) -> Result<(), CommitError> {
         let run = change.id;
+        let called: Vec<_> =
+            change.called.iter().map(|start| (start.run.clone(), start.record.clone())).collect();
+        let told = change.called.iter().flat_map(|start| &start.messages).chain(&change.messages);
+        let concerned: Vec<RunId> =
+            told.map(|message| message.record.run).chain(called.iter().map(|(run, _)| run.id)).collect();
         let record = change.record.as_ref().map(entries).unwrap_or_default();
         let owned = if change.owned { "" } else { ", released" };
-        let what = format!("run {} is {}{owned} ({record})", short(change.id.0), change.status);
+        let calls = called
+            .iter()
+            .map(|(run, record)| format!(", calls run {} ({})", short(run.id.0), entries(record)));
+        let what = format!(
+            "run {} is {}{owned} ({record}){}",
+            short(change.id.0),
+            change.status,
+            calls.collect::<String>()
+        );
         let happened = change.record.as_ref().map(|record| decode_entries(&record.body).unwrap_or_default());
         let committed = async {
             let committed = self.inner()?.commit_run(change).await;
             if committed.is_ok() {
+                for (run, record) in called {
+                    let begun = decode_entries(&record.body).unwrap_or_default();
+                    self.sim.ledger().lanes.started(&run.workflow, run.id, &begun);
+                }
+                self.sim.changed().runs.extend(concerned);
                 let broken = self.sim.ledger().lanes.read(run, &happened.unwrap_or_default());
                 for problem in broken {
                     self.sim.broken(problem);
