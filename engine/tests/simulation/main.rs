@@ -13,6 +13,7 @@ mod play;
 mod process;
 mod sim;
 mod store;
+mod words;
 mod world;
 
 use std::io::Write as _;
