@@ -179,7 +179,7 @@ impl Apply {
 }
 
 /// Files in an order in which a workflow comes after those that it calls, as far as there is one.
-fn called_first<'f>(mut files: Vec<(&'f File, Parsed)>) -> Vec<(&'f File, Parsed)> {
+fn called_first(mut files: Vec<(&File, Parsed)>) -> Vec<(&File, Parsed)> {
     let mut ordered = Vec::with_capacity(files.len());
     while !files.is_empty() {
         let ids: Vec<Option<String>> = files.iter().map(|(file, parsed)| file.id(parsed)).collect();

@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     /// A workflow with a step `call` of this config, if any.
-    fn workflow(config: Option<Value>, more: Value) -> Definition {
+    fn workflow(config: Option<&Value>, more: &Value) -> Definition {
         let mut definition = json!({
             "title": "Test",
             "trigger": { "block": WORKFLOW_CALLED, "on": { "called": "call" } },
@@ -180,7 +180,7 @@ mod tests {
     }
 
     fn calls(workflow_id: &str) -> Definition {
-        workflow(Some(json!({ "workflow": workflow_id })), json!({}))
+        workflow(Some(&json!({ "workflow": workflow_id })), &json!({}))
     }
 
     fn known<const N: usize>(all: [(&str, Definition, bool); N]) -> BTreeMap<String, Callable> {
@@ -202,12 +202,12 @@ mod tests {
 
     #[test]
     fn s14_a_workflow_that_is_called_exists_is_enabled_and_is_for_calls() {
-        let manual = workflow(None, json!({ "trigger": { "block": "core/manual" } }));
+        let manual = workflow(None, &json!({ "trigger": { "block": "core/manual" } }));
         check(&calls("b"), &known([]), &[(WORKFLOW, "There is no workflow `b`")]);
-        check(&calls("b"), &known([("b", workflow(None, json!({})), true)]), &[]);
+        check(&calls("b"), &known([("b", workflow(None, &json!({})), true)]), &[]);
         check(
             &calls("b"),
-            &known([("b", workflow(None, json!({})), false)]),
+            &known([("b", workflow(None, &json!({})), false)]),
             &[(WORKFLOW, "`b` is not enabled; enable it first")],
         );
         check(&calls("b"), &known([("b", manual, true)]), &[(WORKFLOW, "begins with `core/manual`")]);
@@ -222,9 +222,9 @@ mod tests {
     #[test]
     fn s14_constants_in_the_data_are_judged_by_the_inputs() {
         let inputs = json!({ "inputs": { "n": { "type": "number" }, "t": { "type": "text" } } });
-        let target = workflow(None, json!({ "trigger": { "block": WORKFLOW_CALLED, "config": inputs } }));
+        let target = workflow(None, &json!({ "trigger": { "block": WORKFLOW_CALLED, "config": inputs } }));
         let known = known([("b", target, true)]);
-        let with = |data: Value| workflow(Some(json!({ "workflow": "b", "data": data })), json!({}));
+        let with = |data: Value| workflow(Some(&json!({ "workflow": "b", "data": data })), &json!({}));
         check(&with(json!({ "n": 1, "t": "{{ trigger.t }}" })), &known, &[]);
         check(&with(json!("{{ trigger }}")), &known, &[]);
         check(
@@ -243,7 +243,7 @@ mod tests {
     fn s12_s14_a_call_that_waits_for_its_callers_place_is_refused_where_it_can_be_seen() {
         let bounded = |config: Value, key: Option<&str>| {
             let bound = key.map_or_else(|| json!({ "limit": 1 }), |key| json!({ "limit": 1, "key": key }));
-            workflow(Some(config), json!({ "concurrency": bound }))
+            workflow(Some(&config), &json!({ "concurrency": bound }))
         };
         let itself = |data: Value| json!({ "workflow": "a", "data": data });
         let refused: &[(&str, &str)] = &[(WORKFLOW, "a place that `a` holds")];
@@ -256,7 +256,7 @@ mod tests {
         let other = bounded(json!({ "workflow": "a" }), None);
         check(&calls("b"), &known([("b", other, true)]), &[(WORKFLOW, "a place that `b` holds")]);
         let other = bounded(json!({ "workflow": "c" }), None);
-        let leaf = workflow(None, json!({}));
+        let leaf = workflow(None, &json!({}));
         check(&calls("b"), &known([("b", other, true), ("c", leaf, true)]), &[]);
     }
 }

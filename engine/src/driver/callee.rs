@@ -28,7 +28,7 @@ impl Inner {
         config: CallConfig,
     ) -> Result<(Called, Option<StartRun>), StoreError> {
         match self.callee(caller, config).await {
-            Ok((callee, start)) => Ok((Called::Run(callee), Some(start))),
+            Ok((run, start)) => Ok((Called::Run(run), Some(start))),
             Err(Uncallable::Refused(message)) => Ok((Called::Refused(message), None)),
             Err(Uncallable::Version(Unrunnable::Store(error))) => Err(error),
             Err(Uncallable::Version(Unrunnable::Unfit { version, problem })) => {

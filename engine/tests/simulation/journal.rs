@@ -705,11 +705,12 @@ impl<'a> Reading<'a> {
             .iter()
             .map(|(number, execution)| {
                 let phase = match execution.phase {
-                    run::Phase::Ready { .. } => "ready",
+                    run::Phase::Ready { .. } | run::Phase::Calling { .. } => "ready",
                     run::Phase::Running { .. } => "running",
-                    run::Phase::Calling { .. } => "ready",
-                    run::Phase::Called { .. } => "waiting",
-                    run::Phase::Waiting | run::Phase::Gathering(_) | run::Phase::Looping(_) => "waiting",
+                    run::Phase::Waiting
+                    | run::Phase::Called { .. }
+                    | run::Phase::Gathering(_)
+                    | run::Phase::Looping(_) => "waiting",
                 };
                 (*number, phase)
             })

@@ -90,7 +90,7 @@ impl Play<'_> {
             Action::Enable { workflow } => self.enable(workflow),
             Action::Disable { workflow } => self.disable(workflow),
             Action::Event { workflow, .. } if self.world.workflows[workflow].is_called() => {
-                self.start(workflow)
+                self.start(workflow);
             }
             Action::Event { workflow, older, key, doing, again, copies } => {
                 let workflow = self.world.workflows[workflow].name.clone();

@@ -20,14 +20,13 @@ pub(crate) fn messages(change: &RunChange) -> impl Iterator<Item = &Message> {
 pub(crate) fn what_becomes(change: &RunChange) -> String {
     let record = change.record.as_ref().map(entries).unwrap_or_default();
     let owned = if change.owned { "" } else { ", released" };
-    let mut what = format!("run {} is {}{owned} ({record})", short(change.id.0), change.status);
-    for start in &change.called {
-        what += &format!(", calls run {} ({})", short(start.run.id.0), entries(&start.record));
-    }
-    for Message { record, .. } in messages(change) {
-        what += &format!(", tells run {} ({})", short(record.run.0), entries(record));
-    }
-    what
+    let own = format!("run {} is {}{owned} ({record})", short(change.id.0), change.status);
+    let calls = change.called.iter().map(|start| ("calls", &start.record));
+    let tells = messages(change).map(|message| ("tells", &message.record));
+    let others = calls
+        .chain(tells)
+        .map(|(does, record)| format!("{does} run {} ({})", short(record.run.0), entries(record)));
+    [own].into_iter().chain(others).collect::<Vec<_>>().join(", ")
 }
 
 fn entry(entry: &Entry) -> String {

@@ -192,7 +192,7 @@ fn a_definition(rng: &mut Rng) -> Value {
     let trigger = choose(rng, &[(2, "hook"), (2, "plain"), (3, "lasting")]);
     let (first, steps) = if rng.u8(0..4) == 0 { calling(rng, CALLED[0]) } else { a_shape(rng) };
     let trigger = json!({ "block": block(trigger), "on": { "happened": first } });
-    bounded(rng, trigger, steps)
+    bounded(rng, &trigger, &steps)
 }
 
 fn a_shape(rng: &mut Rng) -> (Value, Value) {
@@ -206,11 +206,11 @@ fn a_called(rng: &mut Rng, name: &str) -> Value {
         _ => a_shape(rng),
     };
     let trigger = json!({ "block": "core/workflow-called", "on": { "called": first } });
-    bounded(rng, trigger, steps)
+    bounded(rng, &trigger, &steps)
 }
 
 /// A workflow with these steps; perhaps it bounds how many of its runs go on at once.
-fn bounded(rng: &mut Rng, trigger: Value, steps: Value) -> Value {
+fn bounded(rng: &mut Rng, trigger: &Value, steps: &Value) -> Value {
     let mut definition = json!({ "title": "A world's workflow", "trigger": trigger, "steps": steps });
     if rng.u8(0..4) == 0 {
         definition["concurrency"] = json!({ "limit": rng.u32(1..=2) });

@@ -124,7 +124,7 @@ impl Transition<'_> {
             };
             match called {
                 Called::Run(callee) => self.make_call(number, callee)?,
-                Called::Refused(message) => self.fail_call(number, message),
+                Called::Refused(message) => self.fail_call(number, &message),
                 Called::Later(again) => *at = again,
             }
         }
@@ -190,10 +190,10 @@ impl Transition<'_> {
             (Some(_), _) => self.settle(number),
             (None, CallAnswer::Failed { message }) => {
                 if !self.call_again(number) {
-                    self.fail_call(number, message);
+                    self.fail_call(number, &message);
                 }
             }
-            (None, CallAnswer::Cancelled) => self.fail_call(number, format!("the run {run} was cancelled")),
+            (None, CallAnswer::Cancelled) => self.fail_call(number, &format!("the run {run} was cancelled")),
         }
     }
 
@@ -209,9 +209,9 @@ impl Transition<'_> {
         true
     }
 
-    fn fail_call(&mut self, number: u32, message: String) {
-        let value = self.record(Entry::ExecutionFailed { execution: number, message: message.clone() });
-        self.fail(number, &message, value);
+    fn fail_call(&mut self, number: u32, message: &str) {
+        let value = self.record(Entry::ExecutionFailed { execution: number, message: message.to_owned() });
+        self.fail(number, message, value);
     }
 
     /// Tells a run that it is called for nothing.

@@ -26,17 +26,17 @@ impl RunTask {
         let mut runs = Vec::new();
         for (number, place) in due {
             let config = self.values.get(&place).cloned().unwrap_or_default();
-            let called = match CallConfig::of(&config) {
+            let becomes = match CallConfig::of(&config) {
                 Ok(config) => {
                     let caller = self.caller(number, config.wait);
                     let prepare = || self.inner.prepare_call(caller.clone(), config.clone());
-                    let (called, run) = patiently!(self.inner, &self.lease, prepare().await);
+                    let (becomes, run) = patiently!(self.inner, &self.lease, prepare().await);
                     runs.extend(run);
-                    called
+                    becomes
                 }
                 Err(message) => Called::Refused(message),
             };
-            calls.push((number, called));
+            calls.push((number, becomes));
         }
         self.take_slots();
         let applied = self.apply_with(Event::Called(calls), runs).await?;

@@ -123,7 +123,7 @@ pub(crate) fn compare(runs: &[(RunRow, Vec<Record>)]) -> Vec<String> {
         let known = (called.get(&row.id).copied(), callers.get(&row.id).copied(), row.parent);
         match known {
             (None, None, None) => {}
-            (Some(by), Some(caller), Some(parent)) if by == caller && caller.run == parent => {}
+            (Some(by), Some(told), Some(parent)) if by == told && told.run == parent => {}
             known => said(row.id, format!("its caller, it and its row say {known:?}")),
         }
     }

@@ -151,7 +151,7 @@ fn s14_d8_giving_a_call_up_tells_its_run_once_and_waits_for_it() {
 
 #[test]
 fn s14_d7_a_deadline_gives_the_run_up_and_has_an_edge() {
-    let deadline = Some(Duration::from_secs(60));
+    let deadline = Some(Duration::from_mins(1));
     let late = || {
         let step = PlannedStep { deadline, ..call(true, &[("deadline", &["late"])]) };
         World::start(&["call"], [("call", step), ("late", step_without_edges())])
