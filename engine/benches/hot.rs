@@ -90,6 +90,7 @@ fn run_at(plan: &Plan, at: u32) -> (Decision, HashMap<ValueRef, Value>) {
         activation: None,
         outcome: Outcome { id: "received".to_owned(), data: json!({ "body": body() }) },
         replayed: None,
+        caller: None,
     };
     let mut decision = run::start(plan, beginning, Admission::Free, &given(0, &values, &none));
     for execution in 1..=at {
@@ -122,6 +123,7 @@ fn given<'a>(
 ) -> Given<'a> {
     Given {
         now: Timestamp::UNIX_EPOCH,
+        run: RunId(Uuid::nil()),
         record: RecordId(record),
         jitter: 0.5,
         slots: 8,
@@ -222,9 +224,19 @@ fn started(store: &SqliteStore, run: RunId, state: &[u8], body: &[u8]) -> StartR
         due_at: None,
         created_at: Timestamp::now(),
         finished_at: None,
+        parent: None,
     };
     let record = record(store, run, body);
-    StartRun { run: row, record, owned: true, activation: None, dedupe: None, answer: None, lane: None }
+    StartRun {
+        run: row,
+        record,
+        owned: true,
+        activation: None,
+        dedupe: None,
+        answer: None,
+        lane: None,
+        messages: Vec::new(),
+    }
 }
 
 fn moved(store: &SqliteStore, run: RunId, sequence: i64, state: &[u8], body: &[u8]) -> RunChange {
@@ -241,5 +253,7 @@ fn moved(store: &SqliteStore, run: RunId, sequence: i64, state: &[u8], body: &[u
         taken: Vec::new(),
         place: PlaceChange::None,
         postponed: Vec::new(),
+        called: Vec::new(),
+        messages: Vec::new(),
     }
 }

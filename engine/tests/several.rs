@@ -24,7 +24,7 @@ use stepwell::block::{BlockDefinition, registered};
 use stepwell_engine::driver::{
     Action, CallbackAnswer, Limits, Operation, OperationStatus, Selection, TriggerAnswer,
 };
-use stepwell_engine::model::RunStatus;
+use stepwell_engine::model::{Entry, RunId, RunStatus};
 use stepwell_engine::store::postgres::PostgresStore;
 use tempfile::TempDir;
 
@@ -135,6 +135,84 @@ fn o4_a_callback_reaches_the_engine_that_works_on_its_run() {
         assert!(!handlers("reaches-busy").contains(&"finish"), "it is still running");
         gate("reaches-busy").notify_one();
         owner.reaches(run, RunStatus::Completed).await;
+    });
+}
+
+/// A workflow that calls another, and one that is called and waits, and then does this.
+async fn enable_call(engine: &Engine, key: &str, doing: &str) {
+    let mut called = workflow(key, &["defer"]);
+    called["steps"]["second"]["config"]["doing"] = json!([doing]);
+    called["trigger"] = json!({ "block": "core/workflow-called", "on": { "called": "first" } });
+    engine.enable(&format!("{key}-called"), &called).await.unwrap();
+    let act = json!({
+        "block": "stepwell-engine/act",
+        "config": { "key": format!("{key}-beside"), "doing": ["gate done"] },
+    });
+    let calls = json!({
+        "title": "Calls",
+        "trigger": {
+            "block": "stepwell-engine/event",
+            "config": { "key": format!("{key}-event") },
+            "on": { "happened": ["call", "beside"] },
+        },
+        "steps": {
+            "call": { "block": "core/call-workflow", "config": { "workflow": format!("{key}-called") } },
+            "beside": act,
+        },
+    });
+    engine.enable(key, &calls).await.unwrap();
+}
+
+/// The run that another has called, once it waits.
+async fn called_by(engine: &Engine, run: RunId) -> RunId {
+    let is_call = |entry: &Entry| match entry {
+        Entry::WorkflowCalled { run, .. } => Some(*run),
+        _ => None,
+    };
+    let entries = engine.sees(run, |entries| entries.iter().any(|entry| is_call(entry).is_some())).await;
+    entries.iter().find_map(is_call).unwrap()
+}
+
+#[test]
+fn o4_s14_an_answer_reaches_the_engine_that_works_on_the_caller() {
+    let shared = Shared::new();
+    let (owner, other) = (shared.engine(), shared.engine());
+    owner.block_on(async {
+        enable_call(&owner, "answers", "done").await;
+        let run = owner.run("answers").await;
+        let called = called_by(&owner, run).await;
+        owner.reaches(called, RunStatus::Waiting).await;
+        until(|| handlers("answers-beside").contains(&"execute")).await;
+        // Its second step runs in the other engine, and with it the run ends there.
+        assert!(matches!(other.finish(called, 1, "done").await, CallbackAnswer::Recorded));
+        other.reaches(called, RunStatus::Completed).await;
+        owner
+            .sees(run, |entries| {
+                entries.iter().any(|entry| matches!(entry, Entry::ExecutionCompleted { .. }))
+            })
+            .await;
+        gate("answers-beside").notify_one();
+        owner.reaches(run, RunStatus::Completed).await;
+    });
+}
+
+#[test]
+fn o4_s14_a_run_that_another_engine_works_on_is_cancelled_with_its_caller() {
+    let shared = Shared::new();
+    let (owner, other) = (shared.engine(), shared.engine());
+    owner.block_on(async {
+        enable_call(&owner, "gives-up", "gate done").await;
+        let run = owner.run("gives-up").await;
+        let called = called_by(&owner, run).await;
+        owner.reaches(called, RunStatus::Waiting).await;
+        assert!(matches!(other.finish(called, 1, "on").await, CallbackAnswer::Recorded));
+        until(|| handlers("gives-up-on").contains(&"execute")).await;
+        owner.driver.cancel(run).await.unwrap();
+        gate("gives-up-beside").notify_one();
+        other.reaches(called, RunStatus::Cancelling).await;
+        gate("gives-up-on").notify_one();
+        other.reaches(called, RunStatus::Cancelled).await;
+        owner.reaches(run, RunStatus::Cancelled).await;
     });
 }
 

@@ -11,3 +11,4 @@ mod schedule;
 mod set;
 mod wait_for_callback;
 mod webhook;
+mod workflow_called;

@@ -114,7 +114,7 @@ impl Apply {
             return self.refuse(files.iter().zip(&problems));
         }
         let mut applied = Vec::new();
-        for (file, parsed) in files.iter().zip(parsed.into_iter().flatten()) {
+        for (file, parsed) in called_first(files.iter().zip(parsed.into_iter().flatten()).collect()) {
             match self.apply(client, file, parsed).await? {
                 Ok(result) => applied.push(result),
                 Err(problems) => return self.refuse([(file, &problems)]),
@@ -130,14 +130,15 @@ impl Apply {
         &self,
         client: &Client,
         file: &File,
-        Parsed { id, definition }: Parsed,
+        parsed: Parsed,
     ) -> Result<Result<Value, Vec<Problem>>, Failure> {
-        let id = id
-            .or_else(|| file.stem.clone())
+        let id = file
+            .id(&parsed)
             .ok_or_else(|| Failure(format!("{} has no name; give the workflow an `id`", file.name)))?;
         let path = format!("/api/v1/workflows/{id}");
         let named = |Failure(message)| Failure(format!("{}: {message}", file.name));
-        let written = client.change(Method::PUT, &path, Some(&definition.to_value())).await.map_err(named)?;
+        let written =
+            client.change(Method::PUT, &path, Some(&parsed.definition.to_value())).await.map_err(named)?;
         let draft = match written {
             Ok(draft) => draft,
             Err(problems) => return Ok(Err(file.located(problems))),
@@ -177,6 +178,21 @@ impl Apply {
     }
 }
 
+/// Files in an order in which a workflow comes after those that it calls, as far as there is one.
+fn called_first(mut files: Vec<(&File, Parsed)>) -> Vec<(&File, Parsed)> {
+    let mut ordered = Vec::with_capacity(files.len());
+    while !files.is_empty() {
+        let ids: Vec<Option<String>> = files.iter().map(|(file, parsed)| file.id(parsed)).collect();
+        let waits = |index: usize| {
+            let mut called = files[index].1.definition.called_workflows();
+            called.any(|id| (0..).zip(&ids).any(|(other, it)| other != index && it.as_deref() == Some(id)))
+        };
+        let next = (0..files.len()).find(|index| !waits(*index)).unwrap_or(0);
+        ordered.push(files.remove(next));
+    }
+    ordered
+}
+
 /// Fails if a file has problems.
 fn refuse<'f>(files: impl IntoIterator<Item = (&'f File, &'f Vec<Problem>)>) -> Done {
     let bad = files.into_iter().filter(|(_, problems)| !problems.is_empty());
@@ -203,6 +219,11 @@ impl File {
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let text = std::fs::read_to_string(path).map_err(explained);
         Self { name: path.display().to_string(), stem, text }
+    }
+
+    /// The id of the workflow in it.
+    fn id(&self, parsed: &Parsed) -> Option<String> {
+        parsed.id.clone().or_else(|| self.stem.clone())
     }
 
     fn source(&self) -> Result<Source<'_>, Vec<Problem>> {

@@ -16,6 +16,9 @@ pub const LARGEST_RUN: usize = 64 * 1024 * 1024;
 /// The most executions of a run: a circle that a definition hides in its data ends here.
 pub const MOST_EXECUTIONS: u32 = 10_000;
 
+/// How many calls of workflows may lead to a run: a workflow that calls itself without end stops here.
+pub const DEEPEST_CALL: u32 = 16;
+
 /// Why something is too much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TooMuch {
@@ -45,6 +48,11 @@ pub enum TooMuch {
         "the run has had {MOST_EXECUTIONS} executions, which is the most; split it into several workflows"
     )]
     Executions,
+    /// A run is called by [`DEEPEST_CALL`] others, each of which was called by the next.
+    #[error(
+        "{DEEPEST_CALL} calls have led to this run, which is the most; let it call nothing more, for instance by a condition"
+    )]
+    Calls,
 }
 
 /// The size of a value as JSON.

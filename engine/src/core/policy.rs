@@ -21,6 +21,9 @@ impl RetryPolicy {
     pub const DEFAULT: Self =
         Self { attempts: 5, first: Duration::from_secs(1), most: Duration::from_hours(1) };
 
+    /// What is not tried again.
+    pub const NEVER: Self = Self { attempts: 1, ..Self::DEFAULT };
+
     /// The delay after the `failures`-th failure, or `None` to give up.
     ///
     /// `jitter` in 0..1 shortens the delay by up to half, so that what failed together does not return

@@ -6,6 +6,10 @@ pub(crate) const JOIN: &str = "core/join";
 pub(crate) const FOR_EACH: &str = "core/for-each";
 /// Repeats until something holds.
 pub(crate) const REPEAT: &str = "core/repeat";
+/// Calls another workflow.
+pub(crate) const CALL: &str = "core/call-workflow";
+/// The trigger of a workflow that is called.
+pub(crate) const WORKFLOW_CALLED: &str = "core/workflow-called";
 /// Ends the run.
 pub(crate) const STOP: &str = "core/stop";
 

@@ -1,5 +1,6 @@
 //! Workflow definitions: the files that the CLI applies and the drafts that the editor writes.
 
+mod calls;
 mod catalog;
 mod check;
 mod connections;
@@ -9,6 +10,7 @@ mod export;
 pub(crate) mod field;
 mod formats;
 mod graph;
+pub(crate) mod inputs;
 mod lines;
 mod misfit;
 mod outcomes;
@@ -27,6 +29,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+pub use calls::{Callable, call_problems};
 pub use catalog::{Catalog, CatalogBlock, CatalogConnection};
 pub use check::check;
 pub use connections::{NeededConnection, needed_connections};

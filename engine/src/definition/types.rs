@@ -7,8 +7,9 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 use stepwell::manifest::BlockManifest;
 
-use super::control::loop_edge;
+use super::control::{WORKFLOW_CALLED, loop_edge};
 use super::field::schemas_at;
+use super::inputs::inputs_schema;
 use super::parse::{join, unknown};
 use super::scopes::{Scopes, is_condition};
 use super::shape::{Shape, Within};
@@ -31,7 +32,9 @@ pub(super) fn problems(
     scopes: &Scopes<'_>,
     templates: &[(&str, Template)],
 ) -> Vec<Problem> {
-    let variables = Variables { definition, catalog, scopes };
+    let trigger = &definition.trigger;
+    let inputs = (trigger.block == WORKFLOW_CALLED).then(|| inputs_schema(&trigger.config)).flatten();
+    let variables = Variables { definition, catalog, scopes, inputs: inputs.as_ref() };
     let before = sources(definition);
     let mut problems = Vec::new();
     for (id, template) in templates {
@@ -81,6 +84,8 @@ struct Variables<'a> {
     definition: &'a Definition,
     catalog: &'a Catalog,
     scopes: &'a Scopes<'a>,
+    /// The schema of what a workflow takes that is called, if it says.
+    inputs: Option<&'a Value>,
 }
 
 impl<'a> Variables<'a> {
@@ -102,6 +107,9 @@ impl<'a> Variables<'a> {
             "trigger" => (&self.definition.trigger.block, &self.definition.trigger.on),
             step => self.definition.steps.get(step).map(|step| (step.block.as_str(), &step.on))?,
         };
+        if let ("trigger", Some(inputs)) = (variable, self.inputs) {
+            return Some((vec![inputs], true));
+        }
         let manifest = &self.catalog.get(block)?.manifest;
         let at_end_of_round = is_condition(self.definition, reader, &path.field);
         let into = loop_edge(block);

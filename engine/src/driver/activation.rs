@@ -30,7 +30,8 @@ impl Inner {
         if !problems.is_empty() {
             return Err(Refusal::Problems(problems));
         }
-        let problems = self.connection_problems(&definition).await;
+        let mut problems = self.connection_problems(&definition).await;
+        problems.extend(self.call_problems(id, &definition).await?);
         if !problems.is_empty() {
             return Err(Refusal::Problems(problems));
         }

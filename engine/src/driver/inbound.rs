@@ -1,48 +1,29 @@
 //! Requests from outside: events for triggers and callbacks for executions.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
-use serde_json::Value;
 use stepwell::error::{TriggerError, TriggerErrorKind};
 use stepwell::outcome::Outcome;
 use stepwell::request::Request;
-use stepwell::response::Response;
 use stepwell::trigger::{Event as TriggerEvent, Trigger};
-use tokio::sync::mpsc;
 
 use super::answer::{CallbackAnswer, Refusal, TriggerAnswer};
 use super::call::{Ended, contained};
-use super::index_key::index_key;
-use super::run::{Incoming, Nudge, RunTask, is_at_rest};
-use super::slots::{AtHand, Due};
+use super::run::{Incoming, Nudge, is_at_rest};
+use super::start::Start;
 use super::trigger_call::Uncallable;
-use super::values::encode_state;
 use super::version::Unrunnable;
-use super::{Inner, activation, first_answer, trigger_call};
-use crate::core::limits::checked_size;
-use crate::core::run::{self, Admission, Beginning, Given, Replayed, RunState, Takes};
-use crate::definition::Problem;
+use super::{Inner, first_answer, trigger_call};
+use crate::core::run::{RunState, Takes};
 use crate::model::{
-    ActivationId, ActivationStatus, CallbackRequest, Entry, ExecutionId, RunId, WorkflowId, decode_state,
-    encode_entries,
+    ActivationId, ActivationStatus, CallbackRequest, Entry, ExecutionId, decode_state, encode_entries,
 };
-use crate::store::{ActivationRow, Callback, CommitError, Record, RunRow, StartRun, Started, StoreError};
+use crate::store::{ActivationRow, Callback, CommitError, Record, Started, StoreError};
 
 /// How long a request is held while its activation completes.
 const LONGEST_HOLD: Duration = Duration::from_secs(10);
-
-/// A run to start.
-pub(super) struct Start {
-    pub(super) activation: Option<ActivationId>,
-    pub(super) outcome: Outcome,
-    pub(super) dedupe: Option<String>,
-    /// What the handler answers the event with.
-    pub(super) response: Option<Response>,
-    pub(super) replayed: Option<Replayed>,
-}
 
 impl Inner {
     /// A request to an activation's URL.
@@ -65,7 +46,7 @@ impl Inner {
                     response: response.clone(),
                     replayed: None,
                 };
-                match self.start_run(&row.workflow, row.version, start).await {
+                match self.start_run(row.version, start).await {
                     Ok((run, Started::Created)) => TriggerAnswer::Started(run, response),
                     Ok((_, Started::Duplicate(run, answer))) => {
                         first_answer::answer_again(self, run, answer.as_deref())
@@ -161,119 +142,6 @@ impl Inner {
     /// How long `trigger` and `handshake` of a block may take.
     fn trigger_limit(&self, block: &str) -> Duration {
         self.blocks.get(block).and_then(|block| block.time_limit).unwrap_or(self.limits.trigger)
-    }
-
-    /// Starts a run by hand.
-    pub(super) async fn start_by_hand(
-        self: &Arc<Self>,
-        workflow: &WorkflowId,
-        outcome: Option<String>,
-        data: Value,
-    ) -> Result<RunId, Refusal> {
-        let state = self.workflow_state(workflow).await?;
-        let version = state.enabled().ok_or_else(|| {
-            Refusal::Conflict(format!("workflow `{workflow}` is not enabled; enable it, then start a run"))
-        })?;
-        let compiled = self.version(version).await?;
-        let id = activation::check_outcome(self, &compiled, outcome.as_deref(), &data)?;
-        let start = Start {
-            activation: None,
-            outcome: Outcome { id, data },
-            dedupe: None,
-            response: None,
-            replayed: None,
-        };
-        let _room = self.room_for_a_run().ok_or(Refusal::Busy)?;
-        Ok(self.start_run(workflow, version, start).await?.0)
-    }
-
-    /// Creates a run and begins to work on it; who refuses runs beyond the limit has asked for room. The run is
-    /// durable when this returns `Started::Created`.
-    pub(super) async fn start_run(
-        self: &Arc<Self>,
-        workflow: &WorkflowId,
-        version: crate::model::VersionId,
-        start: Start,
-    ) -> Result<(RunId, Started), Refusal> {
-        let version = self.version(version).await?;
-        checked_size("the data of the trigger's outcome", &start.outcome.data)
-            .map_err(|error| Refusal::Problems(vec![Problem::new("data", error.to_string())]))?;
-        let id = RunId(self.clock.id());
-        let response = start.response.as_ref().filter(|_| start.dedupe.is_some());
-        let answer = response.map(|response| first_answer::encode(self, id, response)).transpose();
-        let answer =
-            answer.map_err(|error| Refusal::Problems(vec![Problem::new("response", error.to_string())]))?;
-        let record = self.store.next_record();
-        let now = self.clock.now();
-        let mut slots = AtHand::new(&self.slots);
-        let first = version.plan.trigger.values().map(Vec::len).max().unwrap_or(1);
-        slots.take(&Due::default(), version.widest.max(first));
-        let surroundings = self.surroundings(id, &version);
-        let given = Given {
-            now,
-            record,
-            jitter: self.clock.jitter(),
-            slots: slots.of_process(),
-            block_slots: &slots.of_blocks(),
-            values: &HashMap::new(),
-            surroundings: &surroundings,
-        };
-        let lane = version.lane(Some(&start.outcome.data), &surroundings);
-        let admission = match &lane {
-            Ok(None) => Admission::Free,
-            Ok(Some(_)) => Admission::Queued,
-            Err(problem) => Admission::NoKey(problem.clone()),
-        };
-        let free = admission == Admission::Free;
-        let Start { activation, outcome, dedupe, replayed, .. } = start;
-        let beginning = Beginning { activation, outcome, replayed };
-        let decision = run::start(&version.plan, beginning, admission, &given);
-        let ended = decision.state.ended.is_some();
-        let status = decision.state.status();
-        let row = RunRow {
-            id,
-            workflow: workflow.clone(),
-            version: version.row.id,
-            status,
-            state: encode_state(&decision.state),
-            sequence: 0,
-            due_at: decision.state.due_at(),
-            created_at: now,
-            finished_at: ended.then_some(now),
-        };
-        let body = encode_entries(&decision.entries);
-        // Another lease would not find a run among those to take up that was created as its own.
-        let _taking_part = self.taking_part()?;
-        let lease = self.lease();
-        let started = self
-            .store
-            .start_run(StartRun {
-                run: row,
-                record: Record { id: record, run: id, at: now, body },
-                owned: free && !ended,
-                activation,
-                dedupe: dedupe.map(index_key),
-                answer,
-                lane: lane.ok().flatten(),
-            })
-            .await?;
-        if started == Started::Created {
-            self.run_changed(id, Some(status));
-            if !free {
-                self.nudge(id, Nudge::Look);
-            } else if !ended {
-                let (sender, nudges) = mpsc::unbounded_channel();
-                let mut tasks = self.tasks.lock().expect("no holder panics");
-                // If the lease was lost meanwhile, the run is adopted under the next one, like all that was under way.
-                if !lease.is_cancelled() {
-                    tasks.insert(id, sender);
-                    let work = (lease, nudges);
-                    let task = RunTask::created(self, id, version, (decision, record), slots, work);
-                    self.work(task.work());
-                }
-            }
-        }
-        Ok((id, started))
     }
 
     /// A request to an execution's URL.

@@ -10,7 +10,7 @@ use stepwell::outcome::Outcome;
 
 use super::Inner;
 use super::answer::Refusal;
-use super::inbound::Start;
+use super::start::Start;
 use super::version::Version;
 use crate::core::run::{self, Replayed};
 use crate::core::workflow::Event;
@@ -71,7 +71,7 @@ impl Inner {
             response: None,
             replayed: Some(Replayed { run, from, values }),
         };
-        Ok(self.start_run(&row.workflow, version.row.id, start).await?.0)
+        Ok(self.start_run(version.row.id, start).await?.0)
     }
 
     /// Makes the draft a version that is not enabled.

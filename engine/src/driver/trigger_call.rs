@@ -16,8 +16,8 @@ use super::Inner;
 use super::answer::Refusal;
 use super::call::{Ended, contained, private};
 use super::connections::NoCredentials;
-use super::inbound::Start;
 use super::services::TriggerServices;
+use super::start::Start;
 use super::stop::{Stop, patiently};
 use super::version::{Unrunnable, Version};
 use crate::core::run::Sealed;
@@ -34,7 +34,6 @@ const ON_TIME: SignedDuration = SignedDuration::from_mins(1);
 struct Prepared {
     handlers: &'static TriggerHandlers,
     invocation: TriggerInvocation,
-    row: ActivationRow,
     version: Arc<Version>,
     registration: Value,
 }
@@ -185,7 +184,7 @@ impl Inner {
         now: Timestamp,
         prepared: Result<Prepared, String>,
     ) -> Result<Option<When>, TickFailed> {
-        let Prepared { handlers, invocation, row, version, registration } = prepared?;
+        let Prepared { handlers, invocation, version, registration } = prepared?;
         let tick = handlers.tick.ok_or_else(|| missing("tick"))?;
         let missed = now.duration_since(time) > ON_TIME;
         let following = if missed && handlers.missed != MissedTicks::All { now } else { time };
@@ -216,7 +215,7 @@ impl Inner {
                 response: None,
                 replayed: None,
             };
-            match self.start_run(&row.workflow, version.row.id, start).await {
+            match self.start_run(version.row.id, start).await {
                 Ok(_) => return Ok(next),
                 Err(Refusal::Store(error)) => {
                     tracing::error!(activation = %id, error = %error, source = %error.source, "the run of a tick could not be started and is tried again");
@@ -270,7 +269,7 @@ impl Inner {
         let handlers = self.trigger_handlers(&version.definition.trigger.block)?;
         let registration = open_registration(self, &row)?;
         let invocation = invocation(self, &version, row.id).await?;
-        Ok(Prepared { handlers, invocation, row, version, registration })
+        Ok(Prepared { handlers, invocation, version, registration })
     }
 }
 

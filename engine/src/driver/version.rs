@@ -12,7 +12,8 @@ use super::answer::Refusal;
 use super::index_key::index_key;
 use crate::core::policy::RetryPolicy;
 use crate::core::run::{Control, Plan, PlannedStep, ResolveConfig, Variables};
-use crate::definition::{Catalog, Definition, Retry, StepInstance, control};
+use crate::definition::inputs::{data_problems, inputs_schema};
+use crate::definition::{Catalog, Definition, Problem, Retry, StepInstance, control};
 use crate::expr::Template;
 use crate::model::{VersionId, WorkflowId};
 use crate::secrets::{Keys, Place, has_secrets};
@@ -29,9 +30,17 @@ pub(super) struct Version {
     pub(super) widest: usize,
     /// How many runs go on at once, and by which key they are counted.
     concurrency: Option<(u32, Template)>,
+    /// The schema of the data that it takes when it is called; `None` if it takes anything.
+    inputs: Option<Value>,
 }
 
 impl Version {
+    /// What is wrong with the data of a call.
+    pub(super) fn input_problems(&self, data: &Value) -> Vec<Problem> {
+        let problems = self.inputs.as_ref().map(|schema| data_problems(schema, data, &BTreeSet::new()));
+        problems.unwrap_or_default()
+    }
+
     /// The lane that a run with this event queues in; none if all runs go on at once.
     ///
     /// # Errors
@@ -127,13 +136,19 @@ impl Inner {
         plan.limited = concurrency.is_some();
         plan.on_error.clone_from(&definition.on_error);
         plan.time_limit = definition.time_limit;
-        Ok(Version { row, definition, plan, references, widest, concurrency })
+        let trigger = &definition.trigger;
+        let inputs =
+            (trigger.block == control::WORKFLOW_CALLED).then(|| inputs_schema(&trigger.config)).flatten();
+        Ok(Version { row, definition, plan, references, widest, concurrency, inputs })
     }
 
     fn plan_step(&self, workflow: &WorkflowId, step: &StepInstance) -> Result<PlannedStep, String> {
         let (block, handlers) = (self.block(&step.block)?, self.step_handlers(&step.block)?);
         let (config, control) = plan_control(step)?;
         let template = Template::compile(&config).map_err(|problems| describe(&problems))?;
+        // A run that has failed is repeated only where somebody says so.
+        let unless_told =
+            if matches!(control, Some(Control::Call)) { RetryPolicy::NEVER } else { RetryPolicy::DEFAULT };
         Ok(PlannedStep {
             control,
             block: step.block.clone(),
@@ -149,7 +164,7 @@ impl Inner {
                     .get(&step.block)
                     .is_some_and(|block| has_secrets(block.manifest.config.as_value())),
             }),
-            retry: step.retry.as_ref().map_or(RetryPolicy::DEFAULT, retry_policy),
+            retry: step.retry.as_ref().map_or(unless_told, retry_policy),
             deadline: step.deadline,
             on: step.on.0.iter().map(|(id, steps)| (id.clone(), steps.clone())).collect(),
             finishes: handlers.finish.is_some(),
@@ -184,6 +199,7 @@ fn plan_control(step: &StepInstance) -> Result<(Value, Option<Control>), String>
     let control = match step.block.as_str() {
         control::JOIN => Control::Join,
         control::FOR_EACH => Control::ForEach,
+        control::CALL => Control::Call,
         control::STOP => Control::Stop,
         control::REPEAT => {
             // The condition is evaluated when a round ends; until then something stands for it that fits.

@@ -73,6 +73,7 @@ pub(super) fn run(row: &RunRow) -> Value {
         "sequence": row.sequence,
         "created_at": row.created_at,
         "finished_at": row.finished_at,
+        "parent": row.parent,
     })
 }
 

@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{AttemptResult, CallbackRequest, Entry, HandlerName, Origin, RecordId, Unused};
+use super::{
+    AttemptResult, CallAnswer, CallbackRequest, Entry, HandlerName, Origin, RecordId, RunId, RunStatus,
+    Unused, VersionId, WorkflowId,
+};
 
 /// Everything that happened to a run.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -19,6 +22,9 @@ pub struct History {
     /// The run that this one goes through again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// The execution that called it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_unique_execution_id: Option<String>,
     /// What was taken over from that run, by step.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub carried_over: Map<String, Value>,
@@ -68,6 +74,9 @@ pub struct ExecutionView {
     pub config: Value,
     /// The calls of its handlers, in order.
     pub attempts: Vec<AttemptView>,
+    /// The runs that it has called, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<ChildView>,
     /// The callbacks that came, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub callbacks: Vec<CallbackView>,
@@ -92,6 +101,20 @@ pub struct ExecutionView {
     /// Where it is finished, while it is deferred.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finish_callback_url: Option<String>,
+}
+
+/// A run that an execution has called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChildView {
+    /// The run.
+    pub run_id: RunId,
+    /// Its workflow.
+    pub workflow_id: WorkflowId,
+    /// Its version.
+    pub workflow_version_id: VersionId,
+    /// How it ended, once it has told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<RunStatus>,
 }
 
 /// A round of a loop.
@@ -206,6 +229,9 @@ impl History {
         for execution in
             history.executions.iter_mut().filter(|execution| execution.status == ExecutionStatus::Waiting)
         {
+            if !execution.children.is_empty() {
+                continue;
+            }
             execution.finish_callback_url = Some(callback_url(execution.number));
         }
         history
@@ -213,7 +239,8 @@ impl History {
 
     fn add(&mut self, record: RecordId, at: Timestamp, entry: Entry, id: &impl Fn(u32) -> String) {
         match entry {
-            Entry::RunStarted { activation, outcome, data, origin } => {
+            Entry::RunStarted { activation, outcome, data, origin, caller } => {
+                self.parent_unique_execution_id = caller.map(|id| id.to_string());
                 self.origin = origin;
                 let unique_activation_id = activation.map(|id| id.to_string());
                 self.trigger = Some(TriggerView { outcome, data, unique_activation_id });
@@ -230,6 +257,7 @@ impl History {
                     status: ExecutionStatus::Queued,
                     config,
                     attempts: Vec::new(),
+                    children: Vec::new(),
                     callbacks: Vec::new(),
                     outcome: None,
                     data: None,
@@ -243,6 +271,7 @@ impl History {
             Entry::RetryRequested => self.error = None,
             Entry::RunEnded { error, .. } => self.error = error,
             Entry::CancelRequested
+            | Entry::CallGivenUp
             | Entry::RunAdmitted
             | Entry::RoundFailed { .. }
             | Entry::ErrorHandlerStarted { .. } => {}
@@ -253,6 +282,8 @@ impl History {
                 self.rounds.insert(round, (execution, index));
             }
             Entry::Arrived { execution, .. }
+            | Entry::WorkflowCalled { execution, .. }
+            | Entry::CallAnswered { execution, .. }
             | Entry::ExecutionCompleted { execution, .. }
             | Entry::AttemptStarted { execution, .. }
             | Entry::AttemptEnded { execution, .. }
@@ -317,6 +348,25 @@ impl ExecutionView {
             }),
             Entry::CallbackUnused { callback, reason, .. } => {
                 self.decide(|view| view.record == callback, &CallbackFate::Unused { reason });
+            }
+            Entry::WorkflowCalled { run, workflow, version, .. } => {
+                self.status = ExecutionStatus::Waiting;
+                self.waiting_since = Some(at);
+                self.children.push(ChildView {
+                    run_id: run,
+                    workflow_id: workflow,
+                    workflow_version_id: version,
+                    status: None,
+                });
+            }
+            Entry::CallAnswered { run, answer, .. } => {
+                for child in self.children.iter_mut().filter(|child| child.run_id == run) {
+                    child.status = Some(match answer {
+                        CallAnswer::Completed { .. } => RunStatus::Completed,
+                        CallAnswer::Failed { .. } => RunStatus::Failed,
+                        CallAnswer::Cancelled => RunStatus::Cancelled,
+                    });
+                }
             }
             Entry::Arrived { from, late, .. } => {
                 self.status = if late { self.status } else { ExecutionStatus::Running };

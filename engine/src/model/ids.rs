@@ -66,9 +66,10 @@ uuid_id!(
 );
 
 /// An execution: the `number`-th visit of a run to a step. Written `run.number`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ExecutionId {
     /// The run.
+    #[serde(rename = "run_id")]
     pub run: RunId,
     /// Counts the executions of the run, from 1.
     pub number: u32,

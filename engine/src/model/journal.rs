@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stepwell::step::WaitingFor;
 
-use super::{ActivationId, RecordId, RunId, RunStatus};
+use super::{ActivationId, ExecutionId, RecordId, RunId, RunStatus, VersionId, WorkflowId};
 
 /// The version of the journal's form; each record carries the one that it was written with.
 pub const JOURNAL_FORMAT: u32 = 1;
@@ -40,6 +40,9 @@ pub enum Entry {
         /// The run that this one goes through again.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         origin: Option<Origin>,
+        /// The execution that called this run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        caller: Option<ExecutionId>,
     },
     /// A step's data was taken over from the run that this one goes through again.
     ValueCarriedOver {
@@ -99,6 +102,32 @@ pub enum Entry {
         /// Its data: the value of the step's variable.
         data: Value,
     },
+    /// The execution called a workflow: this run of it began in the same commit.
+    WorkflowCalled {
+        /// The execution's number.
+        execution: u32,
+        /// The run.
+        #[serde(rename = "run_id")]
+        run: RunId,
+        /// Its workflow.
+        #[serde(rename = "workflow_id")]
+        workflow: WorkflowId,
+        /// The version that was enabled.
+        #[serde(rename = "workflow_version_id")]
+        version: VersionId,
+    },
+    /// A run that the execution has called ended, and says how.
+    CallAnswered {
+        /// The execution's number.
+        execution: u32,
+        /// The run.
+        #[serde(rename = "run_id")]
+        run: RunId,
+        /// How it ended.
+        answer: CallAnswer,
+    },
+    /// The run that called this one gives it up: it is to be cancelled.
+    CallGivenUp,
     /// The run failed, and its error handler began.
     ErrorHandlerStarted {
         /// The value of the variable `error`.
@@ -186,6 +215,24 @@ pub struct Origin {
     /// The step that the other began with; none for the beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+}
+
+/// How a run that was called ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum CallAnswer {
+    /// It is done.
+    Completed {
+        /// What `core/stop` gave, or the data of the last outcome that led nowhere; null if there was none.
+        result: Value,
+    },
+    /// It failed.
+    Failed {
+        /// Why.
+        message: String,
+    },
+    /// It was cancelled.
+    Cancelled,
 }
 
 /// What came of an attempt.

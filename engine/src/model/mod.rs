@@ -8,14 +8,14 @@ mod status;
 
 pub use format::{Format, StoredState, UnreadableState, decode_state};
 pub use history::{
-    ArrivalView, AttemptView, CallbackFate, CallbackView, ExecutionStatus, ExecutionView, History, RoundView,
-    TriggerView,
+    ArrivalView, AttemptView, CallbackFate, CallbackView, ChildView, ExecutionStatus, ExecutionView, History,
+    RoundView, TriggerView,
 };
 pub use ids::{
     ActivationId, ExecutionId, OperationId, RecordId, RunId, UnknownId, ValueRef, VersionId, WorkflowId,
 };
 pub use journal::{
-    AttemptResult, CallbackRequest, Entry, HandlerName, JOURNAL_FORMAT, Origin, UnreadableRecord, Unused,
-    decode_entries, encode_entries,
+    AttemptResult, CallAnswer, CallbackRequest, Entry, HandlerName, JOURNAL_FORMAT, Origin, UnreadableRecord,
+    Unused, decode_entries, encode_entries,
 };
 pub use status::{ActivationStatus, RunStatus};

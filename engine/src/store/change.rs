@@ -71,7 +71,10 @@ impl Change {
     pub(super) fn touches_lane(&self) -> bool {
         match self {
             Self::Start(start) => start.lane.is_some(),
-            Self::Run(change) => matches!(change.place, PlaceChange::Queue(_) | PlaceChange::Leave),
+            Self::Run(change) => {
+                matches!(change.place, PlaceChange::Queue(_) | PlaceChange::Leave)
+                    || change.called.iter().any(|start| start.lane.is_some())
+            }
             _ => false,
         }
     }

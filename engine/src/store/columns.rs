@@ -3,7 +3,7 @@
 
 /// Of a run.
 pub(super) const RUN: &str =
-    "id, workflow, version, status, state, sequence, due_at, created_at, finished_at";
+    "id, workflow, version, status, state, sequence, due_at, created_at, finished_at, parent";
 /// Reads the run with this id as a callback finds it: its columns, its newest record, whether its inbox is empty.
 pub(super) fn addressee(id: &str) -> String {
     format!(

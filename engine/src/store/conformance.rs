@@ -2,6 +2,7 @@
 //!
 //! A check is given a store that holds nothing. It panics where the store breaks its promise.
 
+mod calls;
 mod upkeep;
 mod vault;
 
@@ -32,6 +33,7 @@ pub async fn all<S: Store, F: AsyncFn() -> S>(fresh: F) {
     tokens_are_known_by_their_hash(&fresh().await).await;
     vault::connections_are_kept_by_kind_and_name(&fresh().await).await;
     upkeep::all(&fresh).await;
+    calls::all(&fresh).await;
     s12_places_are_given_in_order_of_arrival_as_others_leave(&fresh().await).await;
     any_text_is_kept(&fresh().await).await;
     values_of_a_mebibyte_are_kept(&fresh().await).await;
@@ -106,6 +108,7 @@ impl Sample {
                 due_at: None,
                 created_at: at(1),
                 finished_at: None,
+                parent: None,
             },
             record: self.record(store, 1, b"started"),
             owned: true,
@@ -113,6 +116,7 @@ impl Sample {
             dedupe: None,
             answer: None,
             lane: None,
+            messages: Vec::new(),
         }
     }
 
@@ -136,6 +140,8 @@ impl Sample {
             taken: Vec::new(),
             postponed: Vec::new(),
             place: PlaceChange::None,
+            called: Vec::new(),
+            messages: Vec::new(),
         }
     }
 

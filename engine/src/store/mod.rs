@@ -51,7 +51,8 @@ pub trait Store: Upkeep + Vault {
     /// Creates a run with its first record, if its activation still accepts events and no event with the same
     /// deduplication key has started one.
     async fn start_run(&self, start: StartRun) -> Result<Started, StoreError>;
-    /// Moves a run from one state to the next, unless another process works on it.
+    /// Moves a run from one state to the next, unless another process works on it. Creates the runs that it calls, and
+    /// tells others, in the same transaction; who works on those that are told hears of it.
     async fn commit_run(&self, change: RunChange) -> Result<(), CommitError>;
     /// Appends a callback to a run's inbox and journal, if the run still is at `sequence`. Leaves the run's
     /// state and sequence as they are.
@@ -241,6 +242,8 @@ pub struct StartRun {
     pub answer: Option<Vec<u8>>,
     /// The lane that it queues in, in the same transaction.
     pub lane: Option<Lane>,
+    /// What other runs are told in the same transaction.
+    pub messages: Vec<Message>,
 }
 
 /// Where runs of one workflow and key queue, so that a bounded number of them goes on at once.
@@ -301,6 +304,8 @@ pub struct RunRow {
     pub created_at: Timestamp,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+    /// The run that has called it.
+    pub parent: Option<RunId>,
 }
 
 /// A run's move from one state to the next.
@@ -331,6 +336,20 @@ pub struct RunChange {
     pub postponed: Vec<RecordId>,
     /// What it means for the run's place in its lane.
     pub place: PlaceChange,
+    /// The runs that it calls, which are created in the same transaction; without an activation or a deduplication key.
+    pub called: Vec<StartRun>,
+    /// What other runs are told in the same transaction, after those that it calls are created.
+    pub messages: Vec<Message>,
+}
+
+/// What a run tells another. It is appended to the other's inbox and journal, at whatever sequence the other is, and
+/// leaves its state and sequence as they are. If that run has ended or does not exist, the message is dropped.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// The execution that it is for, of the run that it is told; 0 for the run itself.
+    pub execution: u32,
+    /// The message's record, of the run that it is told.
+    pub record: Record,
 }
 
 /// A callback that is taken the moment it comes and never waits in the inbox. Its record stands before that of the

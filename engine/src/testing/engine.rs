@@ -274,6 +274,30 @@ impl TestEngine {
         }
     }
 
+    /// Disables a workflow and waits until its trigger is deactivated, or to be tried again later.
+    ///
+    /// # Errors
+    ///
+    /// When it is not enabled.
+    pub async fn disable(&self, workflow: &str) -> Result<(), String> {
+        let id = WorkflowId(workflow.to_owned());
+        loop {
+            let asked = id.clone();
+            let disabled = self.call(|driver| async move { driver.disable(&asked).await }).await;
+            let accepts = async || {
+                self.versions(&id).await.iter().any(|(_, it)| it.as_ref().is_some_and(|it| it.accepts))
+            };
+            match disabled {
+                // Who disables looks again after a crash.
+                Err(_) if accepts().await => {}
+                Ok(Err(refusal)) => return Err(refusal.to_string()),
+                Ok(Ok(())) | Err(_) => break,
+            }
+        }
+        self.settle().await;
+        Ok(())
+    }
+
     /// Starts a run of an enabled workflow by hand, with the only outcome of its trigger.
     ///
     /// # Panics

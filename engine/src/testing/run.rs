@@ -45,6 +45,15 @@ impl TestRun {
         self.engine.read(move |driver| async move { crate::http::history(&driver, id).await }).await
     }
 
+    /// The runs that it has called, in the order of their calls.
+    pub async fn children(&self) -> Vec<Self> {
+        let executions = self.history().await.executions;
+        let mut called: Vec<_> = executions.into_iter().flat_map(|execution| execution.children).collect();
+        // Ids of runs are in the order of their starts.
+        called.sort_by_key(|child| child.run_id);
+        called.into_iter().map(|child| Self::new(self.engine.clone(), child.run_id)).collect()
+    }
+
     /// The execution that came last.
     ///
     /// # Panics

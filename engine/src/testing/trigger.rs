@@ -9,7 +9,6 @@ use stepwell::outcome::{Outcome, Outcomes};
 use stepwell::request::Request;
 use stepwell::response::Response;
 
-use super::process::Died;
 use super::start::of_trigger;
 use super::{TestEngine, TestRun};
 use crate::model::{ActivationStatus, WorkflowId};
@@ -101,18 +100,7 @@ impl TestTrigger {
     ///
     /// When it is not enabled.
     pub async fn disable(&self) -> Result<(), String> {
-        loop {
-            let id = WorkflowId(self.workflow.clone());
-            let disabled = self.engine.call(|driver| async move { driver.disable(&id).await }).await;
-            match disabled {
-                // Who disables looks again after a crash.
-                Err(Died) if self.newest().await.1.accepts => {}
-                Ok(Err(refusal)) => return Err(refusal.to_string()),
-                Ok(Ok(())) | Err(Died) => break,
-            }
-        }
-        self.engine.settle().await;
-        Ok(())
+        self.engine.disable(&self.workflow).await
     }
 
     /// Asks to deactivate at once what could not be deactivated, and waits until that is done, or to be tried again

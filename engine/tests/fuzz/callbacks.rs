@@ -93,7 +93,13 @@ fn entry(bytes: &mut Bytes<'_>) -> Entry {
     match bytes.next() % 7 {
         0 => {
             let activation = Some(ActivationId(Uuid::from_bytes(bytes.array()))).filter(|_| attempt % 2 == 0);
-            Entry::RunStarted { activation, outcome: bytes.text(), data: bytes.value(), origin: None }
+            Entry::RunStarted {
+                activation,
+                outcome: bytes.text(),
+                data: bytes.value(),
+                origin: None,
+                caller: None,
+            }
         }
         1 => Entry::ExecutionStarted {
             round: None,

@@ -61,6 +61,8 @@ impl Runs {
             taken: Vec::new(),
             postponed: Vec::new(),
             place: PlaceChange::None,
+            called: Vec::new(),
+            messages: Vec::new(),
         };
         self.store().commit_run(change).await.unwrap();
     }

@@ -19,7 +19,7 @@ use stepwell_engine::store::sqlite::SqliteStore;
 use stepwell_engine::store::{ActivationRow, RunFilter, RunRow, Store as _, WorkflowRow};
 
 use crate::blocks::tick_event;
-use crate::journal::{Fate, Reading};
+use crate::journal::{Fate, Reading, compare_calls};
 use crate::ledger::{Answer, EventAnswer, Ledger};
 use crate::sim::{Sim, short};
 
@@ -155,7 +155,7 @@ impl Checker {
             broken.push("o1: records of its journal are gone".to_owned());
         }
         let event = records.first().and_then(|record| match decode_entries(&record.body).ok()?.first() {
-            Some(Entry::RunStarted { data, .. }) => data["event"].as_i64(),
+            Some(Entry::RunStarted { data, caller: None, .. }) => data["event"].as_i64(),
             _ => None,
         });
         {
@@ -332,7 +332,7 @@ impl Checker {
     pub(crate) fn look_at_rest(&mut self) {
         self.look();
         let now = self.sim.now();
-        let mut broken = Vec::new();
+        let mut broken = self.calls();
         for row in self.runs().iter().filter(|row| !row.status.is_final()) {
             self.look_at_run(row, true);
             let name = short(row.id.0);
@@ -380,7 +380,7 @@ impl Checker {
             self.look_at_run(row, false);
         }
         self.look();
-        let mut broken = Vec::new();
+        let mut broken = self.calls();
         for row in runs.iter().filter(|row| !row.status.is_final()) {
             broken.push(format!("run {} is {} at the end", short(row.id.0), row.status));
         }
@@ -394,6 +394,15 @@ impl Checker {
             }
         }
         self.tell(broken);
+    }
+
+    /// What runs that call and runs that were called do not agree on.
+    fn calls(&self) -> Vec<String> {
+        let runs = self.runs().into_iter().map(|row| {
+            let records = at_once(self.store.journal(row.id)).expect("it reads");
+            (row, records)
+        });
+        compare_calls(&runs.collect::<Vec<_>>())
     }
 
     /// The newest run's age, for the trace.

@@ -1,6 +1,8 @@
 //! Reads the journal of a run as the lifecycle's rules would have it, apart from the engine: an entry that no rule
 //! allows at its place is a break, and so is a state that is not what the journal leads to.
 
+mod calls;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use stepwell_engine::model::{
     AttemptResult, Entry, ExecutionId, HandlerName, RecordId, RunId, RunStatus, decode_entries,
 };
 use stepwell_engine::store::{Record, RunRow};
+
+pub(crate) use calls::compare as compare_calls;
 
 use crate::ledger::{End, Ledger};
 use crate::world::{ROUNDS, ROUNDS_AT_ONCE};
@@ -28,6 +32,8 @@ pub(crate) struct Reading<'a> {
     executions: u32,
     pub(crate) live: BTreeMap<u32, Execution>,
     pub(crate) callbacks: BTreeMap<RecordId, Callback>,
+    /// What other runs have said that changes nothing here, with the executions that it is for.
+    messages: BTreeMap<RecordId, u32>,
     expected: Vec<Place>,
     unfinished: Vec<Place>,
     /// What follows when the run has a place in its lane.
@@ -63,6 +69,8 @@ pub(crate) struct Execution {
     round: Option<u32>,
     /// The core carries it out itself.
     control: bool,
+    /// What it has called, if it calls.
+    call: Option<calls::Call>,
     /// The steps that have led to it, if it is a join.
     arrived: Vec<String>,
     phase: Phase,
@@ -119,6 +127,7 @@ impl<'a> Reading<'a> {
             executions: 0,
             live: BTreeMap::new(),
             callbacks: BTreeMap::new(),
+            messages: BTreeMap::new(),
             expected: Vec::new(),
             unfinished: Vec::new(),
             queued: None,
@@ -199,6 +208,8 @@ impl<'a> Reading<'a> {
                 let received = Callback { execution: *execution, number, fate: Fate::Waits };
                 self.callbacks.insert(record.id, received);
             }
+            Entry::CallbackUnused { execution, callback, .. }
+                if self.messages.remove(callback) == Some(*execution) => {}
             Entry::CallbackUnused { execution, callback, .. } => {
                 let known = self.callbacks.get_mut(callback).ok_or("o1: no such callback")?;
                 if known.execution != *execution || matches!(known.fate, Fate::Done | Fate::Unused) {
@@ -216,8 +227,16 @@ impl<'a> Reading<'a> {
                 }
                 live.give_up(Cause::Deadline);
             }
+            Entry::WorkflowCalled { execution, run, .. } => {
+                self.workflow_called(*execution, *run, record.at)?;
+            }
+            Entry::CallAnswered { execution, run, answer } => {
+                self.call_answered(record.id, *execution, *run, answer);
+            }
+            Entry::CallGivenUp => drop(self.messages.insert(record.id, run::THE_RUN)),
             Entry::ExecutionFailed { execution, .. } => {
                 live(&mut self.live, *execution)?;
+                self.leaves_no_run(*execution)?;
                 self.fail(*execution);
             }
             Entry::ExecutionCancelled { execution } => self.execution_cancelled(*execution)?,
@@ -312,6 +331,10 @@ impl<'a> Reading<'a> {
 
     /// A join or a loop goes on.
     fn completed(&mut self, number: u32, outcome: &str, data: &Value) -> Result<(), String> {
+        let execution = live(&mut self.live, number)?;
+        if execution.call.is_some() {
+            return self.call_completed(number, outcome, data);
+        }
         if self.queued.is_some() || self.failing || self.cancelling {
             return Err("s12: no join and no loop goes on now".into());
         }
@@ -370,11 +393,13 @@ impl<'a> Reading<'a> {
             return Err(format!("s2: the execution after {} is {number}", self.executions - 1));
         }
         let place = self.expected.iter().position(|place| place.step == step && place.round == round);
-        let control = self.definition.steps.get(step).is_some_and(|step| step.block.starts_with("core/"));
+        let block = self.definition.steps.get(step).map_or("", |step| step.block.as_str());
+        let control = block.starts_with("core/") && block != calls::CALL;
         let execution = Execution {
             step: step.to_owned(),
             round,
             control,
+            call: (block == calls::CALL).then(calls::Call::default),
             arrived: Vec::new(),
             phase: if control { Phase::Waiting } else { Phase::Ready },
             attempts: 0,
@@ -616,6 +641,8 @@ impl<'a> Reading<'a> {
         if matches!(execution.phase, Phase::Running(..)) {
             return Err("d8: an attempt is running".into());
         }
+        self.leaves_no_run(number)?;
+        let execution = live(&mut self.live, number)?;
         if cancels && execution.deferred && !execution.settled {
             return Err("d8: `cancel` was not called".into());
         }
@@ -678,9 +705,12 @@ impl<'a> Reading<'a> {
             .iter()
             .map(|(number, execution)| {
                 let phase = match execution.phase {
-                    run::Phase::Ready { .. } => "ready",
+                    run::Phase::Ready { .. } | run::Phase::Calling { .. } => "ready",
                     run::Phase::Running { .. } => "running",
-                    run::Phase::Waiting | run::Phase::Gathering(_) | run::Phase::Looping(_) => "waiting",
+                    run::Phase::Waiting
+                    | run::Phase::Called { .. }
+                    | run::Phase::Gathering(_)
+                    | run::Phase::Looping(_) => "waiting",
                 };
                 (*number, phase)
             })
@@ -705,7 +735,7 @@ impl Execution {
 
     fn give_up(&mut self, cause: Cause) {
         self.given_up = Some(cause);
-        if self.phase == Phase::Waiting && !self.control {
+        if self.phase == Phase::Waiting && !self.control && self.call.is_none() {
             self.phase = Phase::Ready;
         }
     }

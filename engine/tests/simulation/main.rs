@@ -13,6 +13,7 @@ mod play;
 mod process;
 mod sim;
 mod store;
+mod words;
 mod world;
 
 use std::io::Write as _;
@@ -129,7 +130,8 @@ fn main() -> ExitCode {
 fn our_blocks() -> Vec<&'static BlockDefinition> {
     let ours = |block: &&BlockDefinition| {
         block.function.starts_with(concat!(module_path!(), "::blocks::"))
-            || ["core/join", "core/for-each"].contains(&block.id().as_str())
+            || ["core/join", "core/for-each", "core/call-workflow", "core/workflow-called"]
+                .contains(&block.id().as_str())
     };
     stepwell::block::registered().into_iter().filter(ours).collect()
 }

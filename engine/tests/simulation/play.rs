@@ -89,6 +89,9 @@ impl Play<'_> {
         match *action {
             Action::Enable { workflow } => self.enable(workflow),
             Action::Disable { workflow } => self.disable(workflow),
+            Action::Event { workflow, .. } if self.world.workflows[workflow].is_called() => {
+                self.start(workflow);
+            }
             Action::Event { workflow, older, key, doing, again, copies } => {
                 let workflow = self.world.workflows[workflow].name.clone();
                 let key = Some(format!("key {key}"));
@@ -247,7 +250,7 @@ impl Play<'_> {
 
     /// What accepts events starts runs, what waits can be finished, and what is enabled can be disabled.
     fn end(&mut self) {
-        for workflow in &self.world.workflows {
+        for workflow in self.world.workflows.iter().filter(|workflow| !workflow.is_called()) {
             let activations = self.checker.activations(&workflow.name);
             let Some(active) = activations.iter().find(|row| row.status == ActivationStatus::Active) else {
                 continue;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use stepwell_engine::model::{
-    ActivationId, Entry, OperationId, RecordId, RunId, RunStatus, VersionId, WorkflowId, decode_entries,
+    ActivationId, OperationId, RecordId, RunId, RunStatus, VersionId, WorkflowId, decode_entries,
 };
 use stepwell_engine::store::sqlite::{MemoryDatabase, SqliteStore};
 use stepwell_engine::store::{
@@ -18,6 +18,7 @@ use stepwell_engine::store::{
 use tokio::sync::Notify;
 
 use crate::sim::{Sim, short};
+use crate::words::{entries, messages, what_becomes};
 use crate::world::Death;
 
 /// How often a process may ask its database before it counts as going round in circles: many times what the longest
@@ -172,32 +173,6 @@ fn failed() -> StoreError {
     StoreError { operation: "what chance has chosen", source: "told to fail".into() }
 }
 
-fn entries(record: &Record) -> String {
-    let names = decode_entries(&record.body).unwrap_or_default().iter().map(entry).collect::<Vec<_>>();
-    names.join(", ")
-}
-
-fn entry(entry: &Entry) -> String {
-    let value = serde_json::to_value(entry).unwrap_or_default();
-    let kind = value["kind"].as_str().unwrap_or_default().to_owned();
-    match entry {
-        Entry::AttemptStarted { execution, attempt, handler, .. } => {
-            format!("{kind} {execution}#{attempt} {handler:?}")
-        }
-        Entry::AttemptEnded { execution, attempt, handler, .. } => {
-            format!(
-                "{kind} {execution}#{attempt} {handler:?} {}",
-                value["result"]["result"].as_str().unwrap_or_default()
-            )
-        }
-        Entry::RunEnded { status, .. } => format!("{kind} {status}"),
-        _ => match value["execution"].as_u64() {
-            Some(execution) => format!("{kind} {execution}"),
-            None => kind,
-        },
-    }
-}
-
 #[async_trait]
 impl Store for SimStore {
     fn next_record(&self) -> RecordId {
@@ -268,14 +243,20 @@ impl Store for SimStore {
 
     async fn commit_run(&self, change: RunChange) -> Result<(), CommitError> {
         let run = change.id;
-        let arrived = change.arrival.as_ref().map(|arrival| &arrival.record);
-        let record = arrived.into_iter().chain(&change.record).map(entries).collect::<Vec<_>>().join(", ");
-        let owned = if change.owned { "" } else { ", released" };
-        let what = format!("run {} is {}{owned} ({record})", short(change.id.0), change.status);
+        let what = what_becomes(&change);
+        let called: Vec<_> =
+            change.called.iter().map(|start| (start.run.clone(), start.record.clone())).collect();
+        let concerned: Vec<RunId> =
+            messages(&change).map(|one| one.record.run).chain(called.iter().map(|(run, _)| run.id)).collect();
         let happened = change.record.as_ref().map(|record| decode_entries(&record.body).unwrap_or_default());
         let committed = async {
             let committed = self.inner()?.commit_run(change).await;
             if committed.is_ok() {
+                for (run, record) in called {
+                    let begun = decode_entries(&record.body).unwrap_or_default();
+                    self.sim.ledger().lanes.started(&run.workflow, run.id, &begun);
+                }
+                self.sim.changed().runs.extend(concerned);
                 let broken = self.sim.ledger().lanes.read(run, &happened.unwrap_or_default());
                 for problem in broken {
                     self.sim.broken(problem);

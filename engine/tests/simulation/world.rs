@@ -24,6 +24,18 @@ pub(crate) struct Workflow {
     pub(crate) definition: Value,
 }
 
+impl Workflow {
+    fn calls(&self, other: &str) -> bool {
+        let mut steps = self.definition["steps"].as_object().into_iter().flat_map(|steps| steps.values());
+        steps.any(|step| step["config"]["workflow"] == other)
+    }
+
+    /// Whether other workflows call it, so that no events come to it.
+    pub(crate) fn is_called(&self) -> bool {
+        CALLED.contains(&self.name.as_str())
+    }
+}
+
 /// What goes wrong by itself.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Faults {
@@ -105,9 +117,15 @@ impl World {
     /// The world of this seed.
     pub(crate) fn draw(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let workflows: Vec<Workflow> = (0..rng.usize(1..=3))
+        let mut workflows: Vec<Workflow> = (0..rng.usize(1..=3))
             .map(|index| Workflow { name: format!("flow-{index}"), definition: a_definition(&mut rng) })
             .collect();
+        for name in CALLED {
+            if workflows.iter().any(|workflow| workflow.calls(name)) {
+                // What is called is enabled first.
+                workflows.insert(0, Workflow { name: name.to_owned(), definition: a_called(&mut rng, name) });
+            }
+        }
         let faults = Faults {
             write_error: choose(&mut rng, &[(6, 0.0), (2, 0.02), (1, 0.15)]),
             lease_lost: choose(&mut rng, &[(6, 0.0), (2, 0.02)]),
@@ -172,13 +190,28 @@ fn an_action(rng: &mut Rng, workflows: usize) -> Action {
 /// A workflow: one of the triggers before one of the shapes.
 fn a_definition(rng: &mut Rng) -> Value {
     let trigger = choose(rng, &[(2, "hook"), (2, "plain"), (3, "lasting")]);
-    let shape = SHAPES[rng.usize(0..SHAPES.len())];
-    let (first, steps) = shape(rng);
-    let mut definition = json!({
-        "title": "A world's workflow",
-        "trigger": { "block": block(trigger), "on": { "happened": first } },
-        "steps": steps,
-    });
+    let (first, steps) = if rng.u8(0..4) == 0 { calling(rng, CALLED[0]) } else { a_shape(rng) };
+    let trigger = json!({ "block": block(trigger), "on": { "happened": first } });
+    bounded(rng, &trigger, &steps)
+}
+
+fn a_shape(rng: &mut Rng) -> (Value, Value) {
+    SHAPES[rng.usize(0..SHAPES.len())](rng)
+}
+
+/// A workflow that others call. The last calls no other.
+fn a_called(rng: &mut Rng, name: &str) -> Value {
+    let (first, steps) = match name {
+        "called" if rng.u8(0..3) == 0 => calling(rng, "deeper"),
+        _ => a_shape(rng),
+    };
+    let trigger = json!({ "block": "core/workflow-called", "on": { "called": first } });
+    bounded(rng, &trigger, &steps)
+}
+
+/// A workflow with these steps; perhaps it bounds how many of its runs go on at once.
+fn bounded(rng: &mut Rng, trigger: &Value, steps: &Value) -> Value {
+    let mut definition = json!({ "title": "A world's workflow", "trigger": trigger, "steps": steps });
     if rng.u8(0..4) == 0 {
         definition["concurrency"] = json!({ "limit": rng.u32(1..=2) });
         if rng.u8(0..4) == 0 {
@@ -196,6 +229,9 @@ type Shape = fn(&mut Rng) -> (Value, Value);
 
 /// To add a shape, add a function here.
 const SHAPES: &[Shape] = &[one, chain, parallel, with_error_edge, with_deadline, with_retry, with_loop];
+
+/// The workflows that are called, each by those before it.
+const CALLED: [&str; 2] = ["called", "deeper"];
 
 fn one(rng: &mut Rng) -> (Value, Value) {
     (json!("a"), json!({ "a": any(rng, "{{ trigger.event }}", "end") }))
@@ -255,6 +291,33 @@ fn with_loop(rng: &mut Rng) -> (Value, Value) {
         "d": step("work", "{{ trigger.event }}", "end"),
     });
     (json!("a"), steps)
+}
+
+/// Calls another workflow, perhaps beside something else, and goes on with what comes of it.
+fn calling(rng: &mut Rng, workflow: &str) -> (Value, Value) {
+    let wait = rng.u8(0..4) > 0;
+    let data = json!({ "event": "{{ trigger.event }}" });
+    let mut call = json!({
+        "block": "core/call-workflow",
+        "config": { "workflow": workflow, "data": data, "wait": wait },
+        "on": { if wait { "completed" } else { "started" }: "b" },
+    });
+    if rng.u8(0..3) == 0 {
+        call["on"]["error"] = json!("b");
+    }
+    if rng.u8(0..3) == 0 {
+        call["deadline"] = json!(format!("{}s", rng.u32(1..60)));
+        call["on"]["deadline"] = json!("b");
+    }
+    if rng.u8(0..3) == 0 {
+        call["retry"] = json!({ "attempts": rng.u32(1..4), "first_delay": "2s", "longest_delay": "3s" });
+    }
+    let first = if rng.u8(0..3) == 0 { json!(["a", "c"]) } else { json!("a") };
+    let mut steps = json!({ "a": call, "b": any(rng, "{{ trigger.event }}", "end") });
+    if first.is_array() {
+        steps["c"] = any(rng, "{{ trigger.event }}", "end");
+    }
+    (first, steps)
 }
 
 /// A step of any block.

@@ -3,6 +3,7 @@
 
 #![expect(dead_code, reason = "the core makes the outcomes of these blocks")]
 
+mod call_workflow;
 mod for_each;
 mod join;
 mod repeat;

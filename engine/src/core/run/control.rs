@@ -1,5 +1,6 @@
 //! What the core carries out itself: joins, the stop, and the error handler. Loops are in [`super::loops`].
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -40,7 +41,7 @@ struct StopConfig {
 
 impl Control {
     /// What an execution with this config does first.
-    pub(super) fn begin(&self, config: &Value, from: &str) -> Result<Phase, String> {
+    pub(super) fn begin(&self, config: &Value, from: &str, now: Timestamp) -> Result<Phase, String> {
         match self {
             Self::Join => {
                 let JoinConfig { wait_for, count, cancel_others } = read(config)?;
@@ -53,6 +54,7 @@ impl Control {
                 Ok(Phase::Gathering(Gathering { arrived, needed, cancels_others: cancel_others }))
             }
             Self::ForEach | Self::Repeat { .. } => self.begin_loop(config).map(Phase::Looping),
+            Self::Call => Ok(Phase::Calling { at: now }),
             Self::Stop => Ok(Phase::Waiting),
         }
     }
@@ -199,7 +201,9 @@ impl Transition<'_> {
             }
         };
         let Some(Execution { step, round, .. }) = self.state.live.remove(&number) else { return };
-        self.record(Entry::ExecutionCompleted { execution: number, outcome: "stopped".into(), data: result });
+        let outcome = "stopped".to_owned();
+        let value = self.record(Entry::ExecutionCompleted { execution: number, outcome, data: result });
+        self.state.result = self.is_awaited().then_some(value);
         let status = if error.is_some() { RunStatus::Failed } else { RunStatus::Completed };
         if let Some(message) = error
             && self.state.handling.is_none()

@@ -3,6 +3,7 @@
 mod activity;
 mod attempt;
 mod callback;
+mod calls;
 mod control;
 mod loops;
 mod needs;
@@ -22,11 +23,12 @@ use stepwell::outcome::Outcome;
 use stepwell::step::WaitingFor;
 use stepwell::when::When;
 
+pub use calls::{CallConfig, Called, Callee, Caller, Message, THE_RUN};
 pub use plan::{Control, Plan, PlannedStep, ResolveConfig, Variables};
 pub use state::{Call, Execution, Gathering, Phase, Place, Progress, Round, RunState, Sealed, Takes};
 
 use super::IllegalEvent;
-use crate::model::{ActivationId, Entry, Origin, RecordId, RunId, RunStatus, ValueRef};
+use crate::model::{ActivationId, CallAnswer, Entry, Origin, RecordId, RunId, RunStatus, ValueRef};
 use transition::Transition;
 pub(crate) use transition::{entry_value, into_value};
 
@@ -34,6 +36,8 @@ pub(crate) use transition::{entry_value, into_value};
 pub struct Given<'a> {
     /// The time.
     pub now: Timestamp,
+    /// The run.
+    pub run: RunId,
     /// The id of the record that will hold the decision's entries.
     pub record: RecordId,
     /// A random number in 0..1, for back-off.
@@ -76,6 +80,23 @@ pub enum Event {
     },
     /// Callbacks are taken from the inbox that came to executions which are resolved: each with its execution's number.
     Leftover(Vec<(RecordId, u32)>),
+    /// The calls of these executions are made, as far as they can be.
+    Called(Vec<(u32, Called)>),
+    /// An answer to a call is taken from the inbox.
+    Answered {
+        /// The message's record.
+        message: RecordId,
+        /// The execution's number.
+        execution: u32,
+        /// When it came.
+        at: Timestamp,
+        /// The run that was called.
+        run: RunId,
+        /// How it ended.
+        answer: CallAnswer,
+    },
+    /// A message is taken from the inbox by which the run's caller gives it up.
+    GivenUp(RecordId),
     /// Time has passed, or slots have become free.
     Tick,
     /// Somebody asks to cancel the run.
@@ -142,6 +163,10 @@ pub struct Decision {
     pub calls: Vec<Attempt>,
     /// The inbox entries that are dealt with.
     pub taken: Vec<RecordId>,
+    /// The runs that are called: they begin in the same commit.
+    pub called: Vec<RunId>,
+    /// What other runs are told in the same commit.
+    pub messages: Vec<Message>,
 }
 
 /// A call to make.
@@ -170,6 +195,8 @@ pub struct Beginning {
     pub outcome: Outcome,
     /// The run that this one goes through again.
     pub replayed: Option<Replayed>,
+    /// Who has called it.
+    pub caller: Option<Caller>,
 }
 
 /// An earlier run that is gone through again.
@@ -186,10 +213,12 @@ pub struct Replayed {
 /// Starts a run with an outcome of its trigger.
 pub fn start(plan: &Plan, beginning: Beginning, admission: Admission, given: &Given<'_>) -> Decision {
     let mut transition = Transition::new(plan, RunState::default(), given);
-    let Beginning { activation, outcome: Outcome { id, data }, replayed } = beginning;
+    let Beginning { activation, outcome: Outcome { id, data }, replayed, caller } = beginning;
     let mut targets = plan.trigger.get(&id).cloned().unwrap_or_default();
     let origin = replayed.as_ref().map(|Replayed { run, from, .. }| Origin { run: *run, from: from.clone() });
-    let value = transition.record(Entry::RunStarted { activation, outcome: id, data, origin });
+    let by = caller.as_ref().map(Caller::id);
+    transition.state.caller = caller;
+    let value = transition.record(Entry::RunStarted { activation, outcome: id, data, origin, caller: by });
     transition.state.values.insert("trigger".to_owned(), value);
     if let Some(Replayed { from, values, .. }) = replayed {
         targets = from.map_or(targets, |step| vec![step]);
@@ -219,6 +248,9 @@ pub fn apply(
     match (event, ended) {
         (Event::Callback { callback, execution, at }, _) => transition.callback(callback, execution, at)?,
         (Event::Leftover(callbacks), _) => transition.leftover(callbacks)?,
+        (Event::Answered { message, execution, at, run, answer }, _) => {
+            transition.answered(message, execution, at, (run, answer));
+        }
         (Event::Retry, Some(RunStatus::Failed)) => transition.retry(),
         (Event::Retry, _) => return Err(IllegalEvent("only a failed run can be retried".into())),
         (_, Some(status)) => return Err(IllegalEvent(format!("the run is {status}"))),
@@ -226,6 +258,8 @@ pub fn apply(
         (Event::Interrupted { execution, message }, None) => transition.interrupted(execution, message)?,
         (Event::Tick, None) => transition.tick(),
         (Event::Cancel, None) => transition.cancel(),
+        (Event::Called(calls), None) => transition.call(calls)?,
+        (Event::GivenUp(message), None) => transition.given_up(message),
         (Event::Admit, None) => transition.admit()?,
     }
     Ok(transition.finish())

@@ -75,6 +75,8 @@ pub enum Control {
         /// What, evaluated at the end of each round.
         until: Arc<dyn ResolveConfig>,
     },
+    /// Calls another workflow.
+    Call,
     /// Ends the run.
     Stop,
 }

@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Format, HandlerName, RecordId, RunStatus, StoredState, ValueRef};
+use super::calls::Caller;
+use crate::model::{Format, HandlerName, RecordId, RunId, RunStatus, StoredState, ValueRef};
 
 /// The newest form of a run's state.
 const RUN_FORMAT: u32 = 1;
@@ -38,6 +39,12 @@ pub struct RunState {
     /// The joins outside of loops that have let the run go on, with their executions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub joined: BTreeMap<String, u32>,
+    /// Who has called the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<Caller>,
+    /// What the run has come to so far, if its caller waits for it: the data of the last outcome that led nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<ValueRef>,
     /// The steps that follow once the run has a place among those of its key that go on at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queued: Option<Vec<Place>>,
@@ -216,6 +223,16 @@ pub enum Phase {
     },
     /// It is deferred.
     Waiting,
+    /// A workflow is to be called, at a time.
+    Calling {
+        /// Not before this time.
+        at: Timestamp,
+    },
+    /// It waits for the end of the run that it has called.
+    Called {
+        /// The run.
+        run: RunId,
+    },
     /// It is a join that waits for other paths.
     Gathering(Gathering),
     /// It is a loop whose rounds go on.
@@ -314,7 +331,7 @@ impl RunState {
             && self
                 .live
                 .get(&execution)
-                .is_some_and(|execution| execution.teardown.is_none() && !execution.is_control())
+                .is_some_and(|it| it.teardown.is_none() && !it.is_control() && !it.is_call())
     }
 
     /// Whether this execution takes a callback now that came at a time. One that is resolved does, to record it
@@ -396,7 +413,7 @@ impl RunState {
         });
         let open = self.rounds.values().filter_map(|round| round.result);
         let configs = self.live.values().map(|execution| execution.config);
-        variables.chain(results).chain(open).chain(configs)
+        variables.chain(results).chain(open).chain(configs).chain(self.result)
     }
 }
 
@@ -406,9 +423,14 @@ impl Execution {
         matches!(self.phase, Phase::Gathering(_) | Phase::Looping(_))
     }
 
+    /// Whether it calls a workflow.
+    pub fn is_call(&self) -> bool {
+        matches!(self.phase, Phase::Calling { .. } | Phase::Called { .. })
+    }
+
     /// Whether it has something to do besides waiting.
     pub fn is_active(&self) -> bool {
-        matches!(self.phase, Phase::Ready { .. } | Phase::Running { .. })
+        matches!(self.phase, Phase::Ready { .. } | Phase::Running { .. } | Phase::Calling { .. })
     }
 
     /// How far it has come, if it is a loop.
@@ -424,7 +446,8 @@ impl Execution {
         let deadline = self.deadline_at.filter(|_| self.teardown.is_none());
         let times = match &self.phase {
             Phase::Running { .. } | Phase::Gathering(_) | Phase::Looping(_) => [None, None],
-            Phase::Ready { at, .. } => [Some(*at), deadline],
+            Phase::Ready { at, .. } | Phase::Calling { at } => [Some(*at), deadline],
+            Phase::Called { .. } => [deadline, None],
             Phase::Waiting => [self.wake_at, deadline],
         };
         times.into_iter().flatten()

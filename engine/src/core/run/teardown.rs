@@ -46,12 +46,15 @@ impl Transition<'_> {
     /// Gives an execution up: at once, or when its running attempt has ended.
     pub(super) fn give_up(&mut self, number: u32, cause: Cause) {
         let Some(execution) = self.state.live.get_mut(&number) else { return };
-        execution.teardown = Some(cause);
+        let earlier = execution.teardown.replace(cause);
         match execution.phase {
+            Phase::Called { run } if earlier.is_none() => self.give_up_call(run),
+            Phase::Calling { .. } => self.settle(number),
             Phase::Running { .. }
             | Phase::Ready { call: Call::Cancel, .. }
             | Phase::Gathering(_)
-            | Phase::Looping(_) => {}
+            | Phase::Looping(_)
+            | Phase::Called { .. } => {}
             Phase::Ready { call: Call::Finish { callback }, .. } => {
                 let reason = if cause == Cause::Deadline { Unused::Deadline } else { Unused::Cancelled };
                 self.unused(number, callback, reason);

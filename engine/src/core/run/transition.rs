@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::plan::Control;
 use super::state::{Call, Cause, Execution, Phase, Place, RunState};
-use super::{Admission, Attempt, Decision, Given, Plan};
+use super::{Admission, Attempt, Decision, Given, Message, Plan};
 use crate::core::IllegalEvent;
 use crate::core::limits::{LARGEST_RUN, MOST_EXECUTIONS, TooMuch, checked_size};
-use crate::model::{AttemptResult, Entry, HandlerName, RecordId, RunStatus, ValueRef};
+use crate::model::{AttemptResult, Entry, HandlerName, RecordId, RunId, RunStatus, ValueRef};
 
 /// Where the paths of a run begin.
 pub(super) const TRIGGER: &str = "trigger";
@@ -22,6 +22,8 @@ pub(super) struct Transition<'a> {
     entries: Vec<Entry>,
     calls: Vec<Attempt>,
     pub(super) taken: Vec<RecordId>,
+    pub(super) called: Vec<RunId>,
+    pub(super) messages: Vec<Message>,
     slots: usize,
     block_slots: HashMap<String, usize>,
 }
@@ -35,6 +37,8 @@ impl<'a> Transition<'a> {
             entries: Vec::new(),
             calls: Vec::new(),
             taken: Vec::new(),
+            called: Vec::new(),
+            messages: Vec::new(),
             slots: given.slots,
             block_slots: given.block_slots.clone(),
         }
@@ -61,10 +65,12 @@ impl<'a> Transition<'a> {
             self.state.ended = Some(status);
             let error = self.state.failure.clone().filter(|_| status == RunStatus::Failed);
             self.record(Entry::RunEnded { status, error });
+            self.answer_caller(status);
         }
         self.count_activity();
         self.forget_values();
-        Decision { state: self.state, entries: self.entries, calls: self.calls, taken: self.taken }
+        let Self { state, entries, calls, taken, called, messages, .. } = self;
+        Decision { state, entries, calls, taken, called, messages }
     }
 
     /// Comes to the first steps, or queues the run before them.
@@ -132,7 +138,7 @@ impl<'a> Transition<'a> {
             Err(problem) => (Value::Null, Some(problem)),
         };
         let phase = match control {
-            Some(control) if problem.is_none() => control.begin(&config, from),
+            Some(control) if problem.is_none() => control.begin(&config, from, self.given.now),
             _ => Ok(Phase::Ready { call: Call::Execute, at: self.given.now }),
         };
         let place = self.record(Entry::ExecutionStarted {
@@ -257,12 +263,22 @@ impl<'a> Transition<'a> {
         let targets = self.plan.steps.get(&step).and_then(|step| step.on.get(outcome)).cloned();
         let targets = targets.unwrap_or_default();
         self.keep(&step, round, value);
-        if let Some(round) = round.and_then(|round| self.state.rounds.get_mut(&round))
-            && targets.is_empty()
-        {
-            round.result = Some(value);
+        if targets.is_empty() {
+            self.note_result(round, value);
         }
         self.enter_all(&targets, round, &step);
+    }
+
+    /// Notes the data of an outcome that led nowhere: that of the last is what its round comes to, or the run.
+    fn note_result(&mut self, round: Option<u32>, value: ValueRef) {
+        let result = match round {
+            Some(round) => self.state.rounds.get_mut(&round).map(|round| &mut round.result),
+            None if self.is_awaited() && self.state.stopped.is_none() => Some(&mut self.state.result),
+            None => None,
+        };
+        if let Some(result) = result {
+            *result = Some(value);
+        }
     }
 
     /// Keeps the value of a step's variable.

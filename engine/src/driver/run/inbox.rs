@@ -19,7 +19,11 @@ impl RunTask {
             self.inbox_unread = false;
         }
         let next = self.inbox.iter().find(|entry| self.state.takes(entry.execution, entry.at) == Takes::Now);
-        let Some(&InboxEntry { record, execution, at, .. }) = next else { return Ok(false) };
+        let Some(entry) = next.cloned() else { return Ok(false) };
+        if self.is_message(&entry) {
+            return self.take_message(&entry).await;
+        }
+        let InboxEntry { record, execution, at, .. } = entry;
         if !self.state.live.contains_key(&execution) {
             return self.take_leftovers().await;
         }
@@ -32,7 +36,9 @@ impl RunTask {
 
     /// Takes the callbacks of the inbox together whose executions are resolved.
     async fn take_leftovers(&mut self) -> Result<bool, Stop> {
-        let resolved = self.inbox.iter().filter(|entry| !self.state.live.contains_key(&entry.execution));
+        let is_left =
+            |entry: &&InboxEntry| !self.state.live.contains_key(&entry.execution) && !self.is_message(entry);
+        let resolved = self.inbox.iter().filter(is_left);
         let leftovers: Vec<_> =
             resolved.take(LEFTOVERS).map(|entry| (entry.record, entry.execution)).collect();
         let taken: HashSet<RecordId> = leftovers.iter().map(|(record, _)| *record).collect();

@@ -5,6 +5,7 @@
 
 mod arrival;
 mod calls;
+mod children;
 mod inbox;
 mod values;
 
@@ -26,7 +27,7 @@ use super::version::{Unrunnable, Version};
 use crate::core::IllegalEvent;
 use crate::core::run::{self, Decision, Event, Given, RunState};
 use crate::model::{RecordId, RunId, ValueRef, decode_state, encode_entries};
-use crate::store::{CommitError, InboxEntry, Lane, PlaceChange, Record, RunChange, RunRow};
+use crate::store::{CommitError, InboxEntry, Lane, PlaceChange, Record, RunChange, RunRow, StartRun};
 use arrival::Arriving;
 
 pub(super) use arrival::{Incoming, is_at_rest};
@@ -211,7 +212,11 @@ impl RunTask {
                 return Err(Stop::Stopping);
             }
             let now = self.inner.clock.now();
-            if self.take_place().await? || self.take_callback().await? || self.take_time(now).await? {
+            if self.take_place().await?
+                || self.take_callback().await?
+                || self.call_workflows().await?
+                || self.take_time(now).await?
+            {
                 continue;
             }
             if self.attempts.is_empty() && self.due(now).is_empty() && self.nudges.is_empty() {
@@ -350,17 +355,31 @@ impl RunTask {
 
     /// Feeds one event to the core, commits what it decides, makes the calls, and gives back the slots that are left.
     async fn apply(&mut self, event: Event) -> Result<Result<(), IllegalEvent>, Stop> {
-        let applied = self.decide(event).await?;
+        self.apply_with(event, Vec::new()).await
+    }
+
+    /// As [`apply`](Self::apply), with runs that were prepared and begin if the core calls them.
+    async fn apply_with(
+        &mut self,
+        event: Event,
+        prepared: Vec<StartRun>,
+    ) -> Result<Result<(), IllegalEvent>, Stop> {
+        let applied = self.decide(event, prepared).await?;
         self.settle_slots();
         Ok(applied)
     }
 
-    async fn decide(&mut self, event: Event) -> Result<Result<(), IllegalEvent>, Stop> {
+    async fn decide(
+        &mut self,
+        event: Event,
+        mut prepared: Vec<StartRun>,
+    ) -> Result<Result<(), IllegalEvent>, Stop> {
         self.load_values().await?;
         let record = self.inner.store.next_record();
         let now = self.inner.clock.now();
         let given = Given {
             now,
+            run: self.id,
             record,
             jitter: self.inner.clock.jitter(),
             slots: self.slots.of_process(),
@@ -382,7 +401,8 @@ impl RunTask {
             && (decision.state.running().next().is_some()
                 || !self.attempts.is_empty()
                 || decision.state.due_at().is_some_and(|due| due <= now));
-        self.commit(&decision, record, now, owned).await?;
+        prepared.retain(|start| decision.called.contains(&start.run.id));
+        self.commit(&decision, prepared, (record, now), owned).await?;
         let Decision { state, entries, calls, .. } = decision;
         self.state = state;
         self.remember(entries, record);
@@ -393,8 +413,8 @@ impl RunTask {
     async fn commit(
         &mut self,
         decision: &Decision,
-        record: RecordId,
-        now: Timestamp,
+        called: Vec<StartRun>,
+        (record, now): (RecordId, Timestamp),
         owned: bool,
     ) -> Result<(), Stop> {
         let status = decision.state.status();
@@ -412,10 +432,14 @@ impl RunTask {
             taken: decision.taken.clone(),
             postponed: if owned { Vec::new() } else { self.postponed(&decision.state, &decision.taken) },
             place: self.place_after(&decision.state),
+            called,
+            messages: self.inner.messages(&decision.messages, now),
         };
         let leaves = change.place == PlaceChange::Leave;
+        let concerned = Self::concerned(&change);
         self.store(change).await?;
         self.owned = owned;
+        self.wake(concerned);
         if leaves {
             self.inner.timer.notify_one();
         }
@@ -485,6 +509,8 @@ impl RunTask {
             taken: Vec::new(),
             postponed,
             place: PlaceChange::None,
+            called: Vec::new(),
+            messages: Vec::new(),
         };
         self.store(change).await?;
         self.owned = false;

@@ -98,7 +98,13 @@ async fn write(api: &Api, id: &str, value: &Value) -> Result<Drafted, Problem> {
 async fn check_only(State(api): State<Api>, body: Body) -> Result<Json<Value>, Problem> {
     let Json(value) = body?;
     let problems = match Definition::from_value(&value) {
-        Ok(parsed) => check(&parsed.definition, api.driver.catalog()),
+        Ok(parsed) => {
+            let definition = parsed.definition;
+            let id = parsed.id.unwrap_or_else(|| slug(&definition.title));
+            let mut problems = check(&definition, api.driver.catalog());
+            problems.extend(api.driver.call_problems(&WorkflowId(id), &definition).await?);
+            problems
+        }
         Err(problems) => problems,
     };
     Ok(Json(json!({ "problems": problems })))

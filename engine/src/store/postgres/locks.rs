@@ -12,6 +12,7 @@ use super::plan::{Found, LockedRun};
 use super::rows;
 use super::text;
 use crate::model::{ActivationId, RecordId, RunId};
+use crate::store::Message;
 use crate::store::change::{Change, micros};
 
 /// The rows that the guards of a batch look at.
@@ -75,7 +76,8 @@ impl LockStatements {
                 .await?,
             runs: client
                 .prepare_cached(
-                    "SELECT id, sequence, head, owner FROM runs WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+                    "SELECT id, sequence, head, owner, finished_at IS NOT NULL FROM runs
+                    WHERE id = ANY($1) ORDER BY id FOR UPDATE",
                 )
                 .await?,
         })
@@ -86,10 +88,15 @@ impl Wanted {
     /// Notes what the guard of a change looks at. `again`: it may have been stored before.
     pub(super) fn add(&mut self, change: &Change, again: bool) {
         match change {
-            Change::Run(change) => drop(self.runs.insert(change.id.0)),
+            Change::Run(change) => {
+                self.runs.insert(change.id.0);
+                self.runs.extend(told(&change.messages));
+                self.runs.extend(change.called.iter().flat_map(|start| told(&start.messages)));
+            }
             Change::Callback(callback) => drop(self.runs.insert(callback.record.run.0)),
             Change::Once { run, .. } => drop(self.runs.insert(run.0)),
             Change::Start(start) => {
+                self.runs.extend(told(&start.messages));
                 if again {
                     self.runs.insert(start.run.id.0);
                 }
@@ -140,6 +147,7 @@ impl Wanted {
                 sequence: rows::get(&row, 1)?,
                 head: RecordId(rows::get(&row, 2)?),
                 owner: rows::get(&row, 3)?,
+                ended: rows::get(&row, 4)?,
             };
             found.runs.insert(rows::run_id(&row)?, locked);
         }
@@ -190,6 +198,11 @@ impl LockStatements {
         let (workflow, key): (Vec<&str>, Vec<&str>) = places(keys);
         client.query(&self.keys, &[&workflow, &key]).await
     }
+}
+
+/// The runs that messages are for.
+fn told(messages: &[Message]) -> impl Iterator<Item = Uuid> {
+    messages.iter().map(|message| message.record.run.0)
 }
 
 fn places(keys: &Keys) -> (Vec<&str>, Vec<&str>) {

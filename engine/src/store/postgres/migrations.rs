@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_answers.sql"),
     include_str!("migrations/0005_connections.sql"),
     include_str!("migrations/0006_postponed.sql"),
+    include_str!("migrations/0007_calls.sql"),
 ];
 /// The advisory lock that a process takes while it sets a database up: "stepwell" in ASCII.
 pub(super) const LOCK: i64 = 0x7374_6570_7765_6c6c;

@@ -11,7 +11,7 @@ use super::{rows, text};
 use crate::model::RunId;
 use crate::store::change::Change;
 use crate::store::columns::GIVE_PLACES;
-use crate::store::{Lane, PlaceChange};
+use crate::store::{Lane, PlaceChange, StartRun};
 
 /// A workflow and a key.
 type Lanes = BTreeSet<(String, String)>;
@@ -22,20 +22,17 @@ pub(super) async fn lock(client: &Client, changes: impl Iterator<Item = &Change>
     let mut runs: Vec<Uuid> = Vec::new();
     for change in changes {
         match change {
-            Change::Start(start) => {
-                let lane = start
-                    .lane
-                    .iter()
-                    .map(|lane| (start.run.workflow.0.clone(), text::key(&lane.key).into_owned()));
-                lanes.extend(lane);
-            }
-            Change::Run(change) => match &change.place {
-                PlaceChange::Queue(Lane { key, .. }) => {
-                    lanes.insert((workflow_of(client, change.id).await?, text::key(key).into_owned()));
+            Change::Start(start) => lanes.extend(lane_of(start)),
+            Change::Run(change) => {
+                lanes.extend(change.called.iter().filter_map(lane_of));
+                match &change.place {
+                    PlaceChange::Queue(Lane { key, .. }) => {
+                        lanes.insert((workflow_of(client, change.id).await?, text::key(key).into_owned()));
+                    }
+                    PlaceChange::Leave => runs.push(change.id.0),
+                    PlaceChange::None | PlaceChange::TakeUp => {}
                 }
-                PlaceChange::Leave => runs.push(change.id.0),
-                PlaceChange::None | PlaceChange::TakeUp => {}
-            },
+            }
             _ => {}
         }
     }
@@ -55,6 +52,12 @@ pub(super) async fn lock(client: &Client, changes: impl Iterator<Item = &Change>
     Ok(())
 }
 
+/// The lane that a run to create queues in.
+fn lane_of(start: &StartRun) -> Option<(String, String)> {
+    let lane = start.lane.as_ref()?;
+    Some((start.run.workflow.0.clone(), text::key(&lane.key).into_owned()))
+}
+
 async fn workflow_of(client: &Client, run: RunId) -> Result<String, QueryError> {
     let row = client.query_opt("SELECT workflow FROM runs WHERE id = $1", &[&run.0]).await?;
     row.map_or_else(|| Ok(String::new()), |row| rows::get(&row, 0))
@@ -67,8 +70,8 @@ impl Writes<'_> {
         for start in &self.started {
             if let Some(lane) = &start.lane {
                 queue(client, start.run.id, &start.run.workflow.0, lane).await?;
-                lanes.insert((start.run.workflow.0.clone(), text::key(&lane.key).into_owned()));
             }
+            lanes.extend(lane_of(start));
         }
         for (run, place) in &self.places {
             match place {

@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::text;
 use crate::model::{ActivationId, RecordId, RunId};
 use crate::store::change::{Answer, Change};
-use crate::store::{Callback, PlaceChange, Record, RunChange, StartRun, Started};
+use crate::store::{Callback, Message, PlaceChange, Record, RunChange, StartRun, Started};
 
 /// A run as it is, locked.
 pub(super) struct LockedRun {
     pub(super) sequence: i64,
     pub(super) head: RecordId,
     pub(super) owner: Option<i64>,
+    pub(super) ended: bool,
 }
 
 /// What the first event with a deduplication key has started, and how it was answered.
@@ -44,6 +45,14 @@ pub(super) struct Once<'a> {
     pub(super) value: &'a [u8],
 }
 
+/// What comes to an inbox.
+pub(super) struct Arrival<'a> {
+    pub(super) record: &'a Record,
+    pub(super) execution: u32,
+    /// It waits as long as the run is at this sequence.
+    pub(super) postponed: Option<i64>,
+}
+
 /// What a batch writes.
 #[derive(Default)]
 pub(super) struct Writes<'a> {
@@ -51,7 +60,7 @@ pub(super) struct Writes<'a> {
     pub(super) moved: BTreeMap<RunId, Moved<'a>>,
     /// Records, each with the one before it.
     pub(super) journal: Vec<(&'a Record, Option<RecordId>)>,
-    pub(super) arrived: Vec<&'a Callback>,
+    pub(super) arrived: Vec<Arrival<'a>>,
     pub(super) taken: Vec<(RunId, RecordId)>,
     /// Inbox entries that wait as long as the run is at this sequence.
     pub(super) postponed: Vec<(RunId, RecordId, i64)>,
@@ -66,7 +75,7 @@ impl<'a> Writes<'a> {
     /// Decides about a change; `None` if it concerns neither a run nor `once`.
     pub(super) fn add(&mut self, change: &'a Change, found: &mut Found, epoch: i64) -> Option<Answer> {
         Some(match change {
-            Change::Start(start) => Answer::Started(self.start(start, found)),
+            Change::Start(start) => Answer::Started(self.start(start, found, epoch)),
             Change::Run(change) => self.move_on(change, found, epoch),
             Change::Callback(callback) => self.append_callback(callback, found, epoch),
             Change::Once { run, execution, name, value } => {
@@ -83,7 +92,7 @@ impl<'a> Writes<'a> {
         })
     }
 
-    fn start(&mut self, start: &'a StartRun, found: &Found) -> Started {
+    fn start(&mut self, start: &'a StartRun, found: &mut Found, epoch: i64) -> Started {
         // The same change has stored it before, and its answer was lost.
         if found.runs.contains_key(&start.run.id) {
             return Started::Created;
@@ -96,10 +105,44 @@ impl<'a> Writes<'a> {
         match key.and_then(|key| found.keys.get(&key)) {
             Some((first, answer)) if *first != start.run.id => Started::Duplicate(*first, answer.clone()),
             _ => {
-                self.started.push(start);
-                self.journal.push((&start.record, None));
+                self.create(start, found, epoch);
                 Started::Created
             }
+        }
+    }
+
+    fn create(&mut self, start: &'a StartRun, found: &mut Found, epoch: i64) {
+        self.started.push(start);
+        self.journal.push((&start.record, None));
+        let created = LockedRun {
+            sequence: start.run.sequence,
+            head: start.record.id,
+            owner: start.owned.then_some(epoch),
+            ended: start.run.finished_at.is_some(),
+        };
+        found.runs.insert(start.run.id, created);
+        self.tell(&start.messages, found, epoch);
+    }
+
+    /// Appends messages to the inboxes and journals of runs that have not ended.
+    fn tell(&mut self, messages: &'a [Message], found: &mut Found, epoch: i64) {
+        for Message { execution, record } in messages {
+            if let Some(run) = found.runs.get_mut(&record.run).filter(|run| !run.ended) {
+                self.note_arrival(Arrival { record, execution: *execution, postponed: None }, run, epoch);
+            }
+        }
+    }
+
+    /// Adds a record to the journal and the inbox of a run.
+    fn note_arrival(&mut self, arrival: Arrival<'a>, run: &mut LockedRun, epoch: i64) {
+        let record = arrival.record;
+        self.journal.push((record, Some(run.head)));
+        run.head = record.id;
+        let moved = Moved { change: None, sequence: run.sequence, head: run.head };
+        self.moved.entry(record.run).or_insert(moved).head = record.id;
+        self.arrived.push(arrival);
+        if run.owner.is_some_and(|owner| owner != epoch) {
+            self.heard.insert(record.run);
         }
     }
 
@@ -124,8 +167,13 @@ impl<'a> Writes<'a> {
         }
         run.sequence = next;
         run.owner = change.owned.then_some(epoch);
+        run.ended = change.finished_at.is_some();
         let moved = Moved { change: Some(change), sequence: run.sequence, head: run.head };
         self.moved.insert(change.id, moved);
+        for start in &change.called {
+            self.create(start, found, epoch);
+        }
+        self.tell(&change.messages, found, epoch);
         Answer::Done
     }
 
@@ -135,14 +183,8 @@ impl<'a> Writes<'a> {
         if run.sequence != callback.sequence {
             return Answer::Refused;
         }
-        self.journal.push((record, Some(run.head)));
-        run.head = record.id;
-        let moved = Moved { change: None, sequence: run.sequence, head: run.head };
-        self.moved.entry(record.run).or_insert(moved).head = record.id;
-        self.arrived.push(callback);
-        if run.owner.is_some_and(|owner| owner != epoch) {
-            self.heard.insert(record.run);
-        }
+        let postponed = callback.postponed.then_some(callback.sequence);
+        self.note_arrival(Arrival { record, execution: callback.execution, postponed }, run, epoch);
         Answer::Done
     }
 }

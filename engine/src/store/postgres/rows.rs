@@ -25,12 +25,13 @@ pub(super) fn run(row: &Row) -> Result<RunRow, QueryError> {
         due_at: optional_time(row, 6)?,
         created_at: time(row, 7)?,
         finished_at: optional_time(row, 8)?,
+        parent: get::<Option<_>>(row, 9)?.map(RunId),
     })
 }
 
 /// Of [`addressee`](crate::store::columns::addressee).
 pub(super) fn addressee(row: &Row) -> Result<Addressee, QueryError> {
-    Ok(Addressee { run: run(row)?, head: RecordId(get(row, 9)?), inbox_empty: get(row, 10)? })
+    Ok(Addressee { run: run(row)?, head: RecordId(get(row, 10)?), inbox_empty: get(row, 11)? })
 }
 
 /// Of [`WORKFLOW`](crate::store::columns::WORKFLOW).

@@ -49,8 +49,9 @@ impl Upkeep for PostgresStore {
         let sql = "WITH old AS (
                 DELETE FROM runs WHERE id IN (
                     SELECT id FROM runs WHERE version = $1 AND finished_at IS NOT NULL AND owner IS NULL
-                        AND (finished_at, id) <= ($2, $3) ORDER BY finished_at, id
-                    LIMIT $4 FOR UPDATE SKIP LOCKED
+                        AND (finished_at, id) <= ($2, $3) AND NOT EXISTS (SELECT 1 FROM runs AS caller
+                            WHERE caller.id = runs.parent AND caller.finished_at IS NULL)
+                    ORDER BY finished_at, id LIMIT $4 FOR UPDATE SKIP LOCKED
                 ) RETURNING id, head
             ) INSERT INTO removals (run, head) SELECT id, head FROM old";
         let parameters: Parameters<'_> = &[&version.0, &micros(until.at), &until.run.0, &limited(limit)];

@@ -27,9 +27,9 @@ pub(super) struct WriteStatements {
 impl WriteStatements {
     pub(super) async fn prepare(client: &Client) -> Result<Self, QueryError> {
         let start = "INSERT INTO runs
-                (id, workflow, version, status, state, sequence, head, due_at, owner, created_at, finished_at)
+                (id, workflow, version, status, state, sequence, head, due_at, owner, created_at, finished_at, parent)
             SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bytea[], $6::bigint[],
-                $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])";
+                $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::uuid[])";
         let advance = "UPDATE runs SET status = moved.status, state = moved.state, sequence = moved.sequence,
                 head = moved.head, due_at = moved.due_at, owner = moved.owner, finished_at = moved.finished_at
             FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bigint[],
@@ -128,7 +128,8 @@ impl Writes<'_> {
         let owner: Vec<Option<i64>> = self.started.iter().map(|start| start.owned.then_some(epoch)).collect();
         let created_at: Vec<i64> = runs().map(|run| micros(run.created_at)).collect();
         let finished_at: Vec<Option<i64>> = runs().map(|run| run.finished_at.map(micros)).collect();
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 11] = [
+        let parent: Vec<Option<Uuid>> = runs().map(|run| run.parent.map(|parent| parent.0)).collect();
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 12] = [
             &id,
             &workflow,
             &version,
@@ -140,6 +141,7 @@ impl Writes<'_> {
             &owner,
             &created_at,
             &finished_at,
+            &parent,
         ];
         client.execute(&statements.start, &values).await
     }
@@ -227,12 +229,11 @@ impl Writes<'_> {
         if self.arrived.is_empty() {
             return Ok(0);
         }
-        let run: Vec<Uuid> = self.arrived.iter().map(|callback| callback.record.run.0).collect();
-        let record: Vec<i64> = self.arrived.iter().map(|callback| callback.record.id.0).collect();
-        let execution: Vec<i64> = self.arrived.iter().map(|callback| callback.execution.into()).collect();
-        let at: Vec<i64> = self.arrived.iter().map(|callback| micros(callback.record.at)).collect();
-        let postponed = self.arrived.iter().map(|callback| callback.postponed.then_some(callback.sequence));
-        let postponed: Vec<Option<i64>> = postponed.collect();
+        let run: Vec<Uuid> = self.arrived.iter().map(|arrival| arrival.record.run.0).collect();
+        let record: Vec<i64> = self.arrived.iter().map(|arrival| arrival.record.id.0).collect();
+        let execution: Vec<i64> = self.arrived.iter().map(|arrival| arrival.execution.into()).collect();
+        let at: Vec<i64> = self.arrived.iter().map(|arrival| micros(arrival.record.at)).collect();
+        let postponed: Vec<Option<i64>> = self.arrived.iter().map(|arrival| arrival.postponed).collect();
         client.execute(&statements.arrive, &[&run, &record, &execution, &at, &postponed]).await
     }
 

@@ -8,7 +8,8 @@ use super::rows::run_id;
 use crate::model::{RunId, VersionId};
 use crate::store::change::{Answer, Change, due_micros, micros};
 use crate::store::{
-    Callback, Draft, Lane, PlaceChange, Record, RunChange, StartRun, Started, WorkflowChange, columns,
+    Callback, Draft, Lane, Message, PlaceChange, Record, RunChange, StartRun, Started, WorkflowChange,
+    columns,
 };
 
 /// Carries a change out.
@@ -101,8 +102,8 @@ fn start_run(connection: &Connection, start: &StartRun, epoch: i64) -> rusqlite:
         ])?;
     }
     let sql = "INSERT INTO runs
-        (id, workflow, version, status, state, sequence, head, due_at, owner, created_at, finished_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        (id, workflow, version, status, state, sequence, head, due_at, owner, created_at, finished_at, parent)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     connection.prepare_cached(sql)?.execute(params![
         run.id.0,
         run.workflow.0,
@@ -114,12 +115,14 @@ fn start_run(connection: &Connection, start: &StartRun, epoch: i64) -> rusqlite:
         run.due_at.map(due_micros),
         start.owned.then_some(epoch),
         micros(run.created_at),
-        run.finished_at.map(micros)
+        run.finished_at.map(micros),
+        run.parent.map(|parent| parent.0)
     ])?;
     append(connection, &start.record, None)?;
     if let Some(lane) = &start.lane {
         queue(connection, run.id, &run.workflow.0, lane)?;
     }
+    tell(connection, &start.messages)?;
     Ok(Started::Created)
 }
 
@@ -169,7 +172,23 @@ fn commit_run(connection: &Connection, change: &RunChange, epoch: i64) -> rusqli
         connection.prepare_cached(sql)?.execute(params![change.id.0, postponed.0, change.sequence + 1])?;
     }
     change_place(connection, change.id, &change.place)?;
+    for start in &change.called {
+        start_run(connection, start, epoch)?;
+    }
+    tell(connection, &change.messages)?;
     Ok(Answer::Done)
+}
+
+/// Appends messages to the inboxes and journals of runs that have not ended.
+fn tell(connection: &Connection, messages: &[Message]) -> rusqlite::Result<()> {
+    for Message { execution, record } in messages {
+        let sql = "SELECT head FROM runs WHERE id = ?1 AND finished_at IS NULL";
+        let head = connection.prepare_cached(sql)?.query_row([record.run.0], |row| row.get(0)).optional()?;
+        if let Some(head) = head {
+            append_to_inbox(connection, record, head, *execution, None)?;
+        }
+    }
+    Ok(())
 }
 
 fn change_place(connection: &Connection, run: RunId, place: &PlaceChange) -> rusqlite::Result<()> {
@@ -209,19 +228,27 @@ fn queue(connection: &Connection, run: RunId, workflow: &str, lane: &Lane) -> ru
 fn append_callback(connection: &Connection, callback: &Callback) -> rusqlite::Result<Answer> {
     let record = &callback.record;
     let Some(head) = head_at(connection, record.run, callback.sequence)? else { return Ok(Answer::Refused) };
+    let postponed = callback.postponed.then_some(callback.sequence);
+    append_to_inbox(connection, record, head, callback.execution, postponed)?;
+    Ok(Answer::Done)
+}
+
+/// Adds a record to the journal and the inbox of its run, whose newest record is `head`.
+fn append_to_inbox(
+    connection: &Connection,
+    record: &Record,
+    head: i64,
+    execution: u32,
+    postponed: Option<i64>,
+) -> rusqlite::Result<()> {
     append(connection, record, Some(head))?;
     connection
         .prepare_cached("UPDATE runs SET head = ?2 WHERE id = ?1")?
         .execute(params![record.run.0, record.id.0])?;
     let sql = "INSERT INTO inbox (run, record, execution, at, postponed) VALUES (?1, ?2, ?3, ?4, ?5)";
-    connection.prepare_cached(sql)?.execute(params![
-        record.run.0,
-        record.id.0,
-        callback.execution,
-        micros(record.at),
-        callback.postponed.then_some(callback.sequence)
-    ])?;
-    Ok(Answer::Done)
+    let arrived = params![record.run.0, record.id.0, execution, micros(record.at), postponed];
+    connection.prepare_cached(sql)?.execute(arrived)?;
+    Ok(())
 }
 
 /// The newest record of a run, if the run is at this sequence.

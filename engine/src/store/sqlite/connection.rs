@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_answers.sql"),
     include_str!("migrations/0005_connections.sql"),
     include_str!("migrations/0006_postponed.sql"),
+    include_str!("migrations/0007_calls.sql"),
 ];
 /// The mode of `auto_vacuum` in which free pages are given back in steps.
 pub(super) const INCREMENTAL: i64 = 2;

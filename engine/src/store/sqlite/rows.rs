@@ -23,12 +23,13 @@ pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         due_at: optional_time(row, 6)?,
         created_at: time(row, 7)?,
         finished_at: optional_time(row, 8)?,
+        parent: row.get::<_, Option<_>>(9)?.map(RunId),
     })
 }
 
 /// Of [`addressee`](crate::store::columns::addressee).
 pub(super) fn addressee(row: &Row<'_>) -> rusqlite::Result<Addressee> {
-    Ok(Addressee { run: run(row)?, head: RecordId(row.get(9)?), inbox_empty: row.get(10)? })
+    Ok(Addressee { run: run(row)?, head: RecordId(row.get(10)?), inbox_empty: row.get(11)? })
 }
 
 /// Of [`WORKFLOW`](crate::store::columns::WORKFLOW).

@@ -47,7 +47,9 @@ impl Upkeep for SqliteStore {
         self.count("removing runs", move |connection| {
             let sql =
                 "SELECT id, head FROM runs WHERE version = ?1 AND finished_at IS NOT NULL AND owner IS NULL
-                    AND (finished_at, id) <= (?2, ?3) ORDER BY finished_at, id LIMIT ?4";
+                    AND (finished_at, id) <= (?2, ?3) AND NOT EXISTS (SELECT 1 FROM runs AS caller
+                        WHERE caller.id = runs.parent AND caller.finished_at IS NULL)
+                    ORDER BY finished_at, id LIMIT ?4";
             let found: Vec<(Uuid, i64)> = connection
                 .prepare_cached(sql)?
                 .query_map(params![version.0, micros(until.at), until.run.0, limited(limit)], |row| {

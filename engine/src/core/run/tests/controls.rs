@@ -30,7 +30,7 @@ impl ResolveConfig for Enough {
     }
 }
 
-fn control(control: Control, config: Value, on: &[(&str, &[&str])]) -> PlannedStep {
+pub(super) fn control(control: Control, config: Value, on: &[(&str, &[&str])]) -> PlannedStep {
     PlannedStep { control: Some(control), config: Arc::new(Constant(config)), ..step(on) }
 }
 
@@ -59,18 +59,18 @@ fn branches(config: Value) -> World {
     )
 }
 
-fn history(world: &World) -> crate::model::History {
+pub(super) fn history(world: &World) -> crate::model::History {
     let journal = world.entries.iter().cloned().map(|entry| (RecordId(0), world.now, vec![entry]));
     crate::model::History::of(journal, |number| number.to_string(), |number| number.to_string())
 }
 
 /// The config of the execution that came last to a step.
-fn config(world: &World, step: &str) -> Value {
+pub(super) fn config(world: &World, step: &str) -> Value {
     let found = history(world).executions.into_iter().rfind(|execution| execution.step == step);
     found.map(|execution| execution.config).unwrap_or_default()
 }
 
-fn visited(world: &World, step: &str) -> usize {
+pub(super) fn visited(world: &World, step: &str) -> usize {
     history(world).executions.iter().filter(|execution| execution.step == step).count()
 }
 

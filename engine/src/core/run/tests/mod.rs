@@ -1,5 +1,6 @@
 //! The rules, on the machine alone.
 
+mod calls;
 mod controls;
 mod exhaustive;
 mod rules;
@@ -74,6 +75,8 @@ struct World {
     surroundings: Map<String, Value>,
     entries: Vec<Entry>,
     calls: Vec<Attempt>,
+    called: Vec<RunId>,
+    messages: Vec<Message>,
     slots: usize,
     block_slots: HashMap<String, usize>,
 }
@@ -81,6 +84,15 @@ struct World {
 impl World {
     /// Starts a run whose trigger leads to `first`.
     fn start(first: &[&str], steps: impl IntoIterator<Item = (&'static str, PlannedStep)>) -> Self {
+        Self::called_by(None, first, steps)
+    }
+
+    /// Starts a run that another has called.
+    fn called_by(
+        caller: Option<Caller>,
+        first: &[&str],
+        steps: impl IntoIterator<Item = (&'static str, PlannedStep)>,
+    ) -> Self {
         let steps = steps.into_iter().map(|(id, step)| (id.to_owned(), step)).collect();
         let plan = Plan::new(edges(&[("received", first)]), steps);
         let mut world = Self {
@@ -92,11 +104,13 @@ impl World {
             surroundings: Map::new(),
             entries: Vec::new(),
             calls: Vec::new(),
+            called: Vec::new(),
+            messages: Vec::new(),
             slots: 100,
             block_slots: HashMap::new(),
         };
         let outcome = Outcome { id: "received".into(), data: json!({"n": 1}) };
-        let beginning = Beginning { activation: None, outcome, replayed: None };
+        let beginning = Beginning { activation: None, outcome, replayed: None, caller };
         let (record, decision) =
             world.decide(|plan, _, given| Ok(start(plan, beginning, Admission::Free, given)));
         world.carry_out(record, decision.expect("a start fits any plan"));
@@ -111,6 +125,7 @@ impl World {
         let record = RecordId(self.records);
         let given = Given {
             now: self.now,
+            run: run(0),
             record,
             jitter: 0.0,
             slots: self.slots,
@@ -134,6 +149,8 @@ impl World {
         assert_eq!(self.state, decision.state);
         self.entries.extend(decision.entries);
         self.calls.extend(decision.calls);
+        self.called.extend(decision.called);
+        self.messages.extend(decision.messages);
     }
 
     fn try_apply(&mut self, event: Event) -> Result<(), IllegalEvent> {
@@ -187,6 +204,11 @@ impl World {
     fn has(&self, wanted: impl Fn(&Entry) -> bool) -> bool {
         self.entries.iter().any(wanted)
     }
+}
+
+/// The id of a run, by a number.
+fn run(number: u128) -> RunId {
+    RunId(uuid::Uuid::from_u128(number))
 }
 
 fn outcome(id: &str) -> Returned {

@@ -1,0 +1,2 @@
+-- The run that has called this one.
+ALTER TABLE runs ADD COLUMN parent UUID;
