@@ -1,5 +1,6 @@
 //! The built-in blocks, written with the public SDK like anybody's, one file each.
 
+mod branch;
 mod control;
 mod delay;
 mod delay_until;
@@ -9,5 +10,6 @@ mod log;
 mod manual;
 mod schedule;
 mod set;
+mod switch;
 mod wait_for_callback;
 mod webhook;

@@ -7,6 +7,7 @@ mod abuse;
 mod blocks;
 mod bounded;
 mod builtin;
+mod choices;
 mod connections;
 #[path = "../support/cut.rs"]
 mod cut;
