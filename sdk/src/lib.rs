@@ -243,6 +243,7 @@ pub mod manifest;
 pub mod options;
 pub mod outcome;
 pub mod prelude;
+pub mod question;
 pub mod request;
 pub mod response;
 pub mod services;

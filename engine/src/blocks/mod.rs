@@ -1,5 +1,6 @@
 //! The built-in blocks, written with the public SDK like anybody's, one file each.
 
+mod approval;
 mod branch;
 mod control;
 mod delay;

@@ -86,6 +86,22 @@ impl TestRun {
         self.engine.read(url).await
     }
 
+    /// Where the people answer whom the last execution asks, in their order.
+    ///
+    /// # Panics
+    ///
+    /// When it asks nobody.
+    pub async fn links(&self) -> Vec<String> {
+        let execution = self.execution().await;
+        let id = ExecutionId { run: self.id, number: execution.number };
+        let people = execution.question.expect("the execution asks a question").people.len();
+        let links = move |driver: crate::driver::Driver| async move {
+            let numbers = (0..).take(people);
+            Ok::<_, String>(numbers.map(|person| driver.urls().finish_link(id, person)).collect())
+        };
+        self.engine.read(links).await
+    }
+
     /// Posts this body to the last execution's `finish_callback_url` and waits until the engine has dealt with it.
     /// 202 says that it was recorded, 410 that the execution was resolved before.
     pub async fn callback(&self, body: impl Into<Bytes>) -> Response {

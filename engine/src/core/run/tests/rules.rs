@@ -370,7 +370,10 @@ fn s13_what_is_due_later_is_known_while_an_attempt_waits_for_a_slot() {
 
 fn sleeping(wake: When) -> World {
     let mut world = World::start(&["a"], [("a", step(&[]))]);
-    world.returns(1, Returned::Defer { state: Sealed(vec![1]), waiting_for: None, wake: Some(wake) });
+    world.returns(
+        1,
+        Returned::Defer { state: Sealed(vec![1]), waiting_for: None, question: None, wake: Some(wake) },
+    );
     world
 }
 
@@ -392,7 +395,7 @@ fn d11_a_no_op_may_name_the_next_wake_time() {
     for _ in 0..3 {
         world.pass(60);
         assert_eq!(world.calls(), [(1, Call::Wake)]);
-        world.returns(1, Returned::NoOp { wake: Some(When::After(Duration::from_mins(1))) });
+        world.returns(1, Returned::NoOp { state: None, wake: Some(When::After(Duration::from_mins(1))) });
     }
     world.pass(60).returns(1, outcome("ok"));
     assert_eq!(status(&world), RunStatus::Completed);
@@ -425,6 +428,7 @@ fn d11_the_earlier_of_wake_time_and_deadline_comes_first() {
     let wake = |seconds| Returned::Defer {
         state: Sealed(vec![1]),
         waiting_for: None,
+        question: None,
         wake: Some(When::After(Duration::from_secs(seconds))),
     };
     let mut world = with_deadline();
