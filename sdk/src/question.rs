@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::request::{Rejected, Request};
 
-/// So many characters a comment has at most.
-pub const LONGEST_COMMENT: usize = 10_000;
+/// So many characters a comment has at most, so that a state holds those of a hundred people.
+pub const LONGEST_COMMENT: usize = 2_000;
 
 /// A question that a step asks people while it waits: [`Execution::asking`](crate::step::Execution::asking).
 ///

@@ -108,7 +108,8 @@ impl StepCall {
             }
             Ended::Returned(Ok(Handled::NextState(state))) => match sealed(&inner, &purpose, &state) {
                 Ok(state) => Returned::NoOp { state: Some(state), wake: None },
-                Err(message) => Returned::Error { message, retry: None },
+                // What a callback brings ends no run (d12).
+                Err(message) => Returned::Rejected(message),
             },
             Ended::Returned(Ok(Handled::Other(returned))) => returned,
             Ended::Returned(Err(error)) => failed(error),

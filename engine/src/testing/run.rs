@@ -86,20 +86,13 @@ impl TestRun {
         self.engine.read(url).await
     }
 
-    /// Where the people answer whom the last execution asks, in their order.
-    ///
-    /// # Panics
-    ///
-    /// When it asks nobody.
-    pub async fn links(&self) -> Vec<String> {
-        let execution = self.execution().await;
-        let id = ExecutionId { run: self.id, number: execution.number };
-        let people = execution.question.expect("the execution asks a question").people.len();
-        let links = move |driver: crate::driver::Driver| async move {
-            let numbers = (0..).take(people);
-            Ok::<_, String>(numbers.map(|person| driver.urls().finish_link(id, person)).collect())
+    /// Where one of the people answers whom the last execution asks, by number from 0.
+    pub async fn finish_link(&self, person: u32) -> String {
+        let id = ExecutionId { run: self.id, number: self.execution().await.number };
+        let link = move |driver: crate::driver::Driver| async move {
+            Ok::<_, String>(driver.urls().finish_link(id, person))
         };
-        self.engine.read(links).await
+        self.engine.read(link).await
     }
 
     /// Posts this body to the last execution's `finish_callback_url` and waits until the engine has dealt with it.

@@ -5,6 +5,7 @@
 
 mod abuse;
 mod approval;
+mod asking;
 mod blocks;
 mod bounded;
 mod builtin;
@@ -14,6 +15,7 @@ mod connections;
 mod cut;
 mod database;
 mod engine;
+mod examples;
 mod graph;
 mod http;
 mod interrupted;
@@ -23,6 +25,7 @@ mod limits;
 mod newer;
 mod operations;
 mod private;
+mod questions;
 mod refusing;
 mod releases;
 mod replay;

@@ -121,6 +121,17 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn the_policy_allows_the_style_of_the_page_and_no_other() {
+        let response = message(StatusCode::OK, "a", "b");
+        let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+        let page = html(response).await;
+        let (_, style) = page.split_once("<style>").unwrap();
+        let (style, _) = style.split_once("</style>").unwrap();
+        let hash = STANDARD.encode(Sha256::digest(style));
+        assert!(policy.contains(&format!("style-src 'sha256-{hash}';")), "{policy}");
+    }
+
     #[test]
     fn pages_are_for_who_accepts_html() {
         let wanted = |accept: &'static str| {

@@ -155,6 +155,20 @@ fn d4_any_number_of_no_ops_leave_it_deferred() {
 }
 
 #[test]
+fn d4_a_no_op_may_bring_the_next_state_and_others_leave_it() {
+    let mut world = World::start(&["a"], [("a", step(&[]))]);
+    world.returns(1, defer());
+    let state = |world: &World| world.state.live[&1].deferred.clone();
+    let next = Some(Sealed(vec![7]));
+    world.callback(50, 1).returns(1, Returned::NoOp { state: next.clone(), wake: None });
+    assert_eq!((status(&world), state(&world)), (RunStatus::Waiting, next.clone()));
+    world.callback(51, 1).returns(1, no_op());
+    world.callback(52, 1).returns(1, Returned::Rejected("no".into()));
+    world.callback(53, 1).returns(1, retryable("busy"));
+    assert_eq!(state(&world), next);
+}
+
+#[test]
 fn d5_a_retryable_error_of_finish_keeps_the_callback() {
     let mut world = World::start(&["a"], [("a", step(&[]))]);
     world.returns(1, defer()).callback(50, 1).returns(1, retryable("busy"));
