@@ -134,6 +134,7 @@ impl<T: Data> NextState<T> for T {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S> NextState<S> for Never {
     fn into_state(self) -> S {
         match self {}
