@@ -46,7 +46,7 @@ async fn collect(
         return Ok(Finish::NextState(answers));
     }
     // A callback that is tried again counts once.
-    if config.kind == "busy" && cx.attempt() % 2 == 0 {
+    if config.kind == "busy" && cx.attempt().is_multiple_of(2) {
         return Err(StepError::retryable("busy"));
     }
     answers.texts.push(comment.unwrap_or(answer));
