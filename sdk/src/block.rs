@@ -169,7 +169,8 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// `execute`.
 pub type ExecuteHandler = fn(StepInvocation) -> BoxFuture<Result<Execution<Outcome, Value>, StepError>>;
 /// `finish`: the request, the state.
-pub type FinishHandler = fn(StepInvocation, Request, Value) -> BoxFuture<Result<Finish<Outcome>, StepError>>;
+pub type FinishHandler =
+    fn(StepInvocation, Request, Value) -> BoxFuture<Result<Finish<Outcome, Value>, StepError>>;
 /// `wake`: the state.
 pub type WakeHandler = fn(StepInvocation, Value) -> BoxFuture<Result<Wake<Outcome>, StepError>>;
 /// `cancel`: the state.

@@ -165,6 +165,9 @@
 //!   however early it comes, and of many that come together exactly one resolves the step.
 //! - A body that cannot be read ([`Request::json`](request::Request::json)) is recorded as rejected, and the step goes on
 //!   waiting: a stray POST ends nothing. Signatures are checked by [`signature`].
+//! - [`asking`](step::Execution::asking) has people answer a [`Question`](question::Question) with a button on a page, each by a
+//!   link of their own. Where one answer is not enough, `finish` returns
+//!   [`Finish::NextState`](step::Finish::NextState) until it has them.
 //! - `cancel = …` names what tears down outside what the step has set up, when its run is cancelled.
 //!
 //! # A trigger
@@ -243,6 +246,7 @@ pub mod manifest;
 pub mod options;
 pub mod outcome;
 pub mod prelude;
+pub mod question;
 pub mod request;
 pub mod response;
 pub mod services;

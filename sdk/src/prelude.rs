@@ -9,6 +9,7 @@ pub use crate::context::{
 pub use crate::error::{ActivationError, OrRetry as _, StepError, TriggerError};
 pub use crate::options::{Choice, OptionsContext, OptionsQuery};
 pub use crate::outcome::{Named, Outcomes};
+pub use crate::question::{Answer, Question};
 pub use crate::request::{Rejected, Request};
 pub use crate::response::Response;
 pub use crate::signature;

@@ -21,6 +21,9 @@ pub trait Services: Send + Sync + 'static {
 /// What an engine provides to the handlers of one execution.
 #[async_trait]
 pub trait StepServices: Services {
+    /// The execution's URL for the person of this number.
+    fn finish_link(&self, person: u32) -> String;
+
     /// The value that an earlier attempt of this execution recorded under `name`.
     async fn recorded(&self, name: &str) -> Result<Option<Value>, StepError>;
 

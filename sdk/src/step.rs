@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::Outcomes;
+use crate::question::Question;
 use crate::when::When;
 
 /// What `execute` returns: the step's outcome, an exit, or the wish to wait for a callback.
@@ -28,7 +29,7 @@ impl<O, S> Execution<O, S> {
     ///
     /// `state` is stored encrypted with the execution and handed to the `finish`, `wake` and `cancel` handlers.
     pub const fn defer(state: S) -> Self {
-        Self::Defer(Deferral { state, waiting_for: None, wake: None })
+        Self::Defer(Deferral { state, waiting_for: None, wake: None, question: None })
     }
 
     /// Has `wake` called at this time, unless the execution was resolved before. The step needs a `wake` handler.
@@ -63,6 +64,19 @@ impl<O, S> Execution<O, S> {
         self
     }
 
+    /// Asks people a question while the step waits, on a page at its `finish_callback_url`; see [`Question`]. Unless the
+    /// deferral has said what it waits for, that is the question. The step needs a `finish` handler.
+    ///
+    /// Changes nothing unless the execution is a deferral.
+    pub fn asking(mut self, question: Question) -> Self {
+        if let Self::Defer(deferral) = &mut self {
+            let text = &question.text;
+            deferral.waiting_for.get_or_insert_with(|| WaitingFor { text: text.clone(), link: None });
+            deferral.question = Some(Box::new(question));
+        }
+        self
+    }
+
     /// Adds a link to what [`waiting_for`](Self::waiting_for) says, for a person to follow.
     ///
     /// Changes nothing unless the execution is a deferral that says what it waits for.
@@ -89,6 +103,8 @@ pub struct Deferral<S> {
     pub wake: Option<When>,
     /// What is waited for, in words for a person.
     pub waiting_for: Option<WaitingFor>,
+    /// What people are asked meanwhile.
+    pub question: Option<Box<Question>>,
 }
 
 /// What a deferred execution waits for, in words for a person.
@@ -101,19 +117,27 @@ pub struct WaitingFor {
     pub link: Option<String>,
 }
 
-/// What `finish` returns. It cannot defer again; [`Finish::NoOp`] goes on waiting.
+/// What `finish` returns. It cannot defer again; [`Finish::NoOp`] and [`Finish::NextState`] go on waiting.
+///
+/// `S` is the state that the step defers with. It defaults to [`Never`]: a handler that returns `Finish<O>` leaves the
+/// state as it is.
 #[derive(Debug)]
 #[must_use]
-pub enum Finish<O> {
+pub enum Finish<O, S = Never> {
     /// The step is done; the run follows the edges of this outcome.
     Outcome(O),
     /// The step is done and its path ends here, without an outcome.
     Exit,
     /// The callback was not the awaited one; the step goes on waiting.
     NoOp,
+    /// The callback counts, but others are to come: the step goes on waiting, with this state.
+    ///
+    /// The state is stored in the transaction that says that the callback was dealt with: each callback changes it
+    /// once, whatever crashes. The next call of `finish`, `wake` or `cancel` is given it.
+    NextState(S),
 }
 
-impl<O: Outcomes> From<O> for Finish<O> {
+impl<O: Outcomes, S> From<O> for Finish<O, S> {
     fn from(outcome: O) -> Self {
         Self::Outcome(outcome)
     }

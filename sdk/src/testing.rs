@@ -157,6 +157,7 @@ impl<C: Clone> Testing<C> {
         Arc::new(TestServices {
             http: Arc::clone(&self.http),
             now: self.now,
+            finish_callback_url: self.step.finish_callback_url.clone(),
             recorded: Arc::clone(&self.recorded),
         })
     }
@@ -165,6 +166,7 @@ impl<C: Clone> Testing<C> {
 struct TestServices {
     http: Arc<dyn HttpTransport>,
     now: Timestamp,
+    finish_callback_url: String,
     recorded: Arc<Mutex<BTreeMap<String, Value>>>,
 }
 
@@ -180,6 +182,10 @@ impl Services for TestServices {
 
 #[async_trait]
 impl StepServices for TestServices {
+    fn finish_link(&self, person: u32) -> String {
+        format!("{}-{person}", self.finish_callback_url)
+    }
+
     async fn recorded(&self, name: &str) -> Result<Option<Value>, StepError> {
         Ok(self.recorded.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned())
     }

@@ -1,5 +1,7 @@
 //! The built-in blocks, written with the public SDK like anybody's, one file each.
 
+mod approval;
+mod branch;
 mod control;
 mod delay;
 mod delay_until;
@@ -9,6 +11,7 @@ mod log;
 mod manual;
 mod schedule;
 mod set;
+mod switch;
 mod wait_for_callback;
 mod webhook;
 mod workflow_called;

@@ -82,6 +82,8 @@ enum Command {
     Operation(operations::Shown),
     /// List what waits for a callback
     Waiting(Print),
+    /// Show the links by which the people answer whom a run asks
+    Links(runs::Links),
     /// List the connections, make one or remove it
     Connections(connections::Connections),
     /// Look at the engine and its database, and say what needs a person
@@ -164,6 +166,7 @@ async fn run(cli: Cli) -> Done {
         Command::Replay(replay) => replay.run(&client()?).await,
         Command::Operations(print) => operations::list(&client()?, print).await,
         Command::Operation(id) => operations::one(&client()?, id).await,
+        Command::Links(links) => links.run(&client()?).await,
         Command::Waiting(print) => runs::waiting(&client()?, print).await,
         Command::Connections(connections) => connections.run(&client()?).await,
         Command::Doctor(print) => doctor::run(&client()?, print).await,
@@ -217,6 +220,7 @@ mod tests {
             "operation 0190 --stop",
             "replay 0190 --from ask --draft --json",
             "waiting --json",
+            "links 0190 --json",
             "connections --json",
             "connections set core/smtp --name billing --from smtp.json",
             "connections set core/smtp --json",

@@ -1,4 +1,4 @@
-//! `start`, `runs`, `run`, `cancel`, `retry`, `replay`, `waiting`.
+//! `start`, `runs`, `run`, `cancel`, `retry`, `replay`, `waiting`, `links`.
 
 use serde_json::{Value, json};
 
@@ -185,6 +185,31 @@ pub(super) async fn replay(
     let started = client.post(&format!("/api/v1/runs/{id}/replay"), Some(&body)).await?;
     output::answer(print, &started, &cell(&started, "/id"));
     Ok(())
+}
+
+/// Show the links by which the people answer whom a run asks. Whoever has a link can answer in that person's name.
+#[derive(Debug, clap::Args)]
+pub(super) struct Links {
+    /// The run's id
+    id: String,
+    #[command(flatten)]
+    print: Print,
+}
+
+impl Links {
+    pub(super) async fn run(self, client: &Client) -> Done {
+        let value = client.get(&format!("/api/v1/runs/{}/links", self.id)).await?;
+        if self.print.json {
+            output::json(&value);
+            return Ok(());
+        }
+        let rows: Vec<Vec<String>> = items(&value, "links")
+            .iter()
+            .map(|link| ["/step", "/name", "/link"].map(|field| cell(link, field)).to_vec())
+            .collect();
+        output::table(&["STEP", "NAME", "LINK"], &rows);
+        Ok(())
+    }
 }
 
 pub(super) async fn waiting(client: &Client, print: Print) -> Done {

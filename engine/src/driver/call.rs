@@ -9,9 +9,9 @@ use serde_json::Value;
 use stepwell::block::StepInvocation;
 use stepwell::context::StepMetadata;
 use stepwell::error::{StepError, StepErrorKind};
+use stepwell::question::Question;
 use stepwell::request::Request;
-use stepwell::step::{Deferral, Execution, Finish, WaitingFor, Wake};
-use stepwell::when::When;
+use stepwell::step::{Deferral, Execution, Finish, Wake};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Inner;
@@ -100,15 +100,17 @@ impl StepCall {
             Ended::Panicked(message) => {
                 Returned::Error { message: format!("the handler panicked: {message}"), retry: None }
             }
-            Ended::Returned(Ok(Handled::Defer { state, waiting_for, wake })) => {
-                match private("the state", &state) {
-                    Ok(plain) => {
-                        let state = Sealed(inner.keys.seal(&purpose, &plain));
-                        Returned::Defer { state, waiting_for, wake }
-                    }
+            Ended::Returned(Ok(Handled::Defer(Deferral { state, waiting_for, wake, question }))) => {
+                match sealed(&inner, &purpose, &state) {
+                    Ok(state) => Returned::Defer { state, waiting_for, wake, question },
                     Err(message) => Returned::Error { message, retry: None },
                 }
             }
+            Ended::Returned(Ok(Handled::NextState(state))) => match sealed(&inner, &purpose, &state) {
+                Ok(state) => Returned::NoOp { state: Some(state), wake: None },
+                // What a callback brings ends no run (d12).
+                Err(message) => Returned::Rejected(message),
+            },
             Ended::Returned(Ok(Handled::Other(returned))) => returned,
             Ended::Returned(Err(error)) => failed(error),
         };
@@ -222,6 +224,11 @@ pub(super) fn private(what: &'static str, value: &Value) -> Result<Vec<u8>, Stri
     serde_json::to_vec(value).map_err(|error| error.to_string())
 }
 
+/// A state, sealed for its execution.
+fn sealed(inner: &Inner, purpose: &str, state: &Value) -> Result<Sealed, String> {
+    Ok(Sealed(inner.keys.seal(purpose, &private("the state", state)?)))
+}
+
 /// What the state of an execution is sealed for.
 fn state_purpose(execution: ExecutionId) -> String {
     format!("state:{execution}")
@@ -229,7 +236,8 @@ fn state_purpose(execution: ExecutionId) -> String {
 
 /// What a handler returned, with the state still in the clear.
 enum Handled {
-    Defer { state: Value, waiting_for: Option<WaitingFor>, wake: Option<When> },
+    Defer(Deferral<Value>),
+    NextState(Value),
     Other(Returned),
 }
 
@@ -238,21 +246,19 @@ impl From<Execution<stepwell::outcome::Outcome, Value>> for Handled {
         match execution {
             Execution::Outcome(outcome) => Self::Other(Returned::Outcome(outcome)),
             Execution::Exit => Self::Other(Returned::Exit),
-            Execution::Defer(deferral) => {
-                let Deferral { state, waiting_for, wake } = deferral;
-                Self::Defer { state, waiting_for, wake }
-            }
+            Execution::Defer(deferral) => Self::Defer(deferral),
         }
     }
 }
 
-impl From<Finish<stepwell::outcome::Outcome>> for Handled {
-    fn from(finish: Finish<stepwell::outcome::Outcome>) -> Self {
-        Self::Other(match finish {
-            Finish::Outcome(outcome) => Returned::Outcome(outcome),
-            Finish::Exit => Returned::Exit,
-            Finish::NoOp => Returned::NoOp { wake: None },
-        })
+impl From<Finish<stepwell::outcome::Outcome, Value>> for Handled {
+    fn from(finish: Finish<stepwell::outcome::Outcome, Value>) -> Self {
+        match finish {
+            Finish::Outcome(outcome) => Self::Other(Returned::Outcome(outcome)),
+            Finish::Exit => Self::Other(Returned::Exit),
+            Finish::NoOp => Self::Other(Returned::NoOp { state: None, wake: None }),
+            Finish::NextState(state) => Self::NextState(state),
+        }
     }
 }
 
@@ -261,7 +267,7 @@ impl From<Wake<stepwell::outcome::Outcome>> for Handled {
         Self::Other(match wake {
             Wake::Outcome(outcome) => Returned::Outcome(outcome),
             Wake::Exit => Returned::Exit,
-            Wake::NoOp { next } => Returned::NoOp { wake: next },
+            Wake::NoOp { next } => Returned::NoOp { state: None, wake: next },
         })
     }
 }
@@ -283,8 +289,23 @@ fn deferral_ends(
                 "the step has no `finish` handler and defers without a wake time, so nothing could end the wait; call `.wake_at(…)`",
             ));
         }
+        if let Some(question) = &deferral.question {
+            answerable(question, finishes).map_err(StepError::permanent)?;
+        }
     }
     Ok(Handled::from(execution))
+}
+
+/// Refuses a question that nobody could answer, or that is too large to be kept.
+fn answerable(question: &Question, finishes: bool) -> Result<(), String> {
+    if !finishes {
+        return Err("the step asks a question but has no `finish` handler to take the answer; name one in `#[step(finish = …)]`".into());
+    }
+    if question.buttons.is_empty() {
+        return Err("the step asks a question without answers; add one with `.button(…)`".into());
+    }
+    let value = serde_json::to_value(question).map_err(|error| error.to_string())?;
+    checked_size("the question", &value).map(drop).map_err(|error| error.to_string())
 }
 
 fn failed(error: StepError) -> Returned {

@@ -25,6 +25,7 @@ impl CallbackRequest {
             query: request.query().to_owned(),
             headers,
             body: STANDARD.encode(request.bytes()),
+            sender: request.sender(),
         }
     }
 
@@ -36,7 +37,11 @@ impl CallbackRequest {
         }
         let method = Method::from_bytes(self.method.as_bytes()).ok()?;
         let body = STANDARD.decode(&self.body).ok()?;
-        Some(Request::new(method, body).with_query(self.query).with_headers(headers))
+        let request = Request::new(method, body).with_query(self.query).with_headers(headers);
+        Some(match self.sender {
+            Some(person) => request.with_sender(person),
+            None => request,
+        })
     }
 }
 

@@ -52,6 +52,10 @@ impl Services for ExecutionServices {
 
 #[async_trait]
 impl StepServices for ExecutionServices {
+    fn finish_link(&self, person: u32) -> String {
+        self.inner.urls.finish_link(self.execution, person)
+    }
+
     async fn recorded(&self, name: &str) -> Result<Option<Value>, StepError> {
         let ExecutionId { run, number } = self.execution;
         let sealed =

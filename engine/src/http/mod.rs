@@ -4,6 +4,7 @@ mod auth;
 mod body;
 mod gates;
 mod in_process;
+mod pages;
 mod problem;
 mod refused;
 mod routes;
@@ -37,12 +38,14 @@ pub fn router(driver: Driver) -> Router {
     let gates = Arc::new(Gates::new(driver.limits()));
     let refused = Arc::new(Refused::new(driver.now()));
     let api = Api { driver, tokens: Arc::new(Tokens::new()), gates, refused };
-    let callbacks =
-        routes::callbacks::routes().layer(axum::middleware::from_fn_with_state(api.clone(), refused::count));
+    let callbacks = routes::callbacks::routes()
+        .merge(routes::finish::routes())
+        .layer(axum::middleware::from_fn_with_state(api.clone(), refused::count));
     let guarded = Router::new()
         .merge(routes::blocks::routes())
         .merge(routes::connections::routes())
         .merge(routes::doctor::routes())
+        .merge(routes::links::routes())
         .merge(routes::operations::routes())
         .merge(routes::options::routes())
         .merge(routes::workflows::routes())

@@ -77,6 +77,22 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// The error as a page for a person.
+    pub(super) fn into_page(self) -> Response {
+        let page = super::pages::message(self.status, self.title, &self.detail);
+        self.complete(page)
+    }
+
+    fn complete(self, mut response: Response) -> Response {
+        if let Some((name, value)) = self.header.map(|header| *header) {
+            response.headers_mut().insert(name, value);
+        }
+        response.extensions_mut().insert(Reason(self.slug));
+        response
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut body = json!({
@@ -89,12 +105,8 @@ impl IntoResponse for Problem {
             body["errors"] = json!(self.errors);
         }
         let content_type = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        let mut response = (self.status, [content_type], body.to_string()).into_response();
-        if let Some((name, value)) = self.header.map(|header| *header) {
-            response.headers_mut().insert(name, value);
-        }
-        response.extensions_mut().insert(Reason(self.slug));
-        response
+        let response = (self.status, [content_type], body.to_string()).into_response();
+        self.complete(response)
     }
 }
 

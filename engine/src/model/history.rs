@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use stepwell::question::Question;
 
 use super::{
     AttemptResult, CallAnswer, CallbackRequest, Entry, HandlerName, Origin, RecordId, RunId, RunStatus,
@@ -92,6 +93,9 @@ pub struct ExecutionView {
     /// What it waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<Value>,
+    /// What it asks people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub question: Option<Box<Question>>,
     /// When it will be woken, while it is deferred.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wake_at: Option<Timestamp>,
@@ -263,6 +267,7 @@ impl History {
                     data: None,
                     error: None,
                     waiting_for: None,
+                    question: None,
                     waiting_since: None,
                     wake_at: None,
                     finish_callback_url: None,
@@ -409,8 +414,9 @@ impl ExecutionView {
                 self.wake_at = None;
                 self.status = ExecutionStatus::Completed;
             }
-            AttemptResult::Deferred { waiting_for, wake_at } => {
+            AttemptResult::Deferred { waiting_for, wake_at, question } => {
                 self.wake_at = *wake_at;
+                self.question.clone_from(question);
                 self.status = ExecutionStatus::Waiting;
                 self.waiting_since = Some(at);
                 self.waiting_for = waiting_for.as_ref().map(|what| json!(what));
@@ -450,7 +456,12 @@ fn fate(result: &AttemptResult) -> CallbackFate {
 fn request_view(request: &CallbackRequest) -> Value {
     let bytes = STANDARD.decode(&request.body).unwrap_or_default();
     let body = String::from_utf8(bytes).map_or_else(|_| json!({ "base64": request.body }), Value::String);
-    json!({ "method": request.method, "query": request.query, "headers": request.headers, "body": body })
+    let mut view =
+        json!({ "method": request.method, "query": request.query, "headers": request.headers, "body": body });
+    if let Some(person) = request.sender {
+        view["sender"] = json!(person);
+    }
+    view
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use stepwell::question::Question;
 use stepwell::step::WaitingFor;
 
 use super::{ActivationId, ExecutionId, RecordId, RunId, RunStatus, VersionId, WorkflowId};
@@ -256,6 +257,9 @@ pub enum AttemptResult {
         /// When `wake` will be called.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         wake_at: Option<Timestamp>,
+        /// What people are asked meanwhile.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        question: Option<Box<Question>>,
     },
     /// `finish` or `wake` goes on waiting.
     NoOp {
@@ -313,6 +317,9 @@ pub struct CallbackRequest {
     pub headers: Vec<(String, String)>,
     /// The body, base64.
     pub body: String,
+    /// The person whose link it came by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<u32>,
 }
 
 /// So many bytes most records have at most.

@@ -22,22 +22,33 @@ const MAC_LENGTH: usize = 32;
 enum Kind {
     Finish = 1,
     Trigger = 2,
+    FinishLink = 3,
 }
+
+/// The length of an execution's id in a token, in bytes.
+const EXECUTION_LENGTH: usize = 20;
 
 impl Keys {
     /// The token of an execution's URL.
     pub fn finish_token(&self, id: ExecutionId) -> String {
-        let mut bytes = id.run.0.as_bytes().to_vec();
-        bytes.extend(id.number.to_be_bytes());
-        self.token(Kind::Finish, &bytes)
+        self.token(Kind::Finish, &execution_bytes(id))
     }
 
-    /// The execution that a token is for; `None` if it was forged or altered.
-    pub fn read_finish_token(&self, token: &str) -> Option<ExecutionId> {
-        let id: [u8; 20] = self.read_token(Kind::Finish, token)?.try_into().ok()?;
-        let (run, number) = id.split_first_chunk::<16>()?;
-        let number = u32::from_be_bytes(number.try_into().ok()?);
-        Some(ExecutionId { run: RunId(Uuid::from_bytes(*run)), number })
+    /// The token of an execution's URL for the person of this number.
+    pub fn finish_link_token(&self, id: ExecutionId, person: u32) -> String {
+        let mut bytes = execution_bytes(id);
+        bytes.extend(person.to_be_bytes());
+        self.token(Kind::FinishLink, &bytes)
+    }
+
+    /// The execution that a token is for, and the person whose link it is; `None` if it was forged or altered.
+    pub fn read_finish_token(&self, token: &str) -> Option<(ExecutionId, Option<u32>)> {
+        if let Some(id) = self.read_token(Kind::Finish, token) {
+            return Some((read_execution(&id)?, None));
+        }
+        let bytes = self.read_token(Kind::FinishLink, token)?;
+        let (id, person) = bytes.split_at_checked(EXECUTION_LENGTH)?;
+        Some((read_execution(id)?, Some(u32::from_be_bytes(person.try_into().ok()?))))
     }
 
     /// The token of an activation's URL.
@@ -68,6 +79,19 @@ impl Keys {
         self.get(*key_id)?.token.clone().chain_update(signed).verify_slice(mac_bytes).ok()?;
         (*given_kind == kind as u8).then(|| id.to_vec())
     }
+}
+
+fn execution_bytes(id: ExecutionId) -> Vec<u8> {
+    let mut bytes = id.run.0.as_bytes().to_vec();
+    bytes.extend(id.number.to_be_bytes());
+    bytes
+}
+
+fn read_execution(bytes: &[u8]) -> Option<ExecutionId> {
+    let bytes: &[u8; EXECUTION_LENGTH] = bytes.try_into().ok()?;
+    let (run, number) = bytes.split_first_chunk::<16>()?;
+    let number = u32::from_be_bytes(number.try_into().ok()?);
+    Some(ExecutionId { run: RunId(Uuid::from_bytes(*run)), number })
 }
 
 /// The local admin token of a data directory: made on the first start, readable by its owner alone.
@@ -105,7 +129,31 @@ mod tests {
         let (first, second) = (ExecutionId { run, number: 1 }, ExecutionId { run, number: 2 });
         assert_eq!(keys.finish_token(first), keys.finish_token(first));
         assert_ne!(keys.finish_token(first), keys.finish_token(second));
-        assert_eq!(keys.read_finish_token(&keys.finish_token(second)), Some(second));
+        assert_eq!(keys.read_finish_token(&keys.finish_token(second)), Some((second, None)));
+    }
+
+    #[test]
+    fn d1_the_link_of_a_person_is_theirs_and_cannot_be_made_into_anothers() {
+        let directory = tempfile::tempdir().unwrap();
+        let keys = Keys::open(directory.path()).unwrap();
+        let id = ExecutionId { run: RunId(Uuid::now_v7()), number: 1 };
+        let (anna, bert) = (keys.finish_link_token(id, 0), keys.finish_link_token(id, 1));
+        assert_eq!(anna, keys.finish_link_token(id, 0));
+        assert_eq!(keys.read_finish_token(&anna), Some((id, Some(0))));
+        assert_eq!(keys.read_finish_token(&bert), Some((id, Some(1))));
+        assert_eq!(keys.read_trigger_token(&anna), None);
+        let bytes = URL_SAFE_NO_PAD.decode(&anna).unwrap();
+        for index in 0..bytes.len() {
+            let mut altered = bytes.clone();
+            altered[index] ^= 1;
+            assert_eq!(keys.read_finish_token(&URL_SAFE_NO_PAD.encode(altered)), None, "byte {index}");
+        }
+        // The plain token is no beginning of a person's, nor a person's one of the plain token.
+        let plain = URL_SAFE_NO_PAD.decode(keys.finish_token(id)).unwrap();
+        for (head, tail) in [(&bytes[..22], &plain[22..]), (&plain[..22], &bytes[26..])] {
+            let spliced = URL_SAFE_NO_PAD.encode([head, tail].concat());
+            assert_eq!(keys.read_finish_token(&spliced), None);
+        }
     }
 
     #[test]

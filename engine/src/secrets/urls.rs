@@ -29,6 +29,11 @@ impl Urls {
         format!("{}/callbacks/finish/{}", self.public, self.keys.finish_token(id))
     }
 
+    /// Where one of the people whom an execution asks answers.
+    pub fn finish_link(&self, id: ExecutionId, person: u32) -> String {
+        format!("{}/callbacks/finish/{}", self.public, self.keys.finish_link_token(id, person))
+    }
+
     /// Where an activation receives its requests.
     pub fn trigger_callback_url(&self, id: ActivationId) -> String {
         format!("{}/callbacks/trigger/{}", self.public, self.keys.trigger_token(id))

@@ -95,6 +95,15 @@ impl TestRun {
         self.engine.read(url).await
     }
 
+    /// Where one of the people answers whom the last execution asks, by number from 0.
+    pub async fn finish_link(&self, person: u32) -> String {
+        let id = ExecutionId { run: self.id, number: self.execution().await.number };
+        let link = move |driver: crate::driver::Driver| async move {
+            Ok::<_, String>(driver.urls().finish_link(id, person))
+        };
+        self.engine.read(link).await
+    }
+
     /// Posts this body to the last execution's `finish_callback_url` and waits until the engine has dealt with it.
     /// 202 says that it was recorded, 410 that the execution was resolved before.
     pub async fn callback(&self, body: impl Into<Bytes>) -> Response {

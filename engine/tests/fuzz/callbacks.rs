@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
+use stepwell::question::Question;
 use stepwell::request::Request;
 use stepwell_engine::model::{
     ActivationId, AttemptResult, CallbackRequest, Entry, ExecutionId, HandlerName, RecordId, RunId, Unused,
@@ -26,10 +27,13 @@ fn t11_only_a_token_that_was_given_is_read() {
         let execution = ExecutionId { run, number: u32::from_le_bytes(bytes.array()) };
         let activation = ActivationId(Uuid::from_bytes(bytes.array()));
         let (finish, trigger) = (KEYS.finish_token(execution), KEYS.trigger_token(activation));
-        assert_eq!(KEYS.read_finish_token(&finish), Some(execution));
+        let person = u32::from_le_bytes(bytes.array());
+        let link = KEYS.finish_link_token(execution, person);
+        assert_eq!(KEYS.read_finish_token(&finish), Some((execution, None)));
+        assert_eq!(KEYS.read_finish_token(&link), Some((execution, Some(person))));
         assert_eq!(KEYS.read_trigger_token(&trigger), Some(activation));
         assert_eq!((KEYS.read_finish_token(&trigger), KEYS.read_trigger_token(&finish)), (None, None));
-        for token in [finish, trigger] {
+        for token in [finish, trigger, link] {
             let mut altered = URL_SAFE_NO_PAD.decode(&token).unwrap();
             let at = bytes.next() % altered.len();
             altered[at] ^= u8::try_from(bytes.next()).unwrap().max(1);
@@ -58,9 +62,13 @@ fn request(bytes: &mut Bytes<'_>) -> Request {
         headers.append(HeaderName::from_static(name), HeaderValue::try_from(value).unwrap());
     }
     let body: Vec<u8> = (0..bytes.next()).map(|_| u8::try_from(bytes.next()).unwrap()).collect();
-    Request::new(bytes.one_of(&["POST", "PUT", "GET"]).parse::<Method>().unwrap(), body)
+    let request = Request::new(bytes.one_of(&["POST", "PUT", "GET"]).parse::<Method>().unwrap(), body)
         .with_query(bytes.text())
-        .with_headers(headers)
+        .with_headers(headers);
+    match bytes.next() % 2 {
+        0 => request,
+        _ => request.with_sender(u32::from_le_bytes(bytes.array())),
+    }
 }
 
 #[test]
@@ -69,8 +77,8 @@ fn d3_a_request_is_read_as_it_was_recorded() {
         let request = request(&mut Bytes::new(input));
         let read = CallbackRequest::of(&request).into_request().unwrap();
         assert_eq!(
-            (read.method(), read.query(), read.headers(), read.bytes()),
-            (request.method(), request.query(), request.headers(), request.bytes())
+            (read.method(), read.query(), read.headers(), read.bytes(), read.sender()),
+            (request.method(), request.query(), request.headers(), request.bytes(), request.sender())
         );
     });
 }
@@ -84,7 +92,13 @@ fn entry(bytes: &mut Bytes<'_>) -> Entry {
     let result = match bytes.next() % 7 {
         0 => AttemptResult::Outcome { outcome: bytes.text(), data: bytes.value() },
         1 => AttemptResult::Exit,
-        2 => AttemptResult::Deferred { waiting_for: None, wake_at },
+        2 => {
+            let question =
+                Question::new(bytes.text()).details(bytes.text()).button(bytes.text(), bytes.text());
+            let question = question.comment(bytes.text()).person(bytes.text());
+            let question = Some(Box::new(question)).filter(|_| execution % 2 == 0);
+            AttemptResult::Deferred { waiting_for: None, wake_at, question }
+        }
         3 => AttemptResult::NoOp { wake_at },
         4 => AttemptResult::Rejected { message: bytes.text() },
         5 => AttemptResult::Error { message: bytes.text(), retryable: attempt % 2 == 0 },

@@ -16,7 +16,7 @@ use crate::database::{engine, setup};
 const HOUR: Duration = Duration::from_hours(1);
 
 /// A workflow of one step behind a manual start.
-fn one_step(block: &str, config: &Value, outcomes: &[&str]) -> Value {
+pub(crate) fn one_step(block: &str, config: &Value, outcomes: &[&str]) -> Value {
     let on: serde_json::Map<String, Value> =
         outcomes.iter().map(|id| ((*id).to_owned(), "end".into())).collect();
     json!({
@@ -26,14 +26,14 @@ fn one_step(block: &str, config: &Value, outcomes: &[&str]) -> Value {
     })
 }
 
-async fn run(engine: &TestEngine, definition: &Value, data: Value) -> TestRun {
+pub(crate) async fn run(engine: &TestEngine, definition: &Value, data: Value) -> TestRun {
     engine.enable("flow", definition).await.unwrap();
     let run = engine.start_workflow("flow", data).await;
     engine.settle().await;
     run
 }
 
-async fn outcome(run: &TestRun) -> (String, Value) {
+pub(crate) async fn outcome(run: &TestRun) -> (String, Value) {
     let outcome = run.outcome().await.unwrap();
     (outcome.id, outcome.data)
 }

@@ -4,15 +4,19 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod abuse;
+mod approval;
+mod asking;
 mod blocks;
 mod bounded;
 mod builtin;
 mod calls;
+mod choices;
 mod connections;
 #[path = "../support/cut.rs"]
 mod cut;
 mod database;
 mod engine;
+mod examples;
 mod graph;
 mod http;
 mod interrupted;
@@ -22,6 +26,7 @@ mod limits;
 mod newer;
 mod operations;
 mod private;
+mod questions;
 mod refusing;
 mod releases;
 mod replay;

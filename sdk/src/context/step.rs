@@ -106,6 +106,17 @@ macro_rules! step_context {
                 &self.call.connection
             }
 
+            /// The execution's URL for one of the people whom it asks ([`Question::person`]), by number from 0: as
+            /// [`finish_callback_url`](StepMetadata::finish_callback_url), and different for each. What comes by it has
+            /// this number as its [`sender`](crate::request::Request::sender), which nothing else can have.
+            ///
+            /// Whoever has the link can answer in that person's name: hand it to that person alone.
+            ///
+            /// [`Question::person`]: crate::question::Question::person
+            pub fn finish_link(&self, person: u32) -> String {
+                self.call.services.finish_link(person)
+            }
+
             /// Runs an outside effect once per execution: a later attempt gets the recorded value and does not
             /// run `effect` again.
             ///

@@ -117,6 +117,30 @@ impl<T: Data> SameState<Never> for T {
     }
 }
 
+/// The state that a handler goes on waiting with: none, or the same as what `execute` defers with.
+#[diagnostic::on_unimplemented(
+    message = "this handler goes on waiting with the state `{Self}`, but the step defers with `{S}`",
+    label = "goes on with the state `{Self}`",
+    note = "`Finish<Outcomes, State>` names the type that `Execution<Outcomes, State>` names"
+)]
+pub trait NextState<S>: Send + 'static {
+    /// The handler's value, for the block.
+    fn into_state(self) -> S;
+}
+
+impl<T: Data> NextState<T> for T {
+    fn into_state(self) -> T {
+        self
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<S> NextState<S> for Never {
+    fn into_state(self) -> S {
+        match self {}
+    }
+}
+
 /// The outcomes of a handler: the same as the block's.
 #[diagnostic::on_unimplemented(
     message = "this handler returns the outcomes `{Self}`, but the block's outcomes are `{O}`",

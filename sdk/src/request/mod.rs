@@ -21,12 +21,20 @@ pub struct Request {
     query: String,
     headers: HeaderMap,
     body: Bytes,
+    sender: Option<u32>,
 }
 
 impl Request {
     /// A request with this method and body, an empty query and no headers.
     pub fn new(method: Method, body: impl Into<Bytes>) -> Self {
-        Self { method, path: "/".into(), query: String::new(), headers: HeaderMap::new(), body: body.into() }
+        Self {
+            method,
+            path: "/".into(),
+            query: String::new(),
+            headers: HeaderMap::new(),
+            body: body.into(),
+            sender: None,
+        }
     }
 
     /// Sets the path, without the query.
@@ -57,6 +65,13 @@ impl Request {
         self
     }
 
+    /// Sets whose link the request came by.
+    #[must_use]
+    pub const fn with_sender(mut self, person: u32) -> Self {
+        self.sender = Some(person);
+        self
+    }
+
     /// The method.
     pub fn method(&self) -> &Method {
         &self.method
@@ -70,6 +85,13 @@ impl Request {
     /// The query without the question mark; empty if there is none.
     pub fn query(&self) -> &str {
         &self.query
+    }
+
+    /// Whose link the request came by, if it came by one of
+    /// [`finish_link`](crate::context::FinishContext::finish_link): the number that the link was made with. The engine
+    /// reads it from the link's token, so that nothing in the request can name another.
+    pub fn sender(&self) -> Option<u32> {
+        self.sender
     }
 
     /// All headers.

@@ -75,9 +75,9 @@ async fn ask(_config: NoConfig, cx: ExecuteContext) -> Result<Execution<AskOutco
 async fn answer(
     _request: Request,
     _config: NoConfig,
-    _cx: FinishContext<u32>,
-) -> Result<Finish<AskOutcome>, StepError> {
-    Ok(AskOutcome::Answered.into())
+    cx: FinishContext<u32>,
+) -> Result<Finish<AskOutcome, u32>, StepError> {
+    Ok(if *cx.state() == 0 { Finish::NextState(1) } else { AskOutcome::Answered.into() })
 }
 
 async fn remind(_config: NoConfig, cx: WakeContext<u32>) -> Result<Wake<AskOutcome>, StepError> {

@@ -46,15 +46,21 @@ impl Transition<'_> {
                     self.state.live.remove(&number);
                 }
             }
-            (Call::Execute, Returned::Defer { state, waiting_for, wake }) => {
+            (Call::Execute, Returned::Defer { state, waiting_for, wake, question }) => {
                 let wake_at = wake.map(|wake| wake.at(now));
                 execution.deferred = Some(state);
                 execution.wake_at = wake_at;
-                self.record_end(number, attempt, handler, AttemptResult::Deferred { waiting_for, wake_at });
+                let asks = question.is_some();
+                let result = AttemptResult::Deferred { waiting_for, wake_at, question };
+                let place = self.record_end(number, attempt, handler, result);
+                if let Some(execution) = self.state.live.get_mut(&number) {
+                    execution.question = asks.then_some(place);
+                }
                 self.wait(number);
             }
-            (Call::Finish { .. } | Call::Wake, Returned::NoOp { wake }) => {
+            (Call::Finish { .. } | Call::Wake, Returned::NoOp { state, wake }) => {
                 let wake_at = wake.map(|wake| wake.at(now));
+                execution.deferred = state.or_else(|| execution.deferred.take());
                 execution.wake_at = wake_at.or(execution.wake_at);
                 self.record_end(number, attempt, handler, AttemptResult::NoOp { wake_at });
                 self.wait(number);

@@ -20,6 +20,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use stepwell::outcome::Outcome;
+use stepwell::question::Question;
 use stepwell::step::WaitingFor;
 use stepwell::when::When;
 
@@ -133,9 +134,13 @@ pub enum Returned {
         waiting_for: Option<WaitingFor>,
         /// When `wake` is to be called.
         wake: Option<When>,
+        /// What people are asked meanwhile.
+        question: Option<Box<Question>>,
     },
     /// `finish` or `wake` goes on waiting.
     NoOp {
+        /// The next state, sealed; `None` if it stays as it is.
+        state: Option<Sealed>,
         /// When `wake` is to be called again.
         wake: Option<When>,
     },

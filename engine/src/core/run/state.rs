@@ -195,6 +195,9 @@ pub struct Execution {
     /// The state that it deferred with.
     #[serde(default)]
     pub deferred: Option<Sealed>,
+    /// Where the end of the attempt is that asked people a question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<ValueRef>,
     /// When `wake` is to be called.
     #[serde(default)]
     pub wake_at: Option<Timestamp>,

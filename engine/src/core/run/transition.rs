@@ -164,6 +164,7 @@ impl<'a> Transition<'a> {
                 interruptions: 0,
                 deadline_at: None,
                 deferred: None,
+                question: None,
                 wake_at: None,
                 teardown: None,
                 phase,

@@ -7,7 +7,7 @@ use super::{built_in, schema_errors};
 use crate::definition::{Catalog, Definition, Problem, check};
 
 /// What a person may write at will, below a config: any value under any name.
-const FREE: [&str; 3] = ["values", "query", "value"];
+const FREE: [&str; 4] = ["values", "query", "value", "any_of"];
 
 /// A broken definition.
 struct Broken {
@@ -288,11 +288,12 @@ fn edges(subject: &mut Subject<'_>, place: &str, value: &Value) {
 }
 
 /// Breaks that are right all the same, by how they end, and why.
-const STILL_RIGHT: [(&str, &str); 8] = [
+const STILL_RIGHT: [(&str, &str); 9] = [
     ("/config/duration = \"0s\"", "a pause may be none"),
     ("/config/items = [[]]", "a list is of any items"),
     ("/config/until = true", "a loop may end after its first round"),
     ("/config/condition = true", "a condition may hold always"),
+    ("/when = true", "a condition may hold always"),
     ("/config/result = true", "a run's result is of any type"),
     ("/config/result = 7.5", "a run's result is of any type"),
     ("/config/result = [[]]", "a run's result is of any type"),

@@ -1,16 +1,16 @@
-//! The addresses that are told outside: a trigger's and an execution's.
+//! The addresses of triggers, which are told outside.
 
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Json, Router};
-use http::{HeaderValue, Method, StatusCode, header};
+use http::StatusCode;
 use serde_json::json;
 use stepwell::request::Request;
 
 use super::LONGEST_CALLBACK_BODY;
-use crate::driver::{CallbackAnswer, TriggerAnswer};
+use crate::driver::TriggerAnswer;
 use crate::http::problem::Problem;
 use crate::http::{Api, body};
 
@@ -19,12 +19,10 @@ const RETRY_AFTER_ACTIVATION: u32 = 10;
 /// How long a sender is asked to wait while the trigger's block is missing, in seconds.
 const RETRY_AFTER_UNFIT: u32 = 60;
 /// How long a sender is asked to wait while the database fails, in seconds.
-const RETRY_AFTER_FAILURE: u32 = 1;
+pub(super) const RETRY_AFTER_FAILURE: u32 = 1;
 
 pub(in crate::http) fn routes() -> Router<Api> {
-    Router::new()
-        .route("/callbacks/trigger/{token}", any(trigger))
-        .route("/callbacks/finish/{token}", any(finish))
+    Router::new().route("/callbacks/trigger/{token}", any(trigger))
 }
 
 async fn trigger(
@@ -77,43 +75,8 @@ async fn trigger(
     }
 }
 
-async fn finish(
-    State(api): State<Api>,
-    Path(token): Path<String>,
-    request: axum::extract::Request,
-) -> Result<Response, Problem> {
-    let id = api.driver.urls().keys().read_finish_token(&token).ok_or_else(unknown)?;
-    // Following the link changes nothing (d1).
-    if request.method() != Method::POST {
-        let detail = "Send a POST to finish the waiting step";
-        return Err(Problem::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method-not-allowed",
-            "Method not allowed",
-            detail,
-        )
-        .with_header(header::ALLOW, HeaderValue::from_static("POST")));
-    }
-    let passed = api.gates.callback().await;
-    let request = read(&api, request).await?;
-    let answer = tokio::spawn(async move {
-        let answer = api.driver.callback(id, request).await;
-        drop(passed);
-        answer
-    });
-    let answer =
-        answer.await.unwrap_or_else(|_| CallbackAnswer::Unavailable("the engine is stopping".into()));
-    match answer {
-        CallbackAnswer::Recorded => {
-            Ok((StatusCode::ACCEPTED, Json(json!({ "status": "recorded" }))).into_response())
-        }
-        CallbackAnswer::Gone => Err(gone("The step waits no longer")),
-        CallbackAnswer::Unavailable(message) => Err(Problem::unavailable(message, RETRY_AFTER_FAILURE)),
-    }
-}
-
 /// The request as handlers see it.
-async fn read(api: &Api, request: axum::extract::Request) -> Result<Request, Problem> {
+pub(super) async fn read(api: &Api, request: axum::extract::Request) -> Result<Request, Problem> {
     let (parts, body) = request.into_parts();
     let body = body::read(&parts, body, LONGEST_CALLBACK_BODY, api.driver.limits().client).await?;
     Ok(Request::new(parts.method, body)
@@ -130,10 +93,10 @@ fn own(response: &stepwell::response::Response) -> Response {
     answer
 }
 
-fn unknown() -> Problem {
+pub(super) fn unknown() -> Problem {
     Problem::not_found("There is nothing at this address")
 }
 
-fn gone(detail: &str) -> Problem {
+pub(super) fn gone(detail: &str) -> Problem {
     Problem::new(StatusCode::GONE, "gone", "Gone", detail)
 }

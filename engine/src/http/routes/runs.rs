@@ -136,7 +136,7 @@ async fn replay(State(api): State<Api>, Path(id): Path<String>, body: Bytes) -> 
     Ok((StatusCode::CREATED, Json(json!({ "id": run }))).into_response())
 }
 
-fn run_id(text: &str) -> Result<RunId, Problem> {
+pub(super) fn run_id(text: &str) -> Result<RunId, Problem> {
     text.parse().map_err(|_| Problem::not_found(format!("There is no run `{text}`")))
 }
 

@@ -46,6 +46,7 @@ async fn list(State(api): State<Api>) -> Result<Json<Value>, Problem> {
                 "unique_execution_id": execution.unique_execution_id,
                 "waiting_since": execution.waiting_since,
                 "waiting_for": execution.waiting_for,
+                "question": execution.question,
                 "finish_callback_url": execution.finish_callback_url,
             }));
         }

@@ -30,7 +30,8 @@ fn ended(attempt: u32, handler: HandlerName, result: AttemptResult) -> Entry {
 
 fn callback(body: &str) -> Entry {
     let (method, query) = ("POST".to_owned(), String::new());
-    let request = CallbackRequest { method, query, headers: Vec::new(), body: STANDARD.encode(body) };
+    let request =
+        CallbackRequest { method, query, headers: Vec::new(), body: STANDARD.encode(body), sender: None };
     Entry::CallbackReceived { execution: 1, request }
 }
 
@@ -38,7 +39,11 @@ fn callback(body: &str) -> Entry {
 fn waiting_with_a_callback() -> Vec<Entry> {
     vec![
         started(1, HandlerName::Execute, None),
-        ended(1, HandlerName::Execute, AttemptResult::Deferred { waiting_for: None, wake_at: None }),
+        ended(
+            1,
+            HandlerName::Execute,
+            AttemptResult::Deferred { waiting_for: None, wake_at: None, question: None },
+        ),
         callback("hello"),
     ]
 }

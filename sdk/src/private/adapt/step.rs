@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Misfit, read};
 use crate::__private::check::{
-    NeverDefers, SameConfig, SameConnection, SameOutcomes, SameState, StepContext, StoredState,
+    NeverDefers, NextState, SameConfig, SameConnection, SameOutcomes, SameState, StepContext, StoredState,
 };
 use crate::__private::handler::step::{
     CancelArguments, CancelResult, ExecuteResult, FinishArguments, FinishResult, WakeArguments, WakeResult,
@@ -53,8 +53,8 @@ where
         Ok(match handler(config, cx).await.into_result()?.into_execution() {
             Execution::Outcome(outcome) => Execution::Outcome(outcome_of(outcome)?),
             Execution::Exit => Execution::Exit,
-            Execution::Defer(Deferral { state, waiting_for, wake }) => {
-                Execution::Defer(Deferral { state: store(&state)?, waiting_for, wake })
+            Execution::Defer(Deferral { state, waiting_for, wake, question }) => {
+                Execution::Defer(Deferral { state: store(&state)?, waiting_for, wake, question })
             }
         })
     })
@@ -66,7 +66,7 @@ pub fn finish<C, K, S, O, H, A, T>(
     request: Request,
     state: Value,
     handler: Named<H, A>,
-) -> BoxFuture<Result<Finish<Outcome>, StepError>>
+) -> BoxFuture<Result<Finish<Outcome, Value>, StepError>>
 where
     C: Config,
     K: Connection,
@@ -80,6 +80,7 @@ where
     H::Returned: Asynchronous<Output = T, Future: Send>,
     T: FinishResult<C, K, S, O>,
     T::Outcomes: SameOutcomes<O>,
+    T::State: NextState<S>,
 {
     Box::pin(async move {
         let (config, call) = open::<C, K>(invocation)?;
@@ -90,6 +91,7 @@ where
             Finish::Outcome(outcome) => Finish::Outcome(outcome_of(outcome.into_outcomes())?),
             Finish::Exit => Finish::Exit,
             Finish::NoOp => Finish::NoOp,
+            Finish::NextState(state) => Finish::NextState(store_state::<S>(&state.into_state())?),
         })
     })
 }

@@ -42,18 +42,21 @@ impl<C, K, S, O, C1, K1, S1> FinishArguments<C, K, S, O> for (Request, C1, Finis
 #[diagnostic::on_unimplemented(
     message = "`finish` must be `async fn(Request, {C}, FinishContext<{S}, {K}>) -> Result<Finish<{O}>, StepError>`",
     label = "this handler returns `{Self}`",
-    note = "`finish` cannot defer again; `Finish::NoOp` goes on waiting"
+    note = "`finish` cannot defer again; `Finish::NoOp` and `Finish::NextState` go on waiting"
 )]
 pub trait FinishResult<C, K, S, O> {
     /// The outcomes that the handler names.
     type Outcomes;
+    /// The state that the handler goes on waiting with.
+    type State;
 
     /// The result.
-    fn into_finish(self) -> Result<Finish<Self::Outcomes>, StepError>;
+    fn into_finish(self) -> Result<Finish<Self::Outcomes, Self::State>, StepError>;
 }
 
-impl<C, K, S, O, O1> FinishResult<C, K, S, O> for Result<Finish<O1>, StepError> {
+impl<C, K, S, O, O1, S1> FinishResult<C, K, S, O> for Result<Finish<O1, S1>, StepError> {
     type Outcomes = O1;
+    type State = S1;
 
     fn into_finish(self) -> Self {
         self

@@ -174,7 +174,7 @@ impl Node {
 /// What the called handler may answer.
 fn answers(call: Call) -> Vec<(&'static str, Returned)> {
     let wake = Some(When::After(Duration::from_secs(5)));
-    let sleep = Returned::Defer { state: Sealed(vec![1]), waiting_for: None, wake };
+    let sleep = Returned::Defer { state: Sealed(vec![1]), waiting_for: None, question: None, wake };
     match call {
         Call::Execute => {
             vec![("ok", outcome("ok")), ("defer", defer()), ("sleep", sleep), ("retry", retryable("busy"))]
@@ -186,7 +186,11 @@ fn answers(call: Call) -> Vec<(&'static str, Returned)> {
             ("retry", retryable("busy")),
         ],
         Call::Wake => {
-            vec![("wake", outcome("ok")), ("again", Returned::NoOp { wake }), ("retry", retryable("busy"))]
+            vec![
+                ("wake", outcome("ok")),
+                ("again", Returned::NoOp { state: None, wake }),
+                ("retry", retryable("busy")),
+            ]
         }
         Call::Cancel => vec![("cancelled", Returned::Cancelled), ("retry", retryable("busy"))],
     }

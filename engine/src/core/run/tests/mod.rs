@@ -216,11 +216,11 @@ fn outcome(id: &str) -> Returned {
 }
 
 fn defer() -> Returned {
-    Returned::Defer { state: Sealed(vec![1, 2, 3]), waiting_for: None, wake: None }
+    Returned::Defer { state: Sealed(vec![1, 2, 3]), waiting_for: None, question: None, wake: None }
 }
 
 fn no_op() -> Returned {
-    Returned::NoOp { wake: None }
+    Returned::NoOp { state: None, wake: None }
 }
 
 fn error(message: &str) -> Returned {

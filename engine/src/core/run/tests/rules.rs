@@ -155,6 +155,20 @@ fn d4_any_number_of_no_ops_leave_it_deferred() {
 }
 
 #[test]
+fn d4_a_no_op_may_bring_the_next_state_and_others_leave_it() {
+    let mut world = World::start(&["a"], [("a", step(&[]))]);
+    world.returns(1, defer());
+    let state = |world: &World| world.state.live[&1].deferred.clone();
+    let next = Some(Sealed(vec![7]));
+    world.callback(50, 1).returns(1, Returned::NoOp { state: next.clone(), wake: None });
+    assert_eq!((status(&world), state(&world)), (RunStatus::Waiting, next.clone()));
+    world.callback(51, 1).returns(1, no_op());
+    world.callback(52, 1).returns(1, Returned::Rejected("no".into()));
+    world.callback(53, 1).returns(1, retryable("busy"));
+    assert_eq!(state(&world), next);
+}
+
+#[test]
 fn d5_a_retryable_error_of_finish_keeps_the_callback() {
     let mut world = World::start(&["a"], [("a", step(&[]))]);
     world.returns(1, defer()).callback(50, 1).returns(1, retryable("busy"));
@@ -370,7 +384,10 @@ fn s13_what_is_due_later_is_known_while_an_attempt_waits_for_a_slot() {
 
 fn sleeping(wake: When) -> World {
     let mut world = World::start(&["a"], [("a", step(&[]))]);
-    world.returns(1, Returned::Defer { state: Sealed(vec![1]), waiting_for: None, wake: Some(wake) });
+    world.returns(
+        1,
+        Returned::Defer { state: Sealed(vec![1]), waiting_for: None, question: None, wake: Some(wake) },
+    );
     world
 }
 
@@ -392,7 +409,7 @@ fn d11_a_no_op_may_name_the_next_wake_time() {
     for _ in 0..3 {
         world.pass(60);
         assert_eq!(world.calls(), [(1, Call::Wake)]);
-        world.returns(1, Returned::NoOp { wake: Some(When::After(Duration::from_mins(1))) });
+        world.returns(1, Returned::NoOp { state: None, wake: Some(When::After(Duration::from_mins(1))) });
     }
     world.pass(60).returns(1, outcome("ok"));
     assert_eq!(status(&world), RunStatus::Completed);
@@ -425,6 +442,7 @@ fn d11_the_earlier_of_wake_time_and_deadline_comes_first() {
     let wake = |seconds| Returned::Defer {
         state: Sealed(vec![1]),
         waiting_for: None,
+        question: None,
         wake: Some(When::After(Duration::from_secs(seconds))),
     };
     let mut world = with_deadline();

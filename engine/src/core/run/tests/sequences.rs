@@ -167,9 +167,11 @@ fn answer(call: Call, what: u8) -> Returned {
         (_, 1) => Returned::Exit,
         (_, 2) => error("broken"),
         (_, 3) => retryable("busy"),
-        (Call::Execute, 4) => Returned::Defer { state: Sealed(vec![1]), waiting_for: None, wake },
+        (Call::Execute, 4) => {
+            Returned::Defer { state: Sealed(vec![1]), waiting_for: None, question: None, wake }
+        }
         (Call::Execute, _) => defer(),
-        (Call::Wake, 4) => Returned::NoOp { wake },
+        (Call::Wake, 4) => Returned::NoOp { state: None, wake },
         (Call::Finish { .. } | Call::Wake, 4 | 5) => no_op(),
         (Call::Wake, _) => retryable("busy"),
         (Call::Finish { .. }, _) => Returned::Rejected("stray".into()),

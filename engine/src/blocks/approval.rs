@@ -1,0 +1,277 @@
+//! `core/approval`: asks people and waits until enough of them have approved, or it is rejected.
+
+use std::collections::BTreeSet;
+
+use stepwell::prelude::*;
+
+/// So many people are asked at most.
+const MOST_APPROVERS: usize = 100;
+
+/// Whom to ask what.
+#[config]
+struct Approval {
+    /// Message
+    ///
+    /// What is to be approved, in a sentence.
+    #[field(placeholder = "May we ship order 7?")]
+    message: String,
+    /// Details
+    ///
+    /// What there is to know, in lines and paragraphs.
+    #[field(multiline)]
+    details: Option<String>,
+    /// Approvers
+    ///
+    /// Who is asked: at most 100 people, each with a name of their own. Each has a link of their own.
+    approvers: Vec<Approver>,
+    /// Quorum
+    ///
+    /// How many must approve; without it all of them.
+    quorum: Option<u32>,
+    /// Reject when
+    #[field(default = RejectWhen::Any)]
+    reject_when: RejectWhen,
+    /// Notify
+    ///
+    /// How the links reach the approvers. `stepwell links` shows them too.
+    #[field(default = Vec::new())]
+    notify: Vec<Notify>,
+}
+
+/// Somebody who is asked.
+#[config]
+struct Approver {
+    /// Name
+    name: String,
+    /// Address
+    ///
+    /// Where they are reached, such as an email address: for those who are notified, and in the outcome.
+    address: Option<String>,
+}
+
+/// When rejections decide.
+#[data]
+#[derive(Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum RejectWhen {
+    /// Anybody rejects
+    Any,
+    /// Too many have rejected for the quorum to be reached
+    QuorumImpossible,
+}
+
+/// A way in which the links reach the approvers.
+#[data]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Notify {
+    /// A POST with JSON for each approver: `name`, `address`, `message`, `details`, `link`, `workflow` and `run_url`
+    Webhook {
+        /// Address
+        url: Url,
+        /// Bearer token
+        token: Option<Secret>,
+    },
+}
+
+/// What is known while it waits.
+#[data]
+#[derive(Default)]
+struct Votes {
+    /// The latest of each approver, in the order in which they came.
+    given: Vec<Vote>,
+}
+
+/// An approver's answer.
+#[data]
+struct Vote {
+    /// The number of the approver.
+    approver: u32,
+    verdict: Verdict,
+    comment: Option<String>,
+    at: Timestamp,
+}
+
+/// What an approver can answer.
+#[data]
+#[derive(Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    /// Approve
+    Approve,
+    /// Reject
+    Reject,
+}
+
+/// Who has answered what.
+#[data]
+struct Answered {
+    /// Name
+    name: String,
+    /// Address
+    address: Option<String>,
+    /// Answer
+    answer: Verdict,
+    /// Comment
+    comment: Option<String>,
+    /// When
+    at: Timestamp,
+}
+
+/// How it was decided.
+#[data]
+struct Decision {
+    /// Whose answer decided it
+    by: String,
+    /// What they wrote beside it
+    comment: Option<String>,
+    /// When
+    at: Timestamp,
+    /// The latest answer of each who has answered, in the order in which they came
+    answers: Vec<Answered>,
+}
+
+/// Ask for approval
+///
+/// Asks people, each by a link of their own to a page with the message and two buttons. Seeing the page changes nothing. Who
+/// answers again replaces their answer, until it is decided. The step's deadline says how long it waits.
+#[step(
+    app = "core",
+    outcomes(
+        /// Enough have approved
+        approved(Decision),
+        /// It was rejected
+        rejected(Decision),
+    ),
+    finish = count,
+)]
+async fn approval(
+    config: Approval,
+    cx: ExecuteContext,
+) -> Result<Execution<ApprovalOutcome, Votes>, StepError> {
+    config.check()?;
+    for (way, notify) in config.notify.iter().enumerate() {
+        for (person, approver) in (0..).zip(&config.approvers) {
+            let name = format!("notify-{way}-{person}");
+            cx.once(&name, async |key| config.notify(notify, person, approver, &key, &cx).await).await?;
+        }
+    }
+    let mut question = Question::new(&config.message)
+        .button("approve", "Approve")
+        .button("reject", "Reject")
+        .comment("Comment (optional)");
+    if let Some(details) = &config.details {
+        question = question.details(details);
+    }
+    for approver in &config.approvers {
+        question = question.person(&approver.name);
+    }
+    let names: Vec<&str> = config.approvers.iter().map(|approver| approver.name.as_str()).collect();
+    let waiting_for = match (config.quorum(), names.as_slice()) {
+        (_, [name]) => format!("approval by {name}"),
+        (quorum, names) => format!("approval by {quorum} of {}", names.join(", ")),
+    };
+    Ok(Execution::defer(Votes::default()).asking(question).waiting_for(waiting_for))
+}
+
+/// Counts an answer.
+async fn count(
+    request: Request,
+    config: Approval,
+    cx: FinishContext<Votes>,
+) -> Result<Finish<ApprovalOutcome, Votes>, StepError> {
+    let sender = request.sender().and_then(|number| Some((number, config.approver(number)?)));
+    let (number, approver) =
+        sender.ok_or_else(|| Rejected::forbidden("only an approver's own link can answer"))?;
+    let Answer { answer: verdict, comment } = request.answer()?;
+    let at = cx.now().into();
+    let mut votes = cx.state().clone();
+    votes.given.retain(|vote| vote.approver != number);
+    votes.given.push(Vote { approver: number, verdict, comment: comment.clone(), at });
+    let Some(verdict) = config.verdict(&votes) else { return Ok(Finish::NextState(votes)) };
+    let decision = Decision { by: approver.name.clone(), comment, at, answers: config.answers(&votes) };
+    Ok(match verdict {
+        Verdict::Approve => ApprovalOutcome::Approved(decision),
+        Verdict::Reject => ApprovalOutcome::Rejected(decision),
+    }
+    .into())
+}
+
+impl Approval {
+    fn check(&self) -> Result<(), StepError> {
+        let refuse = |message: String| Err(StepError::permanent(message));
+        let count = self.approvers.len();
+        if count == 0 || count > MOST_APPROVERS {
+            return refuse(format!("`approvers` has {count} people; name 1 to {MOST_APPROVERS}"));
+        }
+        let mut names = BTreeSet::new();
+        if let Some(twice) = self.approvers.iter().find(|approver| !names.insert(approver.name.trim())) {
+            return refuse(format!(
+                "`approvers` has `{}` twice, so that nobody could tell who has answered; give each a name of their own",
+                twice.name
+            ));
+        }
+        let quorum = self.quorum();
+        if quorum == 0 || quorum > count {
+            return refuse(format!("`quorum` is {quorum} of {count} approvers; make it 1 to {count}"));
+        }
+        Ok(())
+    }
+
+    /// How many must approve.
+    fn quorum(&self) -> usize {
+        self.quorum.and_then(|quorum| usize::try_from(quorum).ok()).unwrap_or(self.approvers.len())
+    }
+
+    fn approver(&self, number: u32) -> Option<&Approver> {
+        self.approvers.get(usize::try_from(number).ok()?)
+    }
+
+    /// Tells an approver their link.
+    async fn notify(
+        &self,
+        notify: &Notify,
+        person: u32,
+        approver: &Approver,
+        key: &str,
+        cx: &ExecuteContext,
+    ) -> Result<(), StepError> {
+        let Notify::Webhook { url, token } = notify;
+        let mut request = cx.http().post(url::Url::from(url.clone())).header("Idempotency-Key", key);
+        if let Some(token) = token {
+            request = request.bearer(token.expose());
+        }
+        let message = json!({
+            "name": approver.name,
+            "address": approver.address,
+            "message": self.message,
+            "details": self.details,
+            "link": cx.finish_link(person),
+            "workflow": cx.workflow_title(),
+            "run_url": cx.run_url(),
+        });
+        request.json(&message).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// What the votes come to; `None` as long as others can decide it.
+    fn verdict(&self, votes: &Votes) -> Option<Verdict> {
+        let of = |verdict| votes.given.iter().filter(|vote| vote.verdict == verdict).count();
+        let (approvals, rejections) = (of(Verdict::Approve), of(Verdict::Reject));
+        let rejected = match self.reject_when {
+            RejectWhen::Any => rejections > 0,
+            RejectWhen::QuorumImpossible => self.approvers.len().saturating_sub(rejections) < self.quorum(),
+        };
+        if rejected {
+            return Some(Verdict::Reject);
+        }
+        (approvals >= self.quorum()).then_some(Verdict::Approve)
+    }
+
+    fn answers(&self, votes: &Votes) -> Vec<Answered> {
+        let answered = |vote: &Vote| {
+            let Approver { name, address } = self.approver(vote.approver)?.clone();
+            Some(Answered { name, address, answer: vote.verdict, comment: vote.comment.clone(), at: vote.at })
+        };
+        votes.given.iter().filter_map(answered).collect()
+    }
+}
