@@ -173,6 +173,12 @@ async fn called_by(engine: &Engine, run: RunId) -> RunId {
     entries.iter().find_map(is_call).unwrap()
 }
 
+/// Waits until a run has ended, whichever engine ends it.
+async fn ends(engine: &Engine, run: RunId, status: RunStatus) {
+    let end = Entry::RunEnded { status, error: None };
+    engine.sees(run, |entries| entries.contains(&end)).await;
+}
+
 #[test]
 fn o4_s14_an_answer_reaches_the_engine_that_works_on_the_caller() {
     let shared = Shared::new();
@@ -185,14 +191,14 @@ fn o4_s14_an_answer_reaches_the_engine_that_works_on_the_caller() {
         until(|| handlers("answers-beside").contains(&"execute")).await;
         // Its second step runs in the other engine, and with it the run ends there.
         assert!(matches!(other.finish(called, 1, "done").await, CallbackAnswer::Recorded));
-        other.reaches(called, RunStatus::Completed).await;
+        ends(&owner, called, RunStatus::Completed).await;
         owner
             .sees(run, |entries| {
                 entries.iter().any(|entry| matches!(entry, Entry::ExecutionCompleted { .. }))
             })
             .await;
         gate("answers-beside").notify_one();
-        owner.reaches(run, RunStatus::Completed).await;
+        ends(&owner, run, RunStatus::Completed).await;
     });
 }
 
@@ -209,10 +215,10 @@ fn o4_s14_a_run_that_another_engine_works_on_is_cancelled_with_its_caller() {
         until(|| handlers("gives-up-on").contains(&"execute")).await;
         owner.driver.cancel(run).await.unwrap();
         gate("gives-up-beside").notify_one();
-        other.reaches(called, RunStatus::Cancelling).await;
+        owner.sees(called, |entries| entries.contains(&Entry::CancelRequested)).await;
         gate("gives-up-on").notify_one();
-        other.reaches(called, RunStatus::Cancelled).await;
-        owner.reaches(run, RunStatus::Cancelled).await;
+        ends(&owner, called, RunStatus::Cancelled).await;
+        ends(&owner, run, RunStatus::Cancelled).await;
     });
 }
 

@@ -17,6 +17,7 @@ struct WorkflowCalled {
 
 /// An input.
 #[data]
+#[serde(deny_unknown_fields)]
 struct Input {
     /// Type
     r#type: InputType,
