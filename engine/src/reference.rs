@@ -31,7 +31,8 @@ pub fn of_block(block: &BlockManifest) -> String {
         let _ = write!(text, " {description}");
     }
     if let Some(connection) = &block.connection {
-        let _ = write!(text, " Uses a connection of the kind `{connection}`.");
+        let uses = if block.connection_optional { "Uses, if the step names one," } else { "Uses" };
+        let _ = write!(text, " {uses} a connection of the kind `{connection}`.");
     }
     text.push_str("\n\n");
     let schema = block.config.as_value();

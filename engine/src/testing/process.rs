@@ -104,7 +104,7 @@ impl TestEngine {
         let Shared { setup, clock, database, keys, moments, .. } = &*self.0;
         let life = Life::new();
         let chosen = self.0.blocks.lock().expect("no holder panics").clone();
-        let connections = self.0.connections.lock().expect("no holder panics").clone();
+        let connections = self.connections();
         let mut blocks = chosen.unwrap_or_else(stepwell::block::registered);
         blocks.push(&START);
         let runtime = Runtime::new();
