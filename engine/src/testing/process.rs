@@ -117,6 +117,7 @@ impl TestEngine {
             keys: Arc::clone(keys),
             urls: Urls::new(PUBLIC_URL, Arc::clone(keys)),
             http: setup.http.clone().unwrap_or_else(|| Testing::new().http),
+            network: stepwell::testing::loopback(),
             connections: Arc::new(connections),
             clock: Arc::new(clock.clone()),
             limits: setup.limits,

@@ -14,6 +14,7 @@ mod database;
 mod engine;
 mod graph;
 mod http;
+mod http_request;
 mod interrupted;
 mod kit;
 mod lanes;
