@@ -8,6 +8,7 @@ mod http_request;
 mod log;
 mod manual;
 mod schedule;
+mod send_email;
 mod set;
 mod wait_for_callback;
 mod webhook;

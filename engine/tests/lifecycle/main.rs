@@ -19,6 +19,8 @@ mod interrupted;
 mod kit;
 mod lanes;
 mod limits;
+#[path = "../support/mail.rs"]
+mod mail;
 mod newer;
 mod operations;
 mod private;
@@ -28,6 +30,7 @@ mod replay;
 mod retention;
 mod rules;
 mod runs;
+mod send_email;
 #[path = "../support/mod.rs"]
 mod support;
 mod time;
