@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use indexmap::map::Entry;
 use saphyr::{Marker, Scalar, ScalarStyle, ScanError, Tag};
-use saphyr_parser::{Event, Parser, Span, SpannedEventReceiver};
+use saphyr_parser::{Event, Parser, Span};
 use serde_json::{Number, Value};
 
 use super::lines::{Lines, Place};
@@ -53,9 +53,14 @@ impl<'t> Source<'t> {
         }
         let lines = Lines::of(text);
         let mut loader = Loader::default();
-        let read = Parser::new_from_str(lines.text()).load(&mut loader, true);
-        if let Err(error) = read {
-            loader.problems.push(syntax(&error));
+        // Event by event: the parser's own `load` takes more stack the deeper the text is.
+        for event in Parser::new_from_str(lines.text()) {
+            let read =
+                event.map_err(|error| syntax(&error)).and_then(|(event, span)| loader.take(event, span));
+            if let Err(problem) = read {
+                loader.problems.push(problem);
+                break;
+            }
         }
         if !loader.problems.is_empty() {
             return Err(loader.problems);
@@ -199,8 +204,9 @@ struct Open {
     name: Option<(String, Place)>,
 }
 
-impl<'t> SpannedEventReceiver<'t> for Loader {
-    fn on_event(&mut self, event: Event<'t>, span: Span) {
+impl Loader {
+    /// Takes what the parser has found next. What nests too deep ends the reading.
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Problem> {
         let (start, end) = (place(&span.start), place(&span.end));
         match event {
             Event::SequenceStart(anchor, tag) => {
@@ -234,10 +240,9 @@ impl<'t> SpannedEventReceiver<'t> for Loader {
             }
             _ => {}
         }
+        if self.open.len() > DEEPEST { Err(self.told("", nests_too_deep(), start)) } else { Ok(()) }
     }
-}
 
-impl Loader {
     fn open(&mut self, kind: Kind, anchor: usize, tag: Option<&Tag>, at: Place) {
         if tag.is_some_and(|tag| !tag.is_yaml_core_schema()) {
             self.problem(TAGGED, at);
@@ -322,13 +327,18 @@ impl Loader {
 
     /// A problem of a field of what is open.
     fn problem_at(&mut self, field: &str, message: impl Into<String>, at: Place) {
+        let problem = self.told(field, message, at);
+        self.problems.push(problem);
+    }
+
+    fn told(&self, field: &str, message: impl Into<String>, at: Place) -> Problem {
         let path = self.open.iter().fold(String::new(), |path, open| match (&open.node.kind, &open.name) {
             (Kind::List(items), _) => join(&path, &items.len().to_string()),
             (_, Some((name, _))) => join(&path, name),
             _ => path,
         });
         let (line, column) = (Some(at.line), Some(at.column));
-        self.problems.push(Problem { line, column, ..Problem::new(join(&path, field), message) });
+        Problem { line, column, ..Problem::new(join(&path, field), message) }
     }
 }
 
@@ -365,7 +375,10 @@ fn place(mark: &Marker) -> Place {
 
 fn syntax(error: &ScanError) -> Problem {
     let Place { line, column } = place(error.marker());
-    let message = format!("The file cannot be read as YAML or JSON: {}; correct it", error.info());
+    let message = match error.info() {
+        "recursion limit exceeded" => nests_too_deep(),
+        info => format!("The file cannot be read as YAML or JSON: {info}; correct it"),
+    };
     Problem { line: Some(line), column: Some(column), ..Problem::new("", message) }
 }
 

@@ -30,7 +30,8 @@ pub trait Clock: Send + Sync + 'static {
     }
 }
 
-/// The machine's clock, as [`Steady`] follows it.
+/// The machine's clock, followed forward and never set back: when it is, this one goes on at half its speed until the
+/// machine's has caught up.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock;
 

@@ -63,13 +63,23 @@ impl Inner {
         }
     }
 
-    /// Commits what came of a call, again and again while the database fails: it must not be lost.
+    /// Commits what came of a call, again and again while the database fails: it must not be lost. What another lease
+    /// has taken over is not reported any more: it may be called again by then.
     pub(super) async fn report(self: Arc<Self>, id: WorkflowId, event: Event, lease: CancellationToken) {
         let mut waited = Duration::from_millis(200);
-        while let Err(refusal) = self.transition(&id, &event, None).await {
-            let Refusal::Store(error) = refusal else {
-                tracing::error!(workflow = %id, error = %refusal, "the result of an activation call did not fit");
-                return;
+        loop {
+            let reported = tokio::select! {
+                biased;
+                () = lease.cancelled() => return,
+                reported = self.transition(&id, &event, None) => reported,
+            };
+            let error = match reported {
+                Ok(_) => return,
+                Err(Refusal::Store(error)) => error,
+                Err(refusal) => {
+                    tracing::error!(workflow = %id, error = %refusal, "the result of an activation call did not fit");
+                    return;
+                }
             };
             tracing::error!(workflow = %id, error = %error, source = %error.source, "the commit failed and is tried again");
             tokio::select! {

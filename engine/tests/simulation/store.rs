@@ -11,9 +11,9 @@ use stepwell_engine::model::{
 };
 use stepwell_engine::store::sqlite::{MemoryDatabase, SqliteStore};
 use stepwell_engine::store::{
-    ActivationRow, Callback, CommitError, ConnectionRow, Draft, Finished, InboxEntry, News, OperationRow,
-    Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store, StoreError,
-    Upkeep, Vault, VersionRow, WorkflowChange, WorkflowRow,
+    ActivationRow, Addressee, Callback, CommitError, ConnectionRow, Draft, Finished, InboxEntry, News,
+    OperationRow, Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store,
+    StoreError, Upkeep, Vault, VersionRow, WorkflowChange, WorkflowRow,
 };
 use tokio::sync::Notify;
 
@@ -268,7 +268,8 @@ impl Store for SimStore {
 
     async fn commit_run(&self, change: RunChange) -> Result<(), CommitError> {
         let run = change.id;
-        let record = change.record.as_ref().map(entries).unwrap_or_default();
+        let arrived = change.arrival.as_ref().map(|arrival| &arrival.record);
+        let record = arrived.into_iter().chain(&change.record).map(entries).collect::<Vec<_>>().join(", ");
         let owned = if change.owned { "" } else { ", released" };
         let what = format!("run {} is {}{owned} ({record})", short(change.id.0), change.status);
         let happened = change.record.as_ref().map(|record| decode_entries(&record.body).unwrap_or_default());
@@ -289,6 +290,10 @@ impl Store for SimStore {
         let run = callback.record.run;
         let what = format!("a callback to run {}.{}", short(callback.record.run.0), callback.execution);
         self.write(what, self.touching(run, async { self.inner()?.append_callback(callback).await })).await
+    }
+
+    async fn addressee(&self, run: RunId) -> Result<Option<Addressee>, StoreError> {
+        self.read(async { self.inner()?.addressee(run).await }).await
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {

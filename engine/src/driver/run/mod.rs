@@ -3,6 +3,7 @@
 //! While it lives it owns the run: its state is in memory and nothing is read from the store between two steps.
 //! When nothing runs and nothing is due, it ends and the run is a row again.
 
+mod arrival;
 mod calls;
 mod inbox;
 mod values;
@@ -26,6 +27,9 @@ use crate::core::IllegalEvent;
 use crate::core::run::{self, Decision, Event, Given, RunState};
 use crate::model::{RecordId, RunId, ValueRef, decode_state, encode_entries};
 use crate::store::{CommitError, InboxEntry, Lane, PlaceChange, Record, RunChange, RunRow};
+use arrival::Arriving;
+
+pub(super) use arrival::{Incoming, is_at_rest};
 
 /// So many values are kept without a look at which are still needed.
 const FEW_VALUES: usize = 64;
@@ -64,6 +68,8 @@ pub(super) struct RunTask {
     /// The inbox has to be looked at, and whether the run has a place.
     inbox_unread: bool,
     inbox: Vec<InboxEntry>,
+    /// The callback that the first change of this task takes.
+    arriving: Option<Arriving>,
     attempts: JoinSet<Finished>,
     slots: AtHand,
     nudges: mpsc::UnboundedReceiver<Nudge>,
@@ -114,6 +120,7 @@ impl RunTask {
             most_values: FEW_VALUES,
             inbox_unread: false,
             inbox: Vec::new(),
+            arriving: None,
             attempts: JoinSet::new(),
             slots: AtHand::new(&inner.slots),
             nudges,
@@ -368,7 +375,7 @@ impl RunTask {
         if decision.entries.is_empty() && decision.taken.is_empty() && decision.state == self.state {
             return Ok(Ok(()));
         }
-        let configs = self.callbacks(&decision.calls).await?;
+        let requests = self.callbacks(&decision.calls).await?;
         // An attempt counts as running until its end is recorded, also one that a dead process has left: were the run
         // nobody's meanwhile, nobody would look for it after another crash.
         let owned = decision.state.ended.is_none()
@@ -379,7 +386,7 @@ impl RunTask {
         let Decision { state, entries, calls, .. } = decision;
         self.state = state;
         self.remember(entries, record);
-        self.make_calls(calls, configs);
+        self.make_calls(calls, requests);
         Ok(Ok(()))
     }
 
@@ -400,6 +407,7 @@ impl RunTask {
             due_at: decision.state.due_at(),
             owned,
             finished_at: status.is_final().then_some(now),
+            arrival: self.arriving.as_ref().map(|arriving| arriving.arrival.clone()),
             record: (!decision.entries.is_empty()).then_some(body),
             taken: decision.taken.clone(),
             postponed: if owned { Vec::new() } else { self.postponed(&decision.state, &decision.taken) },
@@ -442,10 +450,14 @@ impl RunTask {
             match self.inner.store.commit_run(change.clone()).await {
                 Ok(()) => Ok(()),
                 Err(CommitError::Conflict) => return Err(Stop::Overtaken),
+                // Whoever sent the callback is told, and sends it again.
+                Err(CommitError::Store(error)) if change.arrival.is_some() =>
+                    return Err(Stop::Unstored(error)),
                 Err(CommitError::Store(error)) => Err(error),
             }
         );
         self.sequence += 1;
+        self.arriving = None;
         for entry in &mut self.inbox {
             entry.postponed = change.postponed.contains(&entry.record);
         }
@@ -468,6 +480,7 @@ impl RunTask {
             due_at: self.state.due_at(),
             owned: false,
             finished_at: status.is_final().then(|| self.inner.clock.now()),
+            arrival: None,
             record: None,
             taken: Vec::new(),
             postponed,

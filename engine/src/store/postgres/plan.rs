@@ -108,7 +108,11 @@ impl<'a> Writes<'a> {
         if run.sequence != change.sequence || run.owner.is_some_and(|owner| owner != epoch) {
             return Answer::Refused;
         }
-        if let Some(record) = &change.record {
+        if change.arrival.as_ref().is_some_and(|arrival| arrival.head != run.head) {
+            return Answer::Refused;
+        }
+        let arrived = change.arrival.as_ref().map(|arrival| &arrival.record);
+        for record in arrived.into_iter().chain(&change.record) {
             self.journal.push((record, Some(run.head)));
             run.head = record.id;
         }
