@@ -28,7 +28,7 @@ impl Connection for Smtp {
 }
 
 /// A connection to this server, changed as a test says.
-fn setup(server: &MailServer, changes: Value) -> Setup {
+fn setup(server: &MailServer, changes: &Value) -> Setup {
     let mut smtp = json!({
         "host": "localhost",
         "port": server.port,
@@ -40,7 +40,7 @@ fn setup(server: &MailServer, changes: Value) -> Setup {
     database::setup().connection(&Smtp(smtp))
 }
 
-async fn engine(server: &MailServer, changes: Value) -> TestEngine {
+async fn engine(server: &MailServer, changes: &Value) -> TestEngine {
     setup(server, changes).start().await
 }
 
@@ -64,8 +64,8 @@ fn headers(message: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_message_goes_to_everybody_and_names_those_whom_it_may() {
-    let server = MailServer::start(Security::None).await;
-    let engine = engine(&server, json!({})).await;
+    let server = MailServer::start(Security::None, &[]).await;
+    let engine = engine(&server, &json!({})).await;
     let config = json!({
         "to": ["ada@example.com", "{{ trigger.customer }}"],
         "cc": ["carl@example.com"],
@@ -118,11 +118,10 @@ fn message_ids(server: &MailServer) -> Vec<String> {
 
 #[tokio::test]
 async fn s2_an_attempt_that_is_repeated_sends_the_same_message() {
-    let server = MailServer::start(Security::None).await;
-    let engine = engine(&server, json!({})).await;
-    server.refuse("RCPT", "451 4.7.1 try again");
-    // The message is taken, and its sender does not hear of it.
-    server.refuse(".", "421 4.3.2 going down");
+    // The first message that comes is taken, and its sender does not hear of it.
+    let refusals = [("RCPT", "451 4.7.1 try again"), (".", "421 4.3.2 going down")];
+    let server = MailServer::start(Security::None, &refusals).await;
+    let engine = engine(&server, &json!({})).await;
     let run = sent(&engine, &to_ada()).await;
     engine.advance(Duration::from_mins(1)).await;
     let (id, data) = outcome(&run).await;
@@ -134,8 +133,8 @@ async fn s2_an_attempt_that_is_repeated_sends_the_same_message() {
 
 #[tokio::test]
 async fn s7_a_crash_at_any_moment_sends_at_most_the_same_message_again() {
-    let server = MailServer::start(Security::None).await;
-    let moments = setup(&server, json!({}))
+    let server = MailServer::start(Security::None, &[]).await;
+    let moments = setup(&server, &json!({}))
         .at_every_crash(async |engine| {
             let run = sent(&engine, &to_ada()).await;
             let (id, data) = outcome(&run).await;
@@ -150,9 +149,8 @@ async fn s7_a_crash_at_any_moment_sends_at_most_the_same_message_again() {
 
 #[tokio::test]
 async fn s4_what_the_server_refuses_for_good_fails_at_once_and_is_told() {
-    let server = MailServer::start(Security::None).await;
-    let engine = engine(&server, json!({})).await;
-    server.refuse("RCPT", "550 5.1.1 nobody of this name");
+    let server = MailServer::start(Security::None, &[("RCPT", "550 5.1.1 nobody of this name")]).await;
+    let engine = engine(&server, &json!({})).await;
     let refused = sent(&engine, &to_ada()).await;
     let error = refused.error().await.unwrap();
     assert!(
@@ -165,10 +163,10 @@ async fn s4_what_the_server_refuses_for_good_fails_at_once_and_is_told() {
 
 #[tokio::test]
 async fn s4_a_server_that_is_away_is_tried_again() {
-    let server = MailServer::start(Security::None).await;
+    let server = MailServer::start(Security::None, &[]).await;
     // Nobody listens on the port of a listener that is gone.
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let engine = engine(&server, json!({ "port": gone })).await;
+    let engine = engine(&server, &json!({ "port": gone })).await;
     let run = sent(&engine, &to_ada()).await;
     assert_eq!(run.status().await, RunStatus::Running, "it waits for its next attempt");
     engine.advance(Duration::from_hours(1)).await;
@@ -179,8 +177,8 @@ async fn s4_a_server_that_is_away_is_tried_again() {
 
 #[tokio::test]
 async fn no_field_can_add_a_header() {
-    let server = MailServer::start(Security::None).await;
-    let engine = engine(&server, json!({})).await;
+    let server = MailServer::start(Security::None, &[]).await;
+    let engine = engine(&server, &json!({})).await;
     let mut config = to_ada();
     config["subject"] = json!("{{ trigger.subject }}");
     let injected = json!({ "subject": "Hello\r\nBcc: eve@example.com" });
@@ -210,8 +208,8 @@ async fn no_field_can_add_a_header() {
 
 #[tokio::test]
 async fn a_message_is_for_somebody_and_not_for_a_crowd() {
-    let server = MailServer::start(Security::None).await;
-    let engine = engine(&server, json!({})).await;
+    let server = MailServer::start(Security::None, &[]).await;
+    let engine = engine(&server, &json!({})).await;
     let crowd: Vec<String> = (0..101).map(|number| format!("n{number}@example.com")).collect();
     for to in [json!([]), json!(crowd)] {
         let mut config = to_ada();
@@ -223,9 +221,9 @@ async fn a_message_is_for_somebody_and_not_for_a_crowd() {
 
 #[tokio::test]
 async fn nothing_is_sent_where_the_server_does_not_encrypt() {
-    let server = MailServer::start(Security::None).await;
+    let server = MailServer::start(Security::None, &[]).await;
     let secret = json!({ "user": "flows", "password": "pass", "encryption": "starttls" });
-    let engine = engine(&server, secret).await;
+    let engine = engine(&server, &secret).await;
     let refused = sent(&engine, &to_ada()).await;
     assert!(refused.error().await.unwrap().contains("STARTTLS"));
     assert_eq!(refused.execution().await.attempts.len(), 1);
@@ -238,15 +236,16 @@ async fn nothing_is_sent_where_the_server_does_not_encrypt() {
 
 #[tokio::test]
 async fn nothing_is_sent_to_a_server_whose_certificate_is_not_trusted() {
+    let directory = tempfile::tempdir().unwrap();
     for encryption in ["starttls", "tls"] {
-        let certificate = Certificate::new();
+        let certificate = Certificate::write(&directory.path().join("nobodys.pem"));
         let security = match encryption {
             "tls" => Security::Tls(certificate),
             _ => Security::StartTls(certificate),
         };
-        let server = MailServer::start(security).await;
+        let server = MailServer::start(security, &[]).await;
         let secret = json!({ "user": "flows", "password": "pass", "encryption": encryption });
-        let engine = engine(&server, secret).await;
+        let engine = engine(&server, &secret).await;
         let refused = sent(&engine, &to_ada()).await;
         engine.advance(Duration::from_hours(1)).await;
         let error = refused.error().await.unwrap();
@@ -258,14 +257,14 @@ async fn nothing_is_sent_to_a_server_whose_certificate_is_not_trusted() {
 
 #[tokio::test]
 async fn a_password_is_given_with_a_user_and_never_in_clear() {
-    let server = MailServer::start(Security::None).await;
+    let server = MailServer::start(Security::None, &[]).await;
     for (changes, says) in [
         (json!({ "user": "flows", "password": "pass" }), "no encryption"),
         (json!({ "user": "flows" }), "one of user and password"),
         (json!({ "password": "pass" }), "one of user and password"),
         (json!({ "from_name": "The\r\nBcc: eve@example.com" }), "`from_name`"),
     ] {
-        let engine = engine(&server, changes).await;
+        let engine = engine(&server, &changes).await;
         let error = sent(&engine, &to_ada()).await.error().await.unwrap();
         assert!(error.contains(says) && !error.contains("\"pass\""), "{error}");
     }

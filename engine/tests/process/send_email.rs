@@ -41,14 +41,13 @@ fn mail_goes_with_its_password_through_tls_to_a_server_that_is_trusted() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let data = tempfile::tempdir().unwrap();
     for encryption in ["starttls", "tls"] {
-        let certificate = Certificate::new();
         let trusted = data.path().join("trusted.pem");
-        certificate.write(&trusted);
+        let certificate = Certificate::write(&trusted);
         let security = match encryption {
             "tls" => Security::Tls(certificate),
             _ => Security::StartTls(certificate),
         };
-        let server = runtime.block_on(MailServer::start(security));
+        let server = runtime.block_on(MailServer::start(security, &[]));
         let mut command = serve(data.path());
         command.env("SSL_CERT_FILE", &trusted);
         let engine = Process::spawn(command, data.path());
@@ -69,7 +68,7 @@ fn mail_goes_with_its_password_through_tls_to_a_server_that_is_trusted() {
 #[test]
 fn a_mail_server_at_a_private_address_is_refused_unless_an_operator_allows_it() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = runtime.block_on(MailServer::start(Security::None));
+    let server = runtime.block_on(MailServer::start(Security::None, &[]));
     let data = tempfile::tempdir().unwrap();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stepwell"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data.path());

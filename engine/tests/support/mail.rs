@@ -31,13 +31,11 @@ pub(crate) enum Security {
 pub(crate) struct Certificate(CertifiedKey<rcgen::KeyPair>);
 
 impl Certificate {
-    pub(crate) fn new() -> Self {
-        Self(rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap())
-    }
-
-    /// Writes it where a process can be told to trust it.
-    pub(crate) fn write(&self, path: &Path) {
-        std::fs::write(path, self.0.cert.pem()).unwrap();
+    /// Makes one, and writes it where a process can be told to trust it.
+    pub(crate) fn write(path: &Path) -> Self {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(path, made.cert.pem()).unwrap();
+        Self(made)
     }
 
     fn acceptor(&self) -> TlsAcceptor {
@@ -47,12 +45,14 @@ impl Certificate {
     }
 }
 
+/// How a command begins, and what it is answered once.
+pub(crate) type Refusal = (&'static str, &'static str);
+
 #[derive(Default)]
 struct Told {
     commands: Mutex<Vec<String>>,
     messages: Mutex<Vec<String>>,
-    /// What the next commands that begin so are answered.
-    refusals: Mutex<VecDeque<(&'static str, &'static str)>>,
+    refusals: Mutex<VecDeque<Refusal>>,
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -60,11 +60,13 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 impl MailServer {
-    pub(crate) async fn start(security: Security) -> Self {
+    /// Starts one. Of what it refuses, the first of these tells how the next command begins and what it is answered; `.` is
+    /// the next message, which it takes all the same.
+    pub(crate) async fn start(security: Security, refusals: &[Refusal]) -> Self {
         // A name may have several addresses, of which the server has one.
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let told = Arc::<Told>::default();
+        let told = Arc::new(Told { refusals: Mutex::new(refusals.to_vec().into()), ..Told::default() });
         let (at_once, later) = match security {
             Security::None => (None, None),
             Security::StartTls(certificate) => (None, Some(certificate.acceptor())),
@@ -84,11 +86,6 @@ impl MailServer {
             }
         });
         Self { port, told }
-    }
-
-    /// Answers the next command that begins so with this, or with `.` the next message, which it takes all the same.
-    pub(crate) fn refuse(&self, command: &'static str, answer: &'static str) {
-        self.told.refusals.lock().unwrap().push_back((command, answer));
     }
 
     /// The commands that it has been sent.
