@@ -1,7 +1,8 @@
 //! Where the credentials of connections come from.
 //!
 //! A connection has a kind, `app/name`, which a crate of blocks declares, and a name, by which a workflow chooses one
-//! of several of that kind. A step that names none gets the one called [`DEFAULT`].
+//! of several of that kind. A step that names none gets the one called [`DEFAULT`], unless its block runs without one as
+//! well: then it has none.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,12 @@ use stepwell::connection::Connection;
 
 /// The name of the connection that a step gets which names none.
 pub const DEFAULT: &str = "default";
+
+/// The name of the connection that is used where a person has named this one or none. There is none where a block that
+/// runs without one as well is given no name: credentials go nowhere unless somebody says so.
+pub(crate) fn chosen(named: Option<&str>, optional: bool) -> Option<&str> {
+    named.or((!optional).then_some(DEFAULT))
+}
 
 /// Gives handlers the credentials that their blocks need. It is asked before the database is.
 #[async_trait]
@@ -87,6 +94,11 @@ impl ProgramConnections {
             self.0.insert((kind, name.to_owned()), credentials);
         }
         self
+    }
+
+    /// Whether there is a default one of this kind.
+    pub(crate) fn has_default(&self, kind: &str) -> bool {
+        self.0.keys().any(|(held, name)| *held == kind && name == DEFAULT)
     }
 }
 

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connections::{ConnectionProvider, ProgramConnections};
 use crate::driver::{Clock as _, Driver, Limits, Parts, Retention, StartError, SystemClock};
-use crate::outgoing::GuardedClient;
+use crate::outgoing::{Guard, GuardedClient};
 use crate::secrets::{Keys, KeysError, Urls, hash_token, local_token};
 use crate::store::postgres::{self, PostgresStore};
 use crate::store::sqlite::SqliteStore;
@@ -33,7 +33,7 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Where the outside reaches the engine, if not at the address that it listens on.
     pub public_url: Option<String>,
-    /// Whether blocks may send requests to private addresses.
+    /// Whether blocks may connect to private addresses.
     pub allow_private_addresses: bool,
     /// How much may be under way, and for how long.
     pub limits: Limits,
@@ -140,11 +140,13 @@ impl Engine {
         let urls = Urls::new(public_url.unwrap_or_else(|| url.clone()), Arc::clone(&keys));
         let store = open_store(&data, database.as_deref(), lease, &keys).await?;
         store.put_token(hash_token(&token), "local admin", SystemClock.now()).await?;
+        let guard = Guard::new(allow_private_addresses);
         let parts = Parts {
             store,
             keys,
             urls,
-            http: Arc::new(GuardedClient::new(allow_private_addresses)?),
+            http: Arc::new(GuardedClient::new(guard)?),
+            network: Arc::new(guard),
             connections,
             clock: Arc::new(SystemClock),
             limits,

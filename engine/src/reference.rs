@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
+use stepwell::connection::ConnectionManifest;
 use stepwell::manifest::{App, BlockKind, BlockManifest};
 use stepwell::outcome::OutcomeDescription;
 
@@ -19,6 +20,12 @@ pub fn reference(app: &App) -> String {
             text.push_str(&of_block(block));
         }
     }
+    if !app.connections.is_empty() {
+        text.push_str("## Connections\n\n");
+        for connection in &app.connections {
+            text.push_str(&of_connection(connection));
+        }
+    }
     text.truncate(text.trim_end().len());
     text.push('\n');
     text
@@ -31,22 +38,40 @@ pub fn of_block(block: &BlockManifest) -> String {
         let _ = write!(text, " {description}");
     }
     if let Some(connection) = &block.connection {
-        let _ = write!(text, " Uses a connection of the kind `{connection}`.");
+        let uses = if block.connection_optional { "Uses, if the step names one," } else { "Uses" };
+        let _ = write!(text, " {uses} a connection of the kind `{connection}`.");
     }
     text.push_str("\n\n");
-    let schema = block.config.as_value();
-    let mut fields = Vec::new();
-    Walk { root: schema, rows: &mut fields }.fields("", schema, DEEPEST);
-    if !fields.is_empty() {
-        text.push_str("| field | takes | |\n| --- | --- | --- |\n");
-        for Row { path, takes, words } in &fields {
-            let _ = writeln!(text, "| `{path}` | {takes} | {words} |");
-        }
-        text.push('\n');
-    }
+    text.push_str(&fields_of(block.config.as_value()));
     text.push_str("| outcome | data | |\n| --- | --- | --- |\n");
     for outcome in &block.outcomes {
         let _ = writeln!(text, "| {} |", outcome_row(outcome));
+    }
+    text.push('\n');
+    text
+}
+
+/// The reference of a kind of connection, in Markdown.
+fn of_connection(connection: &ConnectionManifest) -> String {
+    let mut text = format!("### {}\n\n{}.", connection.id, connection.title.trim_end_matches('.'));
+    if let Some(description) = &connection.description {
+        let _ = write!(text, " {description}");
+    }
+    text.push_str("\n\n");
+    text.push_str(&fields_of(connection.credentials.as_value()));
+    text
+}
+
+/// The fields of a form as a table; nothing if it has none.
+fn fields_of(schema: &Value) -> String {
+    let mut fields = Vec::new();
+    Walk { root: schema, rows: &mut fields }.fields("", schema, DEEPEST);
+    if fields.is_empty() {
+        return String::new();
+    }
+    let mut text = "| field | takes | |\n| --- | --- | --- |\n".to_owned();
+    for Row { path, takes, words } in &fields {
+        let _ = writeln!(text, "| `{path}` | {takes} | {words} |");
     }
     text.push('\n');
     text

@@ -43,9 +43,8 @@ impl Identity {
         }
         let docs = Docs::of_block(&function.attrs);
         let title = arguments.text("title", mistakes).as_ref().map(LitStr::value).or(docs.title);
-        let app = arguments.text("app", mistakes);
         Self {
-            app: app.map_or_else(|| quote!(::core::env!("CARGO_PKG_NAME")), |app| quote!(#app)),
+            app: app(arguments, mistakes),
             function: function.sig.ident.clone(),
             name_span: id.as_ref().map_or_else(|| function.sig.ident.span(), LitStr::span),
             name: id.as_ref().map_or_else(|| case::kebab(&ident), LitStr::value),
@@ -81,6 +80,7 @@ impl Identity {
                         source: ::core::concat!(::core::file!(), ":", ::core::line!()),
                         deprecation: #deprecation,
                         connection: <#connection as ::stepwell::connection::Connection>::ID,
+                        connection_optional: <#connection as ::stepwell::connection::Connection>::OPTIONAL,
                         time_limit: #time_limit,
                         config: ::stepwell::__private::check::config_schema::<#config>,
                         outcomes: <#outcomes as ::stepwell::outcome::Outcomes>::descriptions,
@@ -103,6 +103,12 @@ impl Identity {
             const #name: () = ();
         }
     }
+}
+
+/// An expression of type `&str`, which `concat!` takes too: the crate, unless `app` names another.
+pub(crate) fn app(arguments: &mut Arguments, mistakes: &mut Mistakes) -> TokenStream {
+    let app = arguments.text("app", mistakes);
+    app.map_or_else(|| quote!(::core::env!("CARGO_PKG_NAME")), |app| quote!(#app))
 }
 
 fn deprecation(arguments: &mut Arguments, mistakes: &mut Mistakes) -> TokenStream {

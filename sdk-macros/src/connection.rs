@@ -8,13 +8,14 @@ use syn::punctuated::Punctuated;
 use syn::{Data, DeriveInput, Expr, ExprArray, ExprLit, Fields, Lit, LitStr, Token};
 
 use crate::arguments::Arguments;
+use crate::block::app;
 use crate::case;
 use crate::data::{derives_of_secret, label_fields, title};
 use crate::docs::{Docs, optional};
 use crate::mistakes::Mistakes;
 use crate::suggest;
 
-const ARGUMENTS: [&str; 6] = ["id", "title", "bearer", "basic", "header", "oauth2"];
+const ARGUMENTS: [&str; 7] = ["id", "app", "title", "bearer", "basic", "header", "oauth2"];
 /// The field that the engine fills with the token of OAuth 2.
 const ACCESS_TOKEN: &str = "access_token";
 
@@ -31,6 +32,7 @@ pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream 
     let docs = Docs::of_label(&input.attrs);
     let ident = input.ident.unraw().to_string();
     let name = name(&ident, &mut arguments, &mut mistakes);
+    let app = app(&mut arguments, &mut mistakes);
     let given = arguments.text("title", &mut mistakes).as_ref().map(LitStr::value);
     let title_text = given.or_else(|| docs.title.clone()).unwrap_or_else(|| case::title(&ident));
     if let Data::Struct(data) = &mut input.data {
@@ -59,7 +61,7 @@ pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream 
         #[automatically_derived]
         impl ::stepwell::connection::Connection for #ty {
             const ID: ::core::option::Option<&'static str> =
-                ::core::option::Option::Some(::core::concat!(::core::env!("CARGO_PKG_NAME"), "/", #name));
+                ::core::option::Option::Some(::core::concat!(#app, "/", #name));
 
             fn from_credentials(
                 credentials: ::stepwell::__private::serde_json::Value,
@@ -82,7 +84,7 @@ pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream 
         const _: () = {
             ::stepwell::__private::inventory::submit! {
                 ::stepwell::connection::ConnectionDefinition {
-                    app: ::core::env!("CARGO_PKG_NAME"),
+                    app: #app,
                     app_version: ::core::env!("CARGO_PKG_VERSION"),
                     name: #name,
                     title: #title_text,

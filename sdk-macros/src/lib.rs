@@ -139,7 +139,7 @@ pub fn config(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// - `oauth2(authorize_url = "https://…", token_url = "https://…", scopes = ["…"])` has a person give access at the
 ///   provider; the engine fills the field `access_token`.
 ///
-/// `id` and `title` replace what the struct's name and doc comment give.
+/// `id` and `title` replace what the struct's name and doc comment give, `app` the crate's name in the id.
 #[proc_macro_attribute]
 pub fn connection(arguments: TokenStream, item: TokenStream) -> TokenStream {
     connection::expand(arguments.into(), &item.into()).into()

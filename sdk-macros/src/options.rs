@@ -42,6 +42,7 @@ pub(crate) fn expand(arguments: &TokenStream, item: &TokenStream) -> TokenStream
                     name: #name,
                     source: ::core::concat!(::core::file!(), ":", ::core::line!()),
                     connection: <#connection as ::stepwell::connection::Connection>::ID,
+                    connection_optional: <#connection as ::stepwell::connection::Connection>::OPTIONAL,
                     handler: |invocation| #call,
                 }
             }

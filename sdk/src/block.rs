@@ -40,6 +40,8 @@ pub struct BlockDefinition {
     pub deprecation: Option<Deprecation>,
     /// The id of the connection that the block needs, `app/name`.
     pub connection: Option<&'static str>,
+    /// Whether the block runs without its connection as well: a step that names none has none.
+    pub connection_optional: bool,
     /// How long a handler may take; the engine's limit holds where it is `None`.
     pub time_limit: Option<Duration>,
     /// The outcomes.
@@ -202,7 +204,7 @@ pub struct StepInvocation {
     pub metadata: StepMetadata,
     /// The services.
     pub services: Arc<dyn StepServices>,
-    /// The credentials of the connection that the block needs; `null` if it needs none.
+    /// The credentials of the connection that the block needs; `null` if it has none.
     pub credentials: Value,
 }
 
@@ -217,6 +219,6 @@ pub struct TriggerInvocation {
     pub trigger_callback_url: String,
     /// The services.
     pub services: Arc<dyn Services>,
-    /// The credentials of the connection that the block needs; `null` if it needs none.
+    /// The credentials of the connection that the block needs; `null` if it has none.
     pub credentials: Value,
 }

@@ -2,7 +2,8 @@
 //!
 //! Declare a kind of connection with [`#[connection]`](macro@crate::connection) and name it in the contexts of a
 //! block's handlers, as in `ExecuteContext<Lemlist>`: whoever sets up the block chooses a connection of this kind,
-//! and [`cx.connection()`](crate::context::ExecuteContext::connection) gives it, typed.
+//! and [`cx.connection()`](crate::context::ExecuteContext::connection) gives it, typed. A block that also runs without
+//! one names `Option<Lemlist>`.
 //!
 //! ```
 //! use stepwell::prelude::*;
@@ -40,6 +41,9 @@ pub trait Connection: Sized + Send + Sync + 'static {
     /// The connection's id, `app/name`; `None` for [`NoConnection`].
     const ID: Option<&'static str>;
 
+    /// Whether a block runs without it as well, as with `Option<Lemlist>`.
+    const OPTIONAL: bool = false;
+
     /// Reads the connection from the credentials that the engine holds.
     ///
     /// # Errors
@@ -73,6 +77,48 @@ impl Connection for NoConnection {
 
     fn to_credentials(&self) -> Result<Value, serde_json::Error> {
         Ok(Value::Null)
+    }
+}
+
+/// A connection that a block runs with or without: it has the one that the step names, and `None` if the step names
+/// none. The one called `default` is no exception, so that credentials go nowhere unless somebody says so.
+///
+/// ```
+/// use stepwell::prelude::*;
+///
+/// /// Lemlist
+/// #[connection(bearer = api_key)]
+/// struct Lemlist {
+///     /// API key
+///     api_key: Secret,
+/// }
+///
+/// /// Fetch a page
+/// #[step(outcomes(fetched { body: String }))]
+/// async fn fetch_page(_: NoConfig, cx: ExecuteContext<Option<Lemlist>>) -> Result<FetchPageOutcome, StepError> {
+///     let request = cx.http().get("https://api.lemlist.com/").authorize(cx.connection());
+///     let body = request.send().await?.error_for_status()?.body;
+///     Ok(FetchPageOutcome::Fetched { body: String::from_utf8_lossy(&body).into_owned() })
+/// }
+/// # fn main() {}
+/// ```
+impl<C: Connection> Connection for Option<C> {
+    const ID: Option<&'static str> = C::ID;
+    const OPTIONAL: bool = true;
+
+    fn from_credentials(credentials: Value) -> Result<Self, serde_json::Error> {
+        if credentials.is_null() { Ok(None) } else { C::from_credentials(credentials).map(Some) }
+    }
+
+    fn to_credentials(&self) -> Result<Value, serde_json::Error> {
+        self.as_ref().map_or(Ok(Value::Null), C::to_credentials)
+    }
+
+    fn authorize(&self, request: RequestBuilder) -> RequestBuilder {
+        match self {
+            Some(connection) => connection.authorize(request),
+            None => request,
+        }
     }
 }
 

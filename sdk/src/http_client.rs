@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use jiff::fmt::rfc2822;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -44,6 +46,8 @@ impl HttpClient {
                 headers: HeaderMap::new(),
                 body: Bytes::new(),
                 timeout: None,
+                redirects: Redirects::Follow,
+                longest_response: None,
             }),
         }
     }
@@ -93,6 +97,20 @@ pub struct HttpRequest {
     pub body: Bytes,
     /// How long the whole exchange may take; otherwise the engine's limit holds.
     pub timeout: Option<Duration>,
+    /// What becomes of a redirect.
+    pub redirects: Redirects,
+    /// How long the body of the response may be in bytes; the engine's limit holds where it is less.
+    pub longest_response: Option<usize>,
+}
+
+/// What becomes of an answer that redirects to another URL.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Redirects {
+    /// It is followed, a few times. Credentials are not taken along to another scheme, host or port.
+    #[default]
+    Follow,
+    /// It is the response.
+    Return,
 }
 
 /// Builds a request. A mistake on the way (a header that is not one, a body without a JSON form) is reported
@@ -107,27 +125,32 @@ impl RequestBuilder {
     /// Sets a header, replacing what it had.
     pub fn header(self, name: &str, value: &str) -> Self {
         self.change(|request| {
-            let name = HeaderName::try_from(name)
-                .map_err(|_| HttpError::invalid(format!("`{name}` is not a header name")))?;
-            let value = HeaderValue::try_from(value).map_err(|_| {
-                HttpError::invalid(format!(
-                    "the value of header `{name}` has a character that headers cannot carry"
-                ))
-            })?;
+            let (name, value) = header(name, value)?;
             request.headers.insert(name, value);
             Ok(())
         })
     }
 
-    /// Sets `Authorization: Bearer …`.
-    pub fn bearer(self, token: &str) -> Self {
-        self.header(header::AUTHORIZATION.as_str(), &format!("Bearer {token}"))
+    /// Sets a header that is a credential, replacing what it had. It is not shown, and a redirect to another scheme,
+    /// host or port does not get it.
+    pub fn secret_header(self, name: &str, value: &str) -> Self {
+        self.change(|request| {
+            let (name, mut value) = header(name, value)?;
+            value.set_sensitive(true);
+            request.headers.insert(name, value);
+            Ok(())
+        })
     }
 
-    /// Sets `Authorization: Basic …` (RFC 7617).
+    /// Sets `Authorization: Bearer …`, as a [`secret_header`](Self::secret_header).
+    pub fn bearer(self, token: &str) -> Self {
+        self.secret_header(AUTHORIZATION.as_str(), &format!("Bearer {token}"))
+    }
+
+    /// Sets `Authorization: Basic …` (RFC 7617), as a [`secret_header`](Self::secret_header).
     pub fn basic(self, user: &str, password: &str) -> Self {
         let credentials = STANDARD.encode(format!("{user}:{password}"));
-        self.header(header::AUTHORIZATION.as_str(), &format!("Basic {credentials}"))
+        self.secret_header(AUTHORIZATION.as_str(), &format!("Basic {credentials}"))
     }
 
     /// Adds the credentials of a connection, in the way that its declaration names.
@@ -141,7 +164,7 @@ impl RequestBuilder {
             let body = serde_json::to_vec(body)
                 .map_err(|error| HttpError::invalid(format!("the body has no JSON form: {error}")))?;
             request.body = body.into();
-            request.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             Ok(())
         })
     }
@@ -158,6 +181,22 @@ impl RequestBuilder {
     pub fn timeout(self, timeout: impl Into<Duration>) -> Self {
         self.change(|request| {
             request.timeout = Some(timeout.into());
+            Ok(())
+        })
+    }
+
+    /// Says what becomes of a redirect.
+    pub fn redirects(self, redirects: Redirects) -> Self {
+        self.change(|request| {
+            request.redirects = redirects;
+            Ok(())
+        })
+    }
+
+    /// Bounds the body of the response, in bytes; a longer one is an error that is not retryable.
+    pub fn longest_response(self, bytes: usize) -> Self {
+        self.change(|request| {
+            request.longest_response = Some(bytes);
             Ok(())
         })
     }
@@ -179,6 +218,15 @@ impl RequestBuilder {
         }
         self
     }
+}
+
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), HttpError> {
+    let name = HeaderName::try_from(name)
+        .map_err(|_| HttpError::invalid(format!("`{name}` is not a header name")))?;
+    let value = HeaderValue::try_from(value).map_err(|_| {
+        HttpError::invalid(format!("the value of header `{name}` has a character that headers cannot carry"))
+    })?;
+    Ok((name, value))
 }
 
 /// A response, read to its end.
@@ -210,7 +258,7 @@ impl HttpResponse {
     /// When the status is not from 100 to 999, or the value has no JSON form.
     pub fn of_json(status: u16, body: &impl Serialize) -> Self {
         let mut response = Self::new(status, serde_json::to_vec(body).expect("the body has a JSON form"));
-        response.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
     }
 
@@ -218,23 +266,36 @@ impl HttpResponse {
     ///
     /// # Errors
     ///
-    /// Otherwise an error with the status, retryable for 408, 425, 429 and 5xx; it honours `Retry-After` in
-    /// seconds.
+    /// Otherwise an error with the status, as [`to_error`](Self::to_error) makes it.
     pub fn error_for_status(self) -> Result<Self, HttpError> {
-        if self.status.as_u16() < 400 {
-            return Ok(self);
-        }
-        let retryable = matches!(self.status.as_u16(), 408 | 425 | 429 | 500..=599);
-        let retry_after = self
-            .headers
-            .get(header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(Duration::from_secs);
+        if self.status.as_u16() < 400 { Ok(self) } else { Err(self.to_error()) }
+    }
+
+    /// This response as an error with its status and the beginning of its body: retryable if it
+    /// [may pass](Self::may_pass), after what [`Retry-After`](Self::retry_after) says.
+    pub fn to_error(&self) -> HttpError {
         let mut message = format!("the server answered {}", self.status);
         if let Some(excerpt) = excerpt(&self.body) {
             message = format!("{message}: {excerpt}");
         }
-        Err(HttpError { message, retryable, retry_after })
+        HttpError { message, retryable: self.may_pass(), retry_after: self.retry_after() }
+    }
+
+    /// Whether the same request may succeed later: 408, 425, 429 and 5xx.
+    pub fn may_pass(&self) -> bool {
+        matches!(self.status.as_u16(), 408 | 425 | 429 | 500..=599)
+    }
+
+    /// How long the server asks to wait, with `Retry-After` (RFC 9110, 10.2.3): in seconds, or until a time, by the
+    /// server's own clock in `Date`.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let text = |name| self.headers.get(name)?.to_str().ok().map(str::trim);
+        let asked = text(RETRY_AFTER)?;
+        if let Ok(seconds) = asked.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let time = |text| Some(rfc2822::parse(text).ok()?.timestamp());
+        Duration::try_from(time(asked)?.duration_since(time(text(DATE)?)?)).ok()
     }
 
     /// The body as JSON of type `T`.
@@ -279,6 +340,20 @@ impl HttpError {
     /// Whether the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
         self.retryable
+    }
+
+    /// The same error, after which the request is sent again.
+    #[must_use]
+    pub fn retryable(mut self) -> Self {
+        self.retryable = true;
+        self
+    }
+
+    /// The same error, after which the request is not sent again.
+    #[must_use]
+    pub fn permanent(mut self) -> Self {
+        self.retryable = false;
+        self
     }
 
     /// How long the server asked to wait.

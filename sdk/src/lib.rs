@@ -243,6 +243,7 @@ pub mod data;
 pub mod error;
 pub mod http_client;
 pub mod manifest;
+pub mod network;
 pub mod options;
 pub mod outcome;
 pub mod prelude;

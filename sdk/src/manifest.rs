@@ -83,6 +83,9 @@ pub struct BlockManifest {
     /// The id of the connection that the block needs, `app/name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<String>,
+    /// Whether the block runs without its connection as well: a step that names none has none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub connection_optional: bool,
     /// How long a handler may take, in milliseconds; the engine's limit holds where it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit_ms: Option<u64>,
@@ -226,6 +229,7 @@ impl BlockManifest {
             description: None,
             deprecated: None,
             connection: None,
+            connection_optional: false,
             time_limit_ms: None,
             if_interrupted: None,
             concurrency: None,
@@ -252,6 +256,7 @@ impl BlockDefinition {
             }),
             time_limit_ms: self.time_limit.map(|limit| limit.as_millis().try_into().unwrap_or(u64::MAX)),
             connection: self.connection.map(str::to_owned),
+            connection_optional: self.connection_optional,
             handlers: self.handlers.kinds(),
             ..BlockManifest::new(self.id(), BlockKind::Step, (self.config)(), (self.outcomes)())
         };

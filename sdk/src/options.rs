@@ -121,6 +121,8 @@ pub struct OptionsDefinition {
     pub source: &'static str,
     /// The id of the connection that it needs.
     pub connection: Option<&'static str>,
+    /// Whether it runs without its connection as well: where none is named there is none.
+    pub connection_optional: bool,
     /// The function with its types erased.
     pub handler: OptionsHandler,
 }
@@ -144,7 +146,7 @@ pub struct OptionsInvocation {
     pub query: OptionsQuery,
     /// The services.
     pub services: Arc<dyn Services>,
-    /// The credentials of the connection that the function needs; `null` if it needs none.
+    /// The credentials of the connection that the function needs; `null` if it has none.
     pub credentials: Value,
 }
 

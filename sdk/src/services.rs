@@ -8,11 +8,15 @@ use serde_json::Value;
 
 use crate::error::StepError;
 use crate::http_client::HttpTransport;
+use crate::network::Network;
 
 /// What an engine provides to every handler.
 pub trait Services: Send + Sync + 'static {
     /// How outgoing requests are sent.
     fn http(&self) -> Arc<dyn HttpTransport>;
+
+    /// How the hosts of other connections are looked up.
+    fn network(&self) -> Arc<dyn Network>;
 
     /// The time.
     fn now(&self) -> Timestamp;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -16,6 +17,7 @@ use crate::context::{
 };
 use crate::error::StepError;
 use crate::http_client::{HttpError, HttpRequest, HttpResponse, HttpTransport};
+use crate::network::{Network, NetworkError};
 use crate::options::OptionsContext;
 use crate::services::{Services, StepServices};
 
@@ -32,6 +34,8 @@ pub struct Testing<C = NoConnection> {
     pub trigger_callback_url: String,
     /// What answers outgoing requests; by default each is refused.
     pub http: Arc<dyn HttpTransport>,
+    /// What looks up the hosts of other connections; by default [`loopback`].
+    pub network: Arc<dyn Network>,
     /// The connection.
     pub connection: C,
     /// The time that `cx.now()` tells; the start of 2026 by default.
@@ -79,6 +83,7 @@ impl<C: Clone> Testing<C> {
             },
             trigger_callback_url: "https://stepwell.test/callbacks/trigger/test".into(),
             http: Arc::new(NoHttp),
+            network: loopback(),
             connection,
             now: START,
             recorded: Arc::default(),
@@ -156,6 +161,7 @@ impl<C: Clone> Testing<C> {
     fn services(&self) -> Arc<TestServices> {
         Arc::new(TestServices {
             http: Arc::clone(&self.http),
+            network: Arc::clone(&self.network),
             now: self.now,
             finish_callback_url: self.step.finish_callback_url.clone(),
             recorded: Arc::clone(&self.recorded),
@@ -165,6 +171,7 @@ impl<C: Clone> Testing<C> {
 
 struct TestServices {
     http: Arc<dyn HttpTransport>,
+    network: Arc<dyn Network>,
     now: Timestamp,
     finish_callback_url: String,
     recorded: Arc<Mutex<BTreeMap<String, Value>>>,
@@ -173,6 +180,10 @@ struct TestServices {
 impl Services for TestServices {
     fn http(&self) -> Arc<dyn HttpTransport> {
         Arc::clone(&self.http)
+    }
+
+    fn network(&self) -> Arc<dyn Network> {
+        Arc::clone(&self.network)
     }
 
     fn now(&self) -> Timestamp {
@@ -226,6 +237,27 @@ where
 {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         (self.0)(request).await
+    }
+}
+
+/// Knows this machine alone, `localhost` and its addresses, so that a test can run a server for a block, and reaches no
+/// other.
+pub fn loopback() -> Arc<dyn Network> {
+    Arc::new(Loopback)
+}
+
+struct Loopback;
+
+#[async_trait]
+impl Network for Loopback {
+    async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, NetworkError> {
+        let address = if host == "localhost" { Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)) } else { host.parse() };
+        match address {
+            Ok(address) if address.is_loopback() => Ok(vec![SocketAddr::new(address, port)]),
+            _ => Err(NetworkError::refused(format!(
+                "this test reaches no other machine, but the handler connects to {host}; run a server on `localhost`"
+            ))),
+        }
     }
 }
 

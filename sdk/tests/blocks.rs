@@ -392,6 +392,10 @@ fn trigger_invocation() -> TriggerInvocation {
 struct Alone;
 
 impl Services for Alone {
+    fn network(&self) -> Arc<dyn stepwell::network::Network> {
+        stepwell::testing::loopback()
+    }
+
     fn http(&self) -> Arc<dyn HttpTransport> {
         Arc::new(Self)
     }

@@ -132,6 +132,10 @@ fn a_condition_is_read_back_from_a_schema() {
 struct Midnight;
 
 impl Services for Midnight {
+    fn network(&self) -> Arc<dyn stepwell::network::Network> {
+        stepwell::testing::loopback()
+    }
+
     fn http(&self) -> Arc<dyn HttpTransport> {
         Arc::clone(&Testing::new().http)
     }

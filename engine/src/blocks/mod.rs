@@ -10,6 +10,7 @@ mod http_request;
 mod log;
 mod manual;
 mod schedule;
+mod send_email;
 mod set;
 mod switch;
 mod wait_for_callback;

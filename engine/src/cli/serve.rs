@@ -38,7 +38,7 @@ pub(super) struct Serve {
     /// How many finished runs of each workflow are kept; all if it is not set
     #[arg(long, env = "STEPWELL_KEEP_RUNS_COUNT", value_name = "N")]
     keep_runs_count: Option<usize>,
-    /// Let blocks send requests to private addresses
+    /// Let blocks connect to private addresses
     #[arg(long, env = "STEPWELL_ALLOW_PRIVATE_ADDRESSES")]
     allow_private_addresses: bool,
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! The connections that the instances of a definition need.
 
 use super::{Catalog, Definition};
-use crate::connections::DEFAULT;
+use crate::connections::chosen;
 
 /// A connection that an instance needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,9 +23,10 @@ pub fn needed_connections(definition: &Definition, catalog: &Catalog) -> Vec<Nee
     let steps =
         definition.steps.iter().map(|(id, step)| (format!("steps.{id}"), &step.block, &step.connection));
     let needed = [first].into_iter().chain(steps).filter_map(|(path, block, named)| {
-        let kind = catalog.get(block)?.manifest.connection.clone()?;
+        let manifest = &catalog.get(block)?.manifest;
+        let kind = manifest.connection.clone()?;
+        let name = chosen(named.as_deref(), manifest.connection_optional)?.to_owned();
         let field = if named.is_some() { "connection" } else { "block" };
-        let name = named.clone().unwrap_or_else(|| DEFAULT.to_owned());
         Some(NeededConnection { path: format!("{path}.{field}"), block: block.clone(), kind, name })
     });
     needed.collect()

@@ -75,7 +75,7 @@ pub struct Concurrency {
 pub struct TriggerInstance {
     /// The block's id.
     pub block: String,
-    /// The name of the connection that it uses, if not the default one.
+    /// The name of the connection that it uses; without it, the default one, or none where the block runs without.
     pub connection: Option<String>,
     /// The config.
     pub config: Value,
@@ -88,7 +88,7 @@ pub struct TriggerInstance {
 pub struct StepInstance {
     /// The block's id.
     pub block: String,
-    /// The name of the connection that it uses, if not the default one.
+    /// The name of the connection that it uses; without it, the default one, or none where the block runs without.
     pub connection: Option<String>,
     /// The config, with expressions.
     pub config: Value,

@@ -132,7 +132,7 @@ fn common() -> Map<String, Value> {
 
 fn connection() -> Value {
     json!({
-        "description": "The name of the connection that the block uses; without it, the one called `default`.",
+        "description": "The name of the connection that the block uses; without it, the one called `default`, or none where the block runs without one as well.",
         "type": "string",
         "pattern": format!("^[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}$"),
     })

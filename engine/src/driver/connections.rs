@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::answer::Refusal;
 use super::{Driver, Inner};
-use crate::connections::{ConnectionError, DEFAULT};
+use crate::connections::{ConnectionError, chosen};
 use crate::definition::{CatalogConnection, Problem, is_connection_name, unknown};
 use crate::store::{ConnectionRow, StoreError};
 
@@ -69,11 +69,23 @@ impl Driver {
 }
 
 impl Inner {
-    /// The credentials that a block needs; `null` if it needs none.
-    pub(super) async fn credentials(&self, block: &str, name: Option<&str>) -> Result<Value, NoCredentials> {
-        match self.blocks.get(block).and_then(|block| block.connection) {
-            Some(kind) => self.connection(kind, name.unwrap_or(DEFAULT)).await,
-            None => Ok(Value::Null),
+    /// The credentials that an instance of a block is given; `null` if it has none.
+    pub(super) async fn credentials(&self, block: &str, named: Option<&str>) -> Result<Value, NoCredentials> {
+        let Some(block) = self.blocks.get(block) else { return Ok(Value::Null) };
+        self.chosen_connection(block.connection, block.connection_optional, named).await
+    }
+
+    /// The credentials of the connection that is used where a person has named this one or none; `null` if there is to
+    /// be none.
+    pub(super) async fn chosen_connection(
+        &self,
+        kind: Option<&str>,
+        optional: bool,
+        named: Option<&str>,
+    ) -> Result<Value, NoCredentials> {
+        match (kind, chosen(named, optional)) {
+            (Some(kind), Some(name)) => self.connection(kind, name).await,
+            _ => Ok(Value::Null),
         }
     }
 

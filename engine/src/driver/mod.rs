@@ -45,6 +45,7 @@ use serde_json::Value;
 use stepwell::block::BlockDefinition;
 use stepwell::http_client::HttpTransport;
 use stepwell::manifest::Manifest;
+use stepwell::network::Network;
 use stepwell::request::Request;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -85,6 +86,8 @@ pub struct Parts {
     pub urls: Urls,
     /// How outgoing requests are sent.
     pub http: Arc<dyn HttpTransport>,
+    /// How the hosts of other connections are looked up.
+    pub network: Arc<dyn Network>,
     /// Where the credentials of connections come from, before the database is asked.
     pub connections: Arc<dyn ConnectionProvider>,
     /// The time.
@@ -108,6 +111,7 @@ struct Inner {
     keys: Arc<Keys>,
     urls: Urls,
     http: Arc<dyn HttpTransport>,
+    network: Arc<dyn Network>,
     connections: Arc<dyn ConnectionProvider>,
     clock: Arc<dyn Clock>,
     limits: Limits,
@@ -163,7 +167,7 @@ impl Driver {
     ///
     /// When two blocks have the same id, or the database fails.
     pub async fn launch(parts: Parts) -> Result<Self, StartError> {
-        let Parts { store, keys, urls, http, connections, clock, limits, retention, blocks } = parts;
+        let Parts { store, keys, urls, http, network, connections, clock, limits, retention, blocks } = parts;
         let manifest =
             Manifest::of(&blocks, &stepwell::connection::registered(), &stepwell::options::registered());
         let catalog = Arc::new(Catalog::new(&manifest).map_err(StartError::Blocks)?);
@@ -172,6 +176,7 @@ impl Driver {
             keys,
             urls,
             http,
+            network,
             connections,
             clock,
             limits,

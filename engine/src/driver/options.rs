@@ -10,7 +10,6 @@ use super::call::{Ended, contained};
 use super::connections::NoCredentials;
 use super::services::TriggerServices;
 use super::{Driver, Inner};
-use crate::connections::DEFAULT;
 use crate::definition::Problem;
 use crate::definition::field::{hint, schemas_at};
 
@@ -26,7 +25,7 @@ pub struct OptionsRequest {
     pub field: String,
     /// What the person has typed.
     pub text: String,
-    /// The name of the connection to look them up with, if not the default one.
+    /// The name of the connection to look them up with; without it, what a step that names none has.
     pub connection: Option<String>,
     /// The values so far of the fields beside it; those that the field does not depend on are not handed on.
     pub fields: Map<String, Value>,
@@ -43,10 +42,8 @@ impl Driver {
         let inner = &self.inner;
         let connection = request.connection.clone();
         let (function, query) = inner.look_up(request)?;
-        let credentials = match function.connection {
-            Some(kind) => inner.connection(kind, connection.as_deref().unwrap_or(DEFAULT)).await,
-            None => Ok(Value::Null),
-        };
+        let OptionsDefinition { connection: kind, connection_optional, .. } = *function;
+        let credentials = inner.chosen_connection(kind, connection_optional, connection.as_deref()).await;
         let credentials = credentials.map_err(|error| match error {
             NoCredentials::Store(error) => Refusal::Store(error),
             error @ NoCredentials::Connection(_) => Refusal::OptionsFailed(error.to_string()),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use stepwell::error::StepError;
 use stepwell::http_client::HttpTransport;
+use stepwell::network::Network;
 use stepwell::services::{Services, StepServices};
 
 use super::Inner;
@@ -21,6 +22,10 @@ pub(super) struct TriggerServices(pub(super) Arc<Inner>);
 impl Services for TriggerServices {
     fn http(&self) -> Arc<dyn HttpTransport> {
         Arc::clone(&self.0.http)
+    }
+
+    fn network(&self) -> Arc<dyn Network> {
+        Arc::clone(&self.0.network)
     }
 
     fn now(&self) -> Timestamp {
@@ -43,6 +48,10 @@ impl ExecutionServices {
 impl Services for ExecutionServices {
     fn http(&self) -> Arc<dyn HttpTransport> {
         Arc::clone(&self.inner.http)
+    }
+
+    fn network(&self) -> Arc<dyn Network> {
+        Arc::clone(&self.inner.network)
     }
 
     fn now(&self) -> Timestamp {

@@ -35,7 +35,7 @@ impl Setup {
         self
     }
 
-    /// A connection that blocks receive, one of each kind.
+    /// A connection that blocks receive, one of each kind; also those that run without one as well.
     #[must_use]
     pub fn connection<C: Connection>(mut self, connection: &C) -> Self {
         self.connections = self.connections.with(connection);

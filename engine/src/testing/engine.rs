@@ -219,10 +219,14 @@ impl TestEngine {
         C: Config + Serialize,
     {
         let workflow = self.next_workflow().await;
-        self.enable(&workflow, &of_step(definition(&step), &config))
-            .await
-            .expect("a workflow of one step is enabled");
+        let one_step = of_step(definition(&step), &config, &self.connections());
+        self.enable(&workflow, &one_step).await.expect("a workflow of one step is enabled");
         self.start_workflow(&workflow, Value::Null).await
+    }
+
+    /// The connections of the next process.
+    pub(super) fn connections(&self) -> ProgramConnections {
+        self.0.connections.lock().expect("no holder panics").clone()
     }
 
     /// Enables a workflow of this trigger alone.
@@ -241,7 +245,7 @@ impl TestEngine {
     {
         let workflow = self.next_workflow().await;
         let trigger = TestTrigger::new(self.clone(), workflow, definition(&trigger));
-        trigger.enable(&of_trigger(trigger.block(), &config)).await?;
+        trigger.enable(&of_trigger(trigger.block(), &config, &self.connections())).await?;
         Ok(trigger)
     }
 

@@ -104,7 +104,7 @@ impl TestEngine {
         let Shared { setup, clock, database, keys, moments, .. } = &*self.0;
         let life = Life::new();
         let chosen = self.0.blocks.lock().expect("no holder panics").clone();
-        let connections = self.0.connections.lock().expect("no holder panics").clone();
+        let connections = self.connections();
         let mut blocks = chosen.unwrap_or_else(stepwell::block::registered);
         blocks.push(&START);
         let runtime = Runtime::new();
@@ -117,6 +117,7 @@ impl TestEngine {
             keys: Arc::clone(keys),
             urls: Urls::new(PUBLIC_URL, Arc::clone(keys)),
             http: setup.http.clone().unwrap_or_else(|| Testing::new().http),
+            network: stepwell::testing::loopback(),
             connections: Arc::new(connections),
             clock: Arc::new(clock.clone()),
             limits: setup.limits,

@@ -9,6 +9,8 @@ use stepwell::config::{NoConfig, schema_of, with_defaults};
 use stepwell::outcome::OutcomeDescription;
 use stepwell::trigger::Trigger;
 
+use crate::connections::{DEFAULT, ProgramConnections};
+
 /// The trigger of a workflow whose runs a test starts.
 pub(super) static START: BlockDefinition = BlockDefinition {
     app: "testing",
@@ -20,6 +22,7 @@ pub(super) static START: BlockDefinition = BlockDefinition {
     source: "",
     deprecation: None,
     connection: None,
+    connection_optional: false,
     time_limit: None,
     config: schema_of::<NoConfig>,
     outcomes: || vec![OutcomeDescription::new("started", "Started")],
@@ -45,23 +48,31 @@ pub(super) fn definition<F>(function: &F) -> &'static BlockDefinition {
 }
 
 /// A workflow of one step.
-pub(super) fn of_step(step: &BlockDefinition, config: &impl Serialize) -> Value {
-    let config = json_of(config);
+pub(super) fn of_step(step: &BlockDefinition, config: &impl Serialize, held: &ProgramConnections) -> Value {
     json!({
         "title": step.title,
         "trigger": { "block": START.id(), "on": { "started": "step" } },
-        "steps": { "step": { "block": step.id(), "config": config, "on": ends(step, &config) } },
+        "steps": { "step": instance(step, config, held) },
     })
 }
 
 /// A workflow of a trigger alone.
-pub(super) fn of_trigger(trigger: &BlockDefinition, config: &impl Serialize) -> Value {
+pub(super) fn of_trigger(
+    trigger: &BlockDefinition,
+    config: &impl Serialize,
+    held: &ProgramConnections,
+) -> Value {
+    json!({ "title": trigger.title, "trigger": instance(trigger, config, held), "steps": {} })
+}
+
+/// An instance of a block, which names the connection that it may do without where the test gives one.
+fn instance(block: &BlockDefinition, config: &impl Serialize, held: &ProgramConnections) -> Value {
     let config = json_of(config);
-    json!({
-        "title": trigger.title,
-        "trigger": { "block": trigger.id(), "config": config, "on": ends(trigger, &config) },
-        "steps": {},
-    })
+    let mut instance = json!({ "block": block.id(), "config": config, "on": ends(block, &config) });
+    if block.connection_optional && block.connection.is_some_and(|kind| held.has_default(kind)) {
+        instance["connection"] = json!(DEFAULT);
+    }
+    instance
 }
 
 /// An edge to the end for each outcome that the config gives.

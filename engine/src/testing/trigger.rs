@@ -85,7 +85,7 @@ impl TestTrigger {
     ///
     /// The message of `activate`, or what is wrong with the config.
     pub async fn replace(&self, config: &impl Serialize) -> Result<(), String> {
-        self.enable(&of_trigger(self.block, config)).await
+        self.enable(&of_trigger(self.block, config, &self.engine.connections())).await
     }
 
     pub(super) async fn enable(&self, definition: &Value) -> Result<(), String> {

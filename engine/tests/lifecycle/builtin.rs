@@ -1,13 +1,10 @@
 //! The built-in blocks, in workflows.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use stepwell::http_client::{HttpRequest, HttpResponse};
 use stepwell::request::Request;
-use stepwell::testing::answering;
 use stepwell_engine::model::RunStatus;
 use stepwell_engine::testing::{TestEngine, TestRun};
 
@@ -161,51 +158,4 @@ async fn set_filter_and_log_do_what_they_say() {
     assert_eq!(large.history().await.executions.len(), 3);
     let small = run(&engine, &definition, json!({ "amount": 15, "tax": 2 })).await;
     assert_eq!((small.history().await.executions.len(), small.status().await), (2, RunStatus::Completed));
-}
-
-#[tokio::test]
-async fn a_request_is_sent_once_answered_and_tried_again_while_it_may_pass() {
-    let sent: Arc<Mutex<Vec<HttpRequest>>> = Arc::default();
-    let seen = Arc::clone(&sent);
-    let http = answering(move |request: HttpRequest| {
-        let mut sent = seen.lock().unwrap();
-        sent.push(request);
-        let response = match sent.len() {
-            1 => {
-                let mut busy = HttpResponse::new(429, "");
-                busy.headers.insert("retry-after", http::HeaderValue::from_static("120"));
-                busy
-            }
-            2 => HttpResponse::of_json(200, &json!({ "id": 7 })),
-            _ => HttpResponse::new(404, "no such order"),
-        };
-        async { Ok(response) }
-    });
-    let engine = setup().http(http).start().await;
-    let config = json!({
-        "method": "POST",
-        "url": "https://shop.example/orders",
-        "query": { "dry run": "no & yes" },
-        "headers": { "X-Shop": "one" },
-        "token": "t0ken",
-        "body": { "kind": "json", "value": { "item": "{{ trigger.item }}" } },
-    });
-    let definition = one_step("core/http-request", &config, &["ok", "refused"]);
-    let ordered = run(&engine, &definition, json!({ "item": "kettle" })).await;
-    engine.advance(Duration::from_secs(119)).await;
-    assert_eq!(sent.lock().unwrap().len(), 1, "Retry-After is honoured");
-    engine.advance(Duration::from_secs(1)).await;
-    let (id, data) = outcome(&ordered).await;
-    assert_eq!((id.as_str(), &data["status"], &data["body"]), ("ok", &json!(200), &json!({ "id": 7 })));
-    let request = sent.lock().unwrap()[0].clone();
-    assert_eq!(request.url, "https://shop.example/orders?dry+run=no+%26+yes");
-    assert_eq!(
-        (&request.headers["x-shop"], &request.headers["authorization"]),
-        (&"one".parse().unwrap(), &"Bearer t0ken".parse().unwrap())
-    );
-    assert_eq!(request.body, r#"{"item":"kettle"}"#);
-
-    let refused = run(&engine, &definition, json!({ "item": "teapot" })).await;
-    let (id, data) = outcome(&refused).await;
-    assert_eq!((id.as_str(), &data["body"]), ("refused", &json!("no such order")));
 }

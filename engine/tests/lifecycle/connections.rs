@@ -24,6 +24,50 @@ async fn strike(_config: NoConfig, cx: ExecuteContext<Mint>) -> Result<StrikeOut
     }
 }
 
+/// Polish a coin
+#[step(outcomes(polished { by: Option<String> }), finish = shine)]
+async fn polish(
+    _config: NoConfig,
+    cx: ExecuteContext<Option<Mint>>,
+) -> Result<Execution<PolishOutcome, Option<String>>, StepError> {
+    Ok(Execution::defer(cx.connection().as_ref().map(|mint| mint.name.clone())))
+}
+
+async fn shine(
+    _request: Request,
+    _config: NoConfig,
+    cx: FinishContext<Option<String>, Option<Mint>>,
+) -> Result<Finish<PolishOutcome>, StepError> {
+    let by = cx.connection().as_ref().map(|mint| mint.name.clone());
+    assert_eq!(&by, cx.state(), "every handler has the connection that `execute` had");
+    Ok(PolishOutcome::Polished { by }.into())
+}
+
+/// Which coin it is.
+#[config]
+struct Coin {
+    /// Name
+    #[field(options = coins)]
+    name: String,
+}
+
+/// A coin was found
+#[trigger(outcomes(found { by: Option<String>, name: String }))]
+async fn coin_found(
+    _request: Request,
+    config: Coin,
+    cx: TriggerContext<(), Option<Mint>>,
+) -> Result<CoinFoundOutcome, TriggerError> {
+    let by = cx.connection().as_ref().map(|mint| mint.name.clone());
+    Ok(CoinFoundOutcome::Found { by, name: config.name })
+}
+
+#[options]
+async fn coins(_query: OptionsQuery, cx: OptionsContext<Option<Mint>>) -> Result<Vec<Choice>, StepError> {
+    let by = cx.connection().as_ref().map_or("nobody", |mint| mint.name.as_str());
+    Ok(vec![Choice::new("penny", format!("a penny of {by}"))])
+}
+
 const KIND: &str = "/connections/stepwell-engine/mint";
 
 fn workflow(connection: Option<&str>) -> Value {
@@ -135,4 +179,56 @@ async fn a_connection_is_named_where_the_block_uses_one() {
     let checked = server.api(Method::POST, "/workflows/check").json(&definition);
     let problems = body(checked.send().await.unwrap()).await;
     assert_eq!(problems["problems"][0]["path"], "trigger.connection", "{problems}");
+}
+
+#[tokio::test]
+async fn s8_a_block_that_runs_without_a_connection_has_the_one_that_is_named_and_no_other() {
+    let server = Server::start().await;
+    for name in ["default", "north"] {
+        let credentials = json!({ "name": format!("the {name}"), "token": "t0ken" });
+        assert_eq!(set(&server, name, &credentials).await.status(), StatusCode::CREATED);
+    }
+    for (id, named, by) in [
+        ("without", None, Value::Null),
+        ("default", Some("default"), json!("the default")),
+        ("north", Some("north"), json!("the north")),
+    ] {
+        let mut definition = workflow(None);
+        definition["steps"]["strike"]["block"] = json!("stepwell-engine/polish");
+        definition["trigger"]["block"] = json!("stepwell-engine/coin-found");
+        definition["trigger"]["config"] = json!({ "name": "penny" });
+        definition["trigger"]["on"] = json!({ "found": "strike" });
+        if let Some(named) = named {
+            definition["steps"]["strike"]["connection"] = json!(named);
+            definition["trigger"]["connection"] = json!(named);
+        }
+        let url = server.enable_as(id, &definition).await;
+        let run = server.event(&url).await;
+        let waiting = server.finished_attempts(&run, 1).await;
+        assert_eq!(waiting["trigger"]["data"]["by"], by, "{waiting}");
+        let callback = waiting["executions"][0]["finish_callback_url"].as_str().unwrap();
+        assert_eq!(server.client.post(callback).send().await.unwrap().status(), 202);
+        let ended = server.get(&format!("/runs/{run}?wait=20")).await;
+        assert_eq!(ended["executions"][0]["data"]["by"], by, "{ended}");
+    }
+    let coin = json!({ "block": "stepwell-engine/coin-found", "field": "name" });
+    let mut named = coin.clone();
+    named["connection"] = json!("north");
+    for (asked, label) in [(coin, "a penny of nobody"), (named, "a penny of the north")] {
+        let answer = server.api(Method::POST, "/blocks/options").json(&asked).send().await.unwrap();
+        assert_eq!(body(answer).await["choices"][0]["label"], label);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_named_must_be_there_also_where_the_block_runs_without_one() {
+    let server = Server::start().await;
+    let mut definition = workflow(Some("north"));
+    definition["steps"]["strike"]["block"] = json!("stepwell-engine/polish");
+    server.api(Method::PUT, "/workflows/polish").json(&definition).send().await.unwrap();
+    let refused = server.api(Method::POST, "/workflows/polish/enable").send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let problem = body(refused).await;
+    assert_eq!(problem["errors"][0]["path"], "steps.strike.connection", "{problem}");
+    assert!(problem.to_string().contains("--name north"), "{problem}");
 }

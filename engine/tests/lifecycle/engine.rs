@@ -17,7 +17,7 @@ use stepwell_engine::driver::{
 use stepwell_engine::model::{
     ActivationId, AttemptResult, Entry, ExecutionId, RunId, RunStatus, WorkflowId, decode_entries,
 };
-use stepwell_engine::outgoing::GuardedClient;
+use stepwell_engine::outgoing::{Guard, GuardedClient};
 use stepwell_engine::secrets::{Keys, Urls};
 use stepwell_engine::store::sqlite::SqliteStore;
 use stepwell_engine::store::{Draft, Store, VersionRow};
@@ -47,12 +47,13 @@ pub(crate) fn driver(
 ) -> impl Future<Output = Driver> + use<> {
     let keys = Arc::new(Keys::open(directory).unwrap());
     let urls = Urls::new("http://stepwell.test".to_owned(), Arc::clone(&keys));
-    let http = Arc::new(GuardedClient::new(false).unwrap());
+    let guard = Guard::new(false);
     let parts = Parts {
         store,
         keys,
         urls,
-        http,
+        http: Arc::new(GuardedClient::new(guard).unwrap()),
+        network: Arc::new(guard),
         connections: Arc::new(ProgramConnections::new()),
         clock: Arc::new(SystemClock),
         limits,

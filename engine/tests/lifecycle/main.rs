@@ -19,10 +19,13 @@ mod engine;
 mod examples;
 mod graph;
 mod http;
+mod http_request;
 mod interrupted;
 mod kit;
 mod lanes;
 mod limits;
+#[path = "../support/mail.rs"]
+mod mail;
 mod newer;
 mod operations;
 mod private;
@@ -33,6 +36,7 @@ mod replay;
 mod retention;
 mod rules;
 mod runs;
+mod send_email;
 #[path = "../support/mod.rs"]
 mod support;
 mod time;

@@ -84,6 +84,7 @@ fn later(config: fn() -> Schema, state: fn() -> Schema) -> BlockDefinition {
         config,
         deprecation: None,
         connection: None,
+        connection_optional: false,
         time_limit: None,
         outcomes: old.outcomes,
         handlers: Handlers::Step(StepHandlers {

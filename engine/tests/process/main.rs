@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../support/mail.rs"]
+mod mail;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -10,5 +12,6 @@ mod outage;
 mod paused;
 mod process;
 mod runs;
+mod send_email;
 mod signals;
 mod storm;

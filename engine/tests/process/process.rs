@@ -81,6 +81,11 @@ impl Process {
         self.send(path, body).map(|answer| (answer.status, answer.body))
     }
 
+    /// The status of the answer to a PUT with this body.
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Option<u16> {
+        self.request(&["--request", "PUT", "--json", &body.to_string()], path).map(|answer| answer.status)
+    }
+
     pub(crate) fn get(&self, path: &str) -> Option<(u16, Value)> {
         self.request(&[], path).map(|answer| (answer.status, answer.body))
     }

@@ -42,6 +42,7 @@ impl Process {
                 keys: Arc::clone(keys),
                 urls: Urls::new("https://stepwell.test", Arc::clone(keys)),
                 http: Testing::new().http,
+                network: Testing::new().network,
                 connections: Arc::new(ProgramConnections::new()),
                 clock: Arc::clone(sim) as _,
                 limits: Limits {

@@ -1,5 +1,6 @@
 //! The contexts of a trigger's handlers.
 
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use super::TriggerMetadata;
 use crate::__private::check::SameConnection;
 use crate::connection::NoConnection;
 use crate::http_client::HttpClient;
+use crate::network::NetworkError;
 use crate::services::Services;
 
 /// The context of `activate`. `C` is the connection that the block needs.
@@ -81,6 +83,16 @@ macro_rules! trigger_context {
             /// The engine's outgoing HTTP client: guarded against private addresses, with time and size limits.
             pub fn http(&self) -> HttpClient {
                 HttpClient::new(self.call.services.http())
+            }
+
+            /// The addresses of a host that handlers may connect to, for what does not speak HTTP; see
+            /// [`network`](crate::network).
+            ///
+            /// # Errors
+            ///
+            /// When the host is unknown, cannot be looked up now, or has only addresses that are refused.
+            pub async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, NetworkError> {
+                self.call.services.network().addresses(host, port).await
             }
 
             /// The engine's time: what a block goes by instead of the machine's clock, so that a test can move it.

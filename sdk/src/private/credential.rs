@@ -46,5 +46,5 @@ pub fn basic(request: RequestBuilder, user: &impl Credential, password: &impl Cr
 
 /// Sends a header.
 pub fn header(request: RequestBuilder, name: &str, value: &impl Credential) -> RequestBuilder {
-    request.header(name, value.text())
+    request.secret_header(name, value.text())
 }

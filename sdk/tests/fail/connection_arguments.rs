@@ -18,4 +18,9 @@ struct GitHub {
 #[connection]
 struct Unit;
 
+#[connection(app = "")]
+struct Nobodys {
+    token: Secret,
+}
+
 fn main() {}

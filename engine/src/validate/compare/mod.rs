@@ -77,14 +77,18 @@ impl Block<'_> {
     }
 
     fn connection(&mut self, old: &BlockManifest, new: &BlockManifest) {
-        let reason = "nobody has given it the connection that it now asks for";
-        if let Some(asked) = new.connection.as_ref().filter(|_| new.connection != old.connection) {
-            let change = match &old.connection {
-                Some(old) => format!("it was `{old}`, now `{asked}`"),
-                None => format!("it now needs `{asked}`"),
-            };
-            self.breaks(Endangered::Workflow, "connection", &change, reason);
-        }
+        let Some(asked) = &new.connection else { return };
+        let unasked = "nobody has given it the connection that it now asks for";
+        let (change, reason) = match (&old.connection, old.connection_optional, new.connection_optional) {
+            (Some(old), ..) if old != asked => (format!("it was `{old}`, now `{asked}`"), unasked),
+            (Some(_), true, false) | (None, _, false) => (format!("it now needs `{asked}`"), unasked),
+            (Some(_), false, true) => (
+                format!("`{asked}` is now optional"),
+                "steps that name none would no longer have the one called `default`",
+            ),
+            (Some(_), ..) | (None, _, true) => return,
+        };
+        self.breaks(Endangered::Workflow, "connection", &change, reason);
     }
 
     fn outcome(&mut self, old: &OutcomeDescription, new: Option<&OutcomeDescription>) {

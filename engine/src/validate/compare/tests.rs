@@ -160,6 +160,37 @@ fn a_trigger_that_begins_to_register_cannot_read_what_was_never_registered() {
 }
 
 #[test]
+fn a_connection_that_is_optional_may_come_and_one_that_was_given_by_default_may_not_go() {
+    let with = |connection: Value, optional: Value| {
+        let mut app = serde_json::to_value(changed(1, "connection", connection)).expect("it has a JSON form");
+        app["blocks"][1]["connection_optional"] = optional;
+        serde_json::from_value::<App>(app).expect("it is an app")
+    };
+    let (account, other) = (json!("shop/account"), json!("shop/other"));
+    let (needed, optional) = (with(account.clone(), json!(false)), with(account, json!(true)));
+    let none = lock();
+    for (old, new) in [(&none, &optional), (&optional, &none), (&optional, &optional), (&needed, &needed)] {
+        assert_eq!(breakages(old, Some(new)), Vec::<String>::new());
+    }
+    let unasked = "nobody has given it the connection that it now asks for";
+    for (old, new, expected) in [
+        (&optional, &needed, format!("it now needs `shop/account`; breaks workflows in use: {unasked}")),
+        (
+            &optional,
+            &with(other, json!(true)),
+            format!("it was `shop/account`, now `shop/other`; breaks workflows in use: {unasked}"),
+        ),
+        (
+            &needed,
+            &optional,
+            "`shop/account` is now optional; breaks workflows in use: steps that name none would no longer have the one called `default`".to_owned(),
+        ),
+    ] {
+        assert_eq!(breakages(old, Some(new)), [format!("shop/greet: connection: {expected}")]);
+    }
+}
+
+#[test]
 fn another_default_is_noticed() {
     let with = |default: u64| {
         changed(

@@ -1,0 +1,187 @@
+//! `core/http-request`: sends a request and goes the way of its answer.
+
+mod account;
+mod body;
+mod statuses;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use stepwell::http_client::{HttpResponse, Redirects, RequestBuilder};
+use stepwell::prelude::*;
+
+use account::Account;
+use body::{Body, ReadAs};
+use statuses::{Meaning, STATUS, Statuses, meaning};
+
+/// The longest time that a request may take: less than the five minutes after which an attempt counts as interrupted.
+const LONGEST_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(4);
+
+/// What to send.
+#[config]
+struct HttpRequest {
+    /// Method
+    #[field(default = Method::Get)]
+    method: Method,
+    /// Address
+    #[field(placeholder = "https://example.com/orders")]
+    url: Url,
+    /// Query
+    ///
+    /// Fields that are added to the address.
+    #[field(default = BTreeMap::new())]
+    query: BTreeMap<String, String>,
+    /// Headers
+    #[field(default = BTreeMap::new())]
+    headers: BTreeMap<String, String>,
+    /// Bearer token
+    ///
+    /// Sent as `Authorization: Bearer …`. A connection keeps it out of the workflow.
+    token: Option<Secret>,
+    /// Body
+    body: Option<Body>,
+    /// Timeout
+    ///
+    /// How long the whole exchange may take, at most 4 minutes; without it 30 seconds.
+    #[field(group = "Limits")]
+    timeout: Option<Duration>,
+    /// Longest answer
+    ///
+    /// In bytes; the step fails with a longer one. Without it 10 MiB, of which a workflow's value holds 1 MiB.
+    #[field(group = "Limits")]
+    max_bytes: Option<u32>,
+    /// Follow redirects
+    ///
+    /// Up to five. Otherwise an answer that redirects is `ok`, with the header `location`.
+    #[field(default = true, group = "Answer")]
+    follow_redirects: bool,
+    /// Read the body as
+    #[field(default = ReadAs::Auto, group = "Answer")]
+    read_as: ReadAs,
+    /// Statuses
+    ///
+    /// What a status or a class of them means where that differs: `{ 404: ok, 409: retry, 5xx: fail }`.
+    #[field(default = Statuses::new(), group = "Answer")]
+    #[schemars(extend("propertyNames" = { "pattern": STATUS }))]
+    statuses: Statuses,
+}
+
+/// The method of a request.
+#[data]
+#[derive(Copy)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Method {
+    /// GET
+    Get,
+    /// HEAD
+    Head,
+    /// POST
+    Post,
+    /// PUT
+    Put,
+    /// PATCH
+    Patch,
+    /// DELETE
+    Delete,
+}
+
+impl From<Method> for http::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Get => Self::GET,
+            Method::Head => Self::HEAD,
+            Method::Post => Self::POST,
+            Method::Put => Self::PUT,
+            Method::Patch => Self::PATCH,
+            Method::Delete => Self::DELETE,
+        }
+    }
+}
+
+/// What was answered.
+#[data]
+struct Answer {
+    /// The status
+    status: u16,
+    /// The headers, their names in lower case
+    headers: BTreeMap<String, String>,
+    /// The body: JSON where it is, otherwise text, or what `read_as` says
+    body: Value,
+}
+
+/// Send a request
+///
+/// Sends an HTTP request. What may pass (no connection, 408, 425, 429, 5xx) is tried again, as `Retry-After` says; private
+/// addresses are refused unless an operator allows them.
+#[step(app = "core", outcomes(
+    /// Answered with success
+    ok(Answer),
+    /// Answered with a refusal (4xx)
+    refused(Answer),
+))]
+async fn http_request(
+    config: HttpRequest,
+    cx: ExecuteContext<Option<Account>>,
+) -> Result<HttpRequestOutcome, StepError> {
+    let response = request(&config, &cx)?.send().await?;
+    match meaning(&response, &config.statuses) {
+        Meaning::Ok => Ok(HttpRequestOutcome::Ok(answer(&response, &config.read_as))),
+        Meaning::Refused => Ok(HttpRequestOutcome::Refused(answer(&response, &config.read_as))),
+        Meaning::Retry => Err(response.to_error().retryable().into()),
+        Meaning::Fail => Err(response.to_error().permanent().into()),
+    }
+}
+
+fn request(config: &HttpRequest, cx: &ExecuteContext<Option<Account>>) -> Result<RequestBuilder, StepError> {
+    let mut url = url::Url::from(config.url.clone());
+    if !config.query.is_empty() {
+        url.query_pairs_mut().extend_pairs(&config.query);
+    }
+    let mut request = cx.http().request(config.method.into(), url.clone());
+    request = request.header("Idempotency-Key", cx.unique_execution_id());
+    if let Some(body) = &config.body {
+        request = body.add_to(request)?;
+    }
+    for (name, value) in &config.headers {
+        if cx.connection().is_some() && name.eq_ignore_ascii_case("host") {
+            // Behind one address there may be many hosts, of which the connection trusts one.
+            return wrong("headers", "with a connection there is no header `Host`; write the host in `url`");
+        }
+        request = request.header(name, value);
+    }
+    if let Some(token) = &config.token {
+        request = request.bearer(token.expose());
+    }
+    if let Some(account) = cx.connection() {
+        request = account.authorize(request, &url)?;
+    }
+    limited(request, config)
+}
+
+fn limited(mut request: RequestBuilder, config: &HttpRequest) -> Result<RequestBuilder, StepError> {
+    if let Some(timeout) = config.timeout {
+        if timeout.to_std() > LONGEST_TIMEOUT {
+            return wrong("timeout", "it is at most 4 minutes; shorten it");
+        }
+        request = request.timeout(timeout);
+    }
+    if let Some(bytes) = config.max_bytes {
+        request = request.longest_response(bytes.try_into().unwrap_or(usize::MAX));
+    }
+    Ok(if config.follow_redirects { request } else { request.redirects(Redirects::Return) })
+}
+
+fn wrong<T>(field: &str, message: &str) -> Result<T, StepError> {
+    Err(StepError::permanent(format!("config `{field}`: {message}")))
+}
+
+fn answer(response: &HttpResponse, read_as: &ReadAs) -> Answer {
+    let headers = response.headers.iter();
+    Answer {
+        status: response.status.as_u16(),
+        headers: headers
+            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+            .collect(),
+        body: read_as.body_of(response),
+    }
+}

@@ -1,0 +1,69 @@
+//! The message as it is sent (RFC 5322).
+
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
+use stepwell::prelude::*;
+
+use super::SendEmail;
+use super::server::MailServer;
+
+/// How many people one message goes to at most: mail servers take 100 (RFC 5321, 4.5.3.1.8), and mail to many belongs
+/// to a service that is made for it.
+const MOST_RECIPIENTS: usize = 100;
+
+/// The message that a config asks for.
+pub(super) fn of(
+    config: &SendEmail,
+    server: &MailServer,
+    message_id: &str,
+    now: Timestamp,
+) -> Result<Message, StepError> {
+    let SendEmail { to, cc, bcc, reply_to, subject, text, html } = config;
+    if to.is_empty() {
+        return wrong("config `to`: it names nobody; give at least one address");
+    }
+    if to.len() + cc.len() + bcc.len() > MOST_RECIPIENTS {
+        return wrong("config `to`: the message goes to more than 100 people; send it in several");
+    }
+    if subject.contains(char::is_control) {
+        return wrong("config `subject`: it has a line break or another control character; remove it");
+    }
+    if server.from_name.as_deref().unwrap_or_default().contains(char::is_control) {
+        return wrong("the connection's `from_name` has a control character; set it again without");
+    }
+    let mut builder = Message::builder()
+        .message_id(Some(message_id.to_owned()))
+        .date(SystemTime::try_from(now)?)
+        .from(mailbox(&server.from, server.from_name.clone())?)
+        .subject(subject.as_str());
+    for address in to {
+        builder = builder.to(mailbox(address, None)?);
+    }
+    for address in cc {
+        builder = builder.cc(mailbox(address, None)?);
+    }
+    for address in bcc {
+        builder = builder.bcc(mailbox(address, None)?);
+    }
+    if let Some(address) = reply_to {
+        builder = builder.reply_to(mailbox(address, None)?);
+    }
+    let message = match html {
+        None => builder.singlepart(SinglePart::plain(text.clone())),
+        Some(html) => builder.multipart(MultiPart::alternative_plain_html(text.clone(), html.clone())),
+    };
+    message.map_err(|error| StepError::permanent(format!("the message cannot be written: {error}")))
+}
+
+fn mailbox(address: &EmailAddress, name: Option<String>) -> Result<Mailbox, StepError> {
+    let parsed = lettre::Address::new(address.local(), address.domain());
+    let parsed =
+        parsed.map_err(|error| StepError::permanent(format!("`{address}` cannot get mail: {error}")))?;
+    Ok(Mailbox::new(name, parsed))
+}
+
+fn wrong<T>(message: &str) -> Result<T, StepError> {
+    Err(StepError::permanent(message))
+}
