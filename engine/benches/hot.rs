@@ -249,6 +249,7 @@ fn moved(store: &SqliteStore, run: RunId, sequence: i64, state: &[u8], body: &[u
         owned: true,
         finished_at: None,
         record: Some(record(store, run, body)),
+        arrival: None,
         taken: Vec::new(),
         place: PlaceChange::None,
         postponed: Vec::new(),

@@ -7,6 +7,7 @@ use serde_json::Value;
 use stepwell::block::Switch;
 use stepwell::config::with_defaults;
 use stepwell::outcome::OutcomeDescription;
+use tokio_util::sync::CancellationToken;
 
 use super::Inner;
 use super::answer::Refusal;
@@ -101,9 +102,19 @@ impl Inner {
         event: &Event,
         draft: Option<&str>,
     ) -> Result<Decision, Refusal> {
+        let _taking_part = self.taking_part()?;
+        self.transition_under(&self.lease(), id, event, draft).await
+    }
+
+    /// As [`transition`](Self::transition), under this lease: while it lives, no other begins.
+    async fn transition_under(
+        self: &Arc<Self>,
+        lease: &CancellationToken,
+        id: &WorkflowId,
+        event: &Event,
+        draft: Option<&str>,
+    ) -> Result<Decision, Refusal> {
         loop {
-            // Before the state is read: what another lease has decided meanwhile, it decides alone.
-            let lease = self.lease();
             let row = self.store.workflow(id).await?.ok_or_else(|| no_workflow(id))?;
             let state = decode_workflow(&row.state).map_err(|error| Refusal::Conflict(error.to_string()))?;
             let now = self.clock.now();
@@ -152,8 +163,10 @@ impl Inner {
     }
 
     /// Goes on with the calls that were under way in processes that have died.
-    pub(super) async fn recover_workflows(self: &Arc<Self>) -> Result<(), StoreError> {
-        let lease = self.lease();
+    pub(super) async fn recover_workflows(
+        self: &Arc<Self>,
+        lease: &CancellationToken,
+    ) -> Result<(), StoreError> {
         for row in self.store.adopt_workflows().await? {
             let state = match decode_workflow(&row.state) {
                 Ok(state) => state,
@@ -167,7 +180,7 @@ impl Inner {
                 for call in activation.calls() {
                     let message = "the engine stopped while the handler ran".to_owned();
                     let event = Event::Interrupted(call, message);
-                    match self.transition(&row.id, &event, None).await {
+                    match self.transition_under(lease, &row.id, &event, None).await {
                         Ok(_) => {}
                         // It is this process's own now: nobody else would look for it.
                         Err(Refusal::Store(_)) => {

@@ -11,7 +11,7 @@ use stepwell::trigger::{Event as TriggerEvent, Trigger};
 
 use super::answer::{CallbackAnswer, Refusal, TriggerAnswer};
 use super::call::{Ended, contained};
-use super::run::Nudge;
+use super::run::{Incoming, Nudge, is_at_rest};
 use super::start::Start;
 use super::trigger_call::Uncallable;
 use super::version::Unrunnable;
@@ -150,16 +150,19 @@ impl Inner {
         id: ExecutionId,
         request: Request,
     ) -> CallbackAnswer {
-        let entry = Entry::CallbackReceived { execution: id.number, request: CallbackRequest::of(&request) };
+        let request = CallbackRequest::of(&request);
+        let entry = Entry::CallbackReceived { execution: id.number, request: request.clone() };
         let body = encode_entries(&[entry]);
+        let mut request = Some(request);
         loop {
-            let row = match self.store.run(id.run).await {
-                Ok(Some(row)) => row,
+            let addressee = match self.store.addressee(id.run).await {
+                Ok(Some(addressee)) => addressee,
                 // The token is authentic, so the run has been, and was removed after its end (o6).
                 Ok(None) => return CallbackAnswer::Gone,
                 Err(error) => return CallbackAnswer::Unavailable(error.to_string()),
             };
-            let state: RunState = match decode_state(&row.state) {
+            let sequence = addressee.run.sequence;
+            let state: RunState = match decode_state(&addressee.run.state) {
                 Ok(state) => state,
                 Err(error) => return CallbackAnswer::Unavailable(error.to_string()),
             };
@@ -173,7 +176,14 @@ impl Inner {
                 body: body.clone(),
             };
             let postponed = state.takes(id.number, record.at) == Takes::Later;
-            let callback = Callback { execution: id.number, sequence: row.sequence, postponed, record };
+            if let Some(request) = request.take_if(|_| is_at_rest(&addressee, &state, id.number, record.at)) {
+                let incoming = Incoming { execution: id.number, request, record };
+                match self.take_at_once(addressee, state, incoming).await {
+                    Some(answer) => return answer,
+                    None => continue,
+                }
+            }
+            let callback = Callback { execution: id.number, sequence, postponed, record };
             match self.store.append_callback(callback).await {
                 Ok(()) => {
                     if !self.tell(id.run, Nudge::Look) && !postponed {

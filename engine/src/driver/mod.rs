@@ -129,6 +129,9 @@ struct Inner {
     timer: Notify,
     /// Cancelled when the lease that this process has now is lost.
     lease: Mutex<CancellationToken>,
+    /// Shared by what moves a workflow on under a lease, and held alone until all that was under way is taken up under
+    /// a new one.
+    takes_part: tokio::sync::RwLock<()>,
     stopping: CancellationToken,
     tracker: TaskTracker,
     busy: busy::Busy,
@@ -185,12 +188,13 @@ impl Driver {
             changes: Changes::new(),
             timer: Notify::new(),
             lease: Mutex::default(),
+            takes_part: tokio::sync::RwLock::default(),
             stopping: CancellationToken::new(),
             tracker: TaskTracker::new(),
             busy: busy::Busy::new(),
         });
         inner.leave_unfit_versions().await?;
-        inner.recover_workflows().await?;
+        inner.recover_workflows(&inner.lease()).await?;
         inner.tracker.spawn(Arc::clone(&inner).keep_time());
         inner.tracker.spawn(Arc::clone(&inner).hear_news());
         inner.tracker.spawn(Arc::clone(&inner).keep_retention());

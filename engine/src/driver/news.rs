@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{RwLockReadGuard, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Refusal;
@@ -11,7 +11,7 @@ use super::run::Nudge;
 use super::{Driver, Inner, elsewhere};
 use crate::core::run::Event;
 use crate::model::{RunId, RunStatus};
-use crate::store::News;
+use crate::store::{News, StoreError};
 
 /// How long to wait before the database is asked again for a new lease.
 const LEASE_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -101,7 +101,7 @@ impl Inner {
 
     /// Drops everything that this process works on, since others may have taken it over, and goes on with a new
     /// lease. Handlers that are running end here; what they did counts as interrupted.
-    async fn start_anew(&self) {
+    async fn start_anew(self: &Arc<Self>) {
         tracing::error!("the lease on the database was lost; what was under way is taken up again");
         self.lease().cancel();
         while !self.tasks.lock().expect("no holder panics").is_empty() {
@@ -109,14 +109,37 @@ impl Inner {
                 return;
             }
         }
-        while let Err(error) = self.store.take_part_again().await {
-            tracing::error!(error = %error, source = %error.source, "there is no new lease yet");
+        // What was decided under the old lease is committed by now, or refused.
+        let _alone = self.takes_part.write().await;
+        let lease = loop {
+            let lease = CancellationToken::new();
+            match self.take_part_again(&lease).await {
+                Ok(()) => break lease,
+                Err(error) => {
+                    tracing::error!(error = %error, source = %error.source, "there is no new lease yet");
+                    lease.cancel();
+                }
+            }
             if self.wait_unless_stopping(LEASE_AGAIN_AFTER).await {
                 return;
             }
-        }
-        *self.lease.lock().expect("no holder panics") = CancellationToken::new();
+        };
+        *self.lease.lock().expect("no holder panics") = lease;
         self.timer.notify_one();
+    }
+
+    async fn take_part_again(self: &Arc<Self>, lease: &CancellationToken) -> Result<(), StoreError> {
+        self.store.take_part_again().await?;
+        // Before any other call is made: it would be taken for one that was interrupted.
+        self.recover_workflows(lease).await
+    }
+
+    /// Keeps another lease from beginning until what this returns is dropped; an error while one begins.
+    pub(super) fn taking_part(&self) -> Result<RwLockReadGuard<'_, ()>, StoreError> {
+        self.takes_part.try_read().map_err(|_| StoreError {
+            operation: "moving a workflow on",
+            source: "there is no new lease yet".into(),
+        })
     }
 
     /// Whether the engine stops.

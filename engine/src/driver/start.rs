@@ -95,6 +95,8 @@ impl Inner {
         let free = decision.state.queued.is_none();
         let ended = decision.state.ended.is_some();
         let status = start.run.status;
+        // Another lease would not find a run among those to take up that was created as its own.
+        let _taking_part = self.taking_part()?;
         let lease = self.lease();
         let started = self
             .store

@@ -24,6 +24,8 @@ pub(super) enum Stop {
     Outdated,
     #[error("this engine has lost its lease")]
     LeaseLost,
+    #[error("the callback could not be stored")]
+    Unstored(#[source] StoreError),
     #[error("the engine is stopping")]
     Stopping,
     #[error(transparent)]
@@ -80,7 +82,7 @@ impl Inner {
             self.adopt(run);
         }
         match stop {
-            Stop::Overtaken | Stop::Outdated | Stop::LeaseLost | Stop::Stopping => {
+            Stop::Overtaken | Stop::Outdated | Stop::LeaseLost | Stop::Unstored(_) | Stop::Stopping => {
                 tracing::debug!(run = %run, reason = %stop, "stopped working on the run");
             }
             Stop::Unrunnable(_) => tracing::warn!(run = %run, reason = %stop, "the run is left waiting"),

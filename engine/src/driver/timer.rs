@@ -47,7 +47,10 @@ impl Inner {
         let _working = self.working();
         let now = self.clock.now();
         let adopted = self.adopt_runs().await?;
-        self.recover_workflows().await?;
+        {
+            let _taking_part = self.taking_part()?;
+            self.recover_workflows(&self.lease()).await?;
+        }
         self.adopt_operations().await?;
         let mut woken = 0;
         let room = self.room_for_waking().min(BATCH);

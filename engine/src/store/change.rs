@@ -91,7 +91,10 @@ impl Change {
     /// The record that it adds to the journal of a run that exists.
     pub(super) fn record(&self) -> Option<RecordId> {
         match self {
-            Self::Run(change) => change.record.as_ref().map(|record| record.id),
+            Self::Run(change) => {
+                let arrived = change.arrival.as_ref().map(|arrival| &arrival.record);
+                change.record.as_ref().or(arrived).map(|record| record.id)
+            }
             Self::Callback(callback) => Some(callback.record.id),
             _ => None,
         }

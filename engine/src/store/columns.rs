@@ -4,6 +4,13 @@
 /// Of a run.
 pub(super) const RUN: &str =
     "id, workflow, version, status, state, sequence, due_at, created_at, finished_at, parent";
+/// Reads the run with this id as a callback finds it: its columns, its newest record, whether its inbox is empty.
+pub(super) fn addressee(id: &str) -> String {
+    format!(
+        "SELECT {RUN}, head, NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.run = runs.id) FROM runs WHERE id = {id}"
+    )
+}
+
 /// Of a workflow.
 pub(super) const WORKFLOW: &str = "id, title, draft, state, sequence, created_at, updated_at";
 /// Of a version.

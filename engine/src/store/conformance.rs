@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    ActivationRow, Callback, CommitError, Draft, Lane, PlaceChange, Record, RunChange, RunFilter, RunRow,
-    StartRun, Started, Store, VersionRow, WorkflowChange,
+    ActivationRow, Arrival, Callback, CommitError, Draft, Lane, PlaceChange, Record, RunChange, RunFilter,
+    RunRow, StartRun, Started, Store, VersionRow, WorkflowChange,
 };
 use crate::model::{ActivationId, ActivationStatus, RecordId, RunId, RunStatus, VersionId, WorkflowId};
 
@@ -24,6 +24,7 @@ pub async fn all<S: Store, F: AsyncFn() -> S>(fresh: F) {
     t7_o9_the_first_answer_of_a_key_is_kept_up_to_the_size_of_a_value(&fresh().await).await;
     a_run_moves_only_from_the_sequence_that_was_seen(&fresh().await).await;
     callbacks_wait_in_order_and_are_taken_with_a_commit(&fresh().await).await;
+    d3_a_callback_is_taken_the_moment_it_comes_unless_something_has_come_first(&fresh().await).await;
     a_refused_change_does_no_harm_to_its_neighbours(&fresh().await).await;
     runs_are_due_by_time_or_by_a_callback_unless_they_are_owned(&fresh().await).await;
     a_postponed_callback_makes_its_run_due_when_the_run_moves_on(&fresh().await).await;
@@ -135,6 +136,7 @@ impl Sample {
             owned: true,
             finished_at: None,
             record: Some(self.record(store, 2, state.as_bytes())),
+            arrival: None,
             taken: Vec::new(),
             postponed: Vec::new(),
             place: PlaceChange::None,
@@ -323,6 +325,35 @@ async fn callbacks_wait_in_order_and_are_taken_with_a_commit(store: &dyn Store) 
         store.inbox(sample.id).await.expect("the store works").iter().map(|entry| entry.record).collect();
     assert_eq!(left, [ids[1]]);
     assert_eq!(sample.bodies(store).await, ["started", "a", "b", "second"]);
+}
+
+async fn d3_a_callback_is_taken_the_moment_it_comes_unless_something_has_come_first(store: &dyn Store) {
+    let sample = Sample::default();
+    sample.create(store).await;
+    let addressee =
+        async || store.addressee(sample.id).await.expect("the store works").expect("the run exists");
+    let arriving = |head, sequence, body: &str| {
+        let record = sample.callback(store, sequence, body).record;
+        let arrival = Some(Arrival { head, record });
+        RunChange { arrival, ..sample.change(store, sequence, "finishing") }
+    };
+    let first = addressee().await;
+    assert!(first.inbox_empty);
+    assert_eq!(first.run, store.run(sample.id).await.expect("the store works").expect("the run exists"));
+    let change = arriving(first.head, 0, "a");
+    let taken = change.arrival.as_ref().expect("it was just made").record.clone();
+    store.commit_run(change).await.expect("nothing has come first");
+    assert_eq!(store.inbox(sample.id).await.expect("the store works"), []);
+    assert_eq!(store.records(&[taken.id]).await.expect("the store works"), [taken]);
+    let second = addressee().await;
+    let bare = RunChange { record: None, ..arriving(second.head, 1, "b") };
+    store.commit_run(bare).await.expect("nothing has come first");
+    assert!(refused(store.commit_run(arriving(second.head, 2, "late")).await));
+    let third = addressee().await;
+    store.append_callback(sample.callback(store, 2, "c")).await.expect("the sequence is right");
+    assert!(refused(store.commit_run(arriving(third.head, 2, "behind")).await));
+    assert!(!addressee().await.inbox_empty);
+    assert_eq!(sample.bodies(store).await, ["started", "a", "finishing", "b", "c"]);
 }
 
 async fn a_refused_change_does_no_harm_to_its_neighbours(store: &dyn Store) {

@@ -57,6 +57,8 @@ pub trait Store: Upkeep + Vault {
     /// Appends a callback to a run's inbox and journal, if the run still is at `sequence`. Leaves the run's
     /// state and sequence as they are.
     async fn append_callback(&self, callback: Callback) -> Result<(), CommitError>;
+    /// The run that a callback has come for.
+    async fn addressee(&self, run: RunId) -> Result<Option<Addressee>, StoreError>;
     /// One run.
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError>;
     /// Runs, newest first.
@@ -323,6 +325,8 @@ pub struct RunChange {
     pub owned: bool,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+    /// A callback that the change takes the moment it comes.
+    pub arrival: Option<Arrival>,
     /// What happened.
     pub record: Option<Record>,
     /// The inbox entries that this change has taken.
@@ -346,6 +350,28 @@ pub struct Message {
     pub execution: u32,
     /// The message's record, of the run that it is told.
     pub record: Record,
+}
+
+/// A callback that is taken the moment it comes and never waits in the inbox. Its record stands before that of the
+/// change which takes it.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// The newest record that the run had when its inbox was seen to be empty. The change is refused at any other: then
+    /// something has come first.
+    pub head: RecordId,
+    /// The callback's record.
+    pub record: Record,
+}
+
+/// A run as a callback finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addressee {
+    /// The run.
+    pub run: RunRow,
+    /// Its newest record.
+    pub head: RecordId,
+    /// Whether no callback waits in its inbox.
+    pub inbox_empty: bool,
 }
 
 /// A journal record: what one commit did to a run.

@@ -10,9 +10,9 @@ use tokio::sync::watch;
 
 use crate::model::{ActivationId, OperationId, RecordId, RunId, RunStatus, VersionId, WorkflowId};
 use crate::store::{
-    ActivationRow, Callback, CommitError, ConnectionRow, Draft, Finished, InboxEntry, News, OperationRow,
-    Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store, StoreError,
-    Upkeep, Vault, VersionRow, WorkflowChange, WorkflowRow,
+    ActivationRow, Addressee, Callback, CommitError, ConnectionRow, Draft, Finished, InboxEntry, News,
+    OperationRow, Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store,
+    StoreError, Upkeep, Vault, VersionRow, WorkflowChange, WorkflowRow,
 };
 
 /// When the process dies: at the n-th moment before or after a commit, counted over all processes of a test.
@@ -151,6 +151,10 @@ impl Store for MortalStore {
 
     async fn append_callback(&self, callback: Callback) -> Result<(), CommitError> {
         self.commit(self.inner.append_callback(callback)).await
+    }
+
+    async fn addressee(&self, run: RunId) -> Result<Option<Addressee>, StoreError> {
+        reads!(self, addressee(run))
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {

@@ -57,6 +57,7 @@ impl Runs {
             owned: false,
             finished_at: None,
             record: Some(Record { id, run: self.newer, at: Timestamp::now(), body }),
+            arrival: None,
             taken: Vec::new(),
             postponed: Vec::new(),
             place: PlaceChange::None,

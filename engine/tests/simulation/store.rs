@@ -11,9 +11,9 @@ use stepwell_engine::model::{
 };
 use stepwell_engine::store::sqlite::{MemoryDatabase, SqliteStore};
 use stepwell_engine::store::{
-    ActivationRow, Callback, CommitError, ConnectionRow, Draft, Finished, InboxEntry, News, OperationRow,
-    Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store, StoreError,
-    Upkeep, Vault, VersionRow, WorkflowChange, WorkflowRow,
+    ActivationRow, Addressee, Callback, CommitError, ConnectionRow, Draft, Finished, InboxEntry, News,
+    OperationRow, Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store,
+    StoreError, Upkeep, Vault, VersionRow, WorkflowChange, WorkflowRow,
 };
 use tokio::sync::Notify;
 
@@ -271,6 +271,10 @@ impl Store for SimStore {
         let run = callback.record.run;
         let what = format!("a callback to run {}.{}", short(callback.record.run.0), callback.execution);
         self.write(what, self.touching(run, async { self.inner()?.append_callback(callback).await })).await
+    }
+
+    async fn addressee(&self, run: RunId) -> Result<Option<Addressee>, StoreError> {
+        self.read(async { self.inner()?.addressee(run).await }).await
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {

@@ -18,7 +18,8 @@ pub(crate) fn messages(change: &RunChange) -> impl Iterator<Item = &Message> {
 
 /// What a change makes of its run, and what it does with others.
 pub(crate) fn what_becomes(change: &RunChange) -> String {
-    let record = change.record.as_ref().map(entries).unwrap_or_default();
+    let arrived = change.arrival.as_ref().map(|arrival| &arrival.record);
+    let record = arrived.into_iter().chain(&change.record).map(entries).collect::<Vec<_>>().join(", ");
     let owned = if change.owned { "" } else { ", released" };
     let own = format!("run {} is {}{owned} ({record})", short(change.id.0), change.status);
     let calls = change.called.iter().map(|start| ("calls", &start.record));

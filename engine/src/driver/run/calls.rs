@@ -9,25 +9,30 @@ use super::super::call::StepCall;
 use super::super::request;
 use super::super::slots::Slot;
 use super::super::stop::{Stop, patiently};
-use super::{Finished, RunTask};
+use super::{Arriving, Finished, RunTask};
 use crate::core::run::{Attempt, Call};
 use crate::model::{ExecutionId, RecordId};
 
 impl RunTask {
     /// The requests of the callbacks that `finish` is to be called with.
-    pub(super) async fn callbacks(&self, calls: &[Attempt]) -> Result<HashMap<RecordId, Request>, Stop> {
-        let ids: Vec<RecordId> = calls
+    pub(super) async fn callbacks(&mut self, calls: &[Attempt]) -> Result<HashMap<RecordId, Request>, Stop> {
+        let mut requests = HashMap::new();
+        let mut ids: Vec<RecordId> = calls
             .iter()
             .filter_map(|attempt| match attempt.call {
                 Call::Finish { callback } => Some(callback),
                 Call::Execute | Call::Wake | Call::Cancel => None,
             })
             .collect();
-        if ids.is_empty() {
-            return Ok(HashMap::new());
+        if let Some(Arriving { arrival, request }) = &mut self.arriving {
+            ids.retain(|id| *id != arrival.record.id);
+            requests.extend(request.take().map(|request| (arrival.record.id, request)));
         }
-        let records = patiently!(self.inner, &self.lease, self.inner.store.records(&ids).await);
-        Ok(records.iter().filter_map(|record| Some((record.id, request::read(record)?))).collect())
+        if !ids.is_empty() {
+            let records = patiently!(self.inner, &self.lease, self.inner.store.records(&ids).await);
+            requests.extend(records.iter().filter_map(|record| Some((record.id, request::read(record)?))));
+        }
+        Ok(requests)
     }
 
     /// Makes the calls of a decision, each with a slot that is at hand.

@@ -27,6 +27,7 @@ impl RunTask {
             due_at: decision.state.due_at(),
             owned,
             finished_at: status.is_final().then_some(now),
+            arrival: self.arriving.as_ref().map(|arriving| arriving.arrival.clone()),
             record: (!decision.entries.is_empty()).then_some(body),
             taken: decision.taken.clone(),
             postponed: if owned { Vec::new() } else { self.postponed(&decision.state, &decision.taken) },
@@ -73,10 +74,14 @@ impl RunTask {
             match self.inner.store.commit_run(change.clone()).await {
                 Ok(()) => Ok(()),
                 Err(CommitError::Conflict) => return Err(Stop::Overtaken),
+                // Whoever sent the callback is told, and sends it again.
+                Err(CommitError::Store(error)) if change.arrival.is_some() =>
+                    return Err(Stop::Unstored(error)),
                 Err(CommitError::Store(error)) => Err(error),
             }
         );
         self.sequence += 1;
+        self.arriving = None;
         for entry in &mut self.inbox {
             entry.postponed = change.postponed.contains(&entry.record);
         }
@@ -99,6 +104,7 @@ impl RunTask {
             due_at: self.state.due_at(),
             owned: false,
             finished_at: status.is_final().then(|| self.inner.clock.now()),
+            arrival: None,
             record: None,
             taken: Vec::new(),
             postponed,

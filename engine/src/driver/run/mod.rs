@@ -3,6 +3,7 @@
 //! While it lives it owns the run: its state is in memory and nothing is read from the store between two steps.
 //! When nothing runs and nothing is due, it ends and the run is a row again.
 
+mod arrival;
 mod calls;
 mod children;
 mod commit;
@@ -27,6 +28,9 @@ use crate::core::IllegalEvent;
 use crate::core::run::{self, Decision, Event, Given, RunState};
 use crate::model::{RecordId, RunId, ValueRef, decode_state};
 use crate::store::{InboxEntry, Lane, RunRow, StartRun};
+use arrival::Arriving;
+
+pub(super) use arrival::{Incoming, is_at_rest};
 
 /// So many values are kept without a look at which are still needed.
 const FEW_VALUES: usize = 64;
@@ -65,6 +69,8 @@ pub(super) struct RunTask {
     /// The inbox has to be looked at, and whether the run has a place.
     inbox_unread: bool,
     inbox: Vec<InboxEntry>,
+    /// The callback that the first change of this task takes.
+    arriving: Option<Arriving>,
     attempts: JoinSet<Finished>,
     slots: AtHand,
     nudges: mpsc::UnboundedReceiver<Nudge>,
@@ -115,6 +121,7 @@ impl RunTask {
             most_values: FEW_VALUES,
             inbox_unread: false,
             inbox: Vec::new(),
+            arriving: None,
             attempts: JoinSet::new(),
             slots: AtHand::new(&inner.slots),
             nudges,
@@ -387,7 +394,7 @@ impl RunTask {
         if decision.entries.is_empty() && decision.taken.is_empty() && decision.state == self.state {
             return Ok(Ok(()));
         }
-        let configs = self.callbacks(&decision.calls).await?;
+        let requests = self.callbacks(&decision.calls).await?;
         // An attempt counts as running until its end is recorded, also one that a dead process has left: were the run
         // nobody's meanwhile, nobody would look for it after another crash.
         let owned = decision.state.ended.is_none()
@@ -399,7 +406,7 @@ impl RunTask {
         let Decision { state, entries, calls, .. } = decision;
         self.state = state;
         self.remember(entries, record);
-        self.make_calls(calls, configs);
+        self.make_calls(calls, requests);
         Ok(Ok(()))
     }
 }

@@ -3,9 +3,15 @@
 use std::collections::HashSet;
 
 use super::super::stop::{Stop, patiently};
+use super::super::version::Version;
 use super::{FEW_VALUES, RunTask};
-use crate::core::run;
+use crate::core::run::{self, RunState};
 use crate::model::{Entry, RecordId, UnreadableRecord, ValueRef};
+
+/// The values that the next decisions may need.
+pub(super) fn needed(state: &RunState, version: &Version) -> Vec<ValueRef> {
+    state.needed(&version.references).collect()
+}
 
 impl RunTask {
     /// Keeps the values in memory that the run may still need.
@@ -27,7 +33,7 @@ impl RunTask {
         if self.values_loaded {
             return Ok(());
         }
-        let needed: Vec<ValueRef> = self.state.needed(&self.version.references).collect();
+        let needed = needed(&self.state, &self.version);
         if !needed.is_empty() {
             self.values = patiently!(
                 self.inner,

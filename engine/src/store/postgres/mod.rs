@@ -31,8 +31,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::change::{Answer, Change};
 use super::{
-    ActivationRow, Callback, CommitError, Draft, InboxEntry, News, Record, RunChange, RunFilter, RunRow,
-    StartRun, Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
+    ActivationRow, Addressee, Callback, CommitError, Draft, InboxEntry, News, Record, RunChange, RunFilter,
+    RunRow, StartRun, Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
 };
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use committer::Queue;
@@ -177,6 +177,10 @@ impl Store for PostgresStore {
 
     async fn append_callback(&self, callback: Callback) -> Result<(), CommitError> {
         self.guarded(Change::Callback(callback)).await
+    }
+
+    async fn addressee(&self, run: RunId) -> Result<Option<Addressee>, StoreError> {
+        read::addressee(self.readers(), run).await.map_err(failed("reading the run"))
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {

@@ -13,7 +13,9 @@ use super::text;
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use crate::store::change::micros;
 use crate::store::columns;
-use crate::store::{ActivationRow, InboxEntry, Record, RunFilter, RunRow, VersionRow, WorkflowRow};
+use crate::store::{
+    ActivationRow, Addressee, InboxEntry, Record, RunFilter, RunRow, VersionRow, WorkflowRow,
+};
 
 pub(super) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -91,6 +93,10 @@ pub(super) async fn activation(pool: &Pool, id: ActivationId) -> Result<Option<A
 pub(super) async fn run(pool: &Pool, id: RunId) -> Result<Option<RunRow>, QueryError> {
     let sql = format!("SELECT {} FROM runs WHERE id = $1", columns::RUN);
     first(pool, &sql, &[&id.0], rows::run).await
+}
+
+pub(super) async fn addressee(pool: &Pool, run: RunId) -> Result<Option<Addressee>, QueryError> {
+    first(pool, &columns::addressee("$1"), &[&run.0], rows::addressee).await
 }
 
 pub(super) async fn runs(pool: &Pool, filter: &RunFilter) -> Result<Vec<RunRow>, QueryError> {

@@ -7,7 +7,7 @@ use tokio_postgres::types::FromSql;
 use super::connection::QueryError;
 use super::text;
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
-use crate::store::{ActivationRow, InboxEntry, Record, RunRow, VersionRow, WorkflowRow};
+use crate::store::{ActivationRow, Addressee, InboxEntry, Record, RunRow, VersionRow, WorkflowRow};
 
 pub(super) fn run_id(row: &Row) -> Result<RunId, QueryError> {
     get(row, 0).map(RunId)
@@ -27,6 +27,11 @@ pub(super) fn run(row: &Row) -> Result<RunRow, QueryError> {
         finished_at: optional_time(row, 8)?,
         parent: get::<Option<_>>(row, 9)?.map(RunId),
     })
+}
+
+/// Of [`addressee`](crate::store::columns::addressee).
+pub(super) fn addressee(row: &Row) -> Result<Addressee, QueryError> {
+    Ok(Addressee { run: run(row)?, head: RecordId(get(row, 10)?), inbox_empty: get(row, 11)? })
 }
 
 /// Of [`WORKFLOW`](crate::store::columns::WORKFLOW).

@@ -137,12 +137,19 @@ fn commit_run(connection: &Connection, change: &RunChange, epoch: i64) -> rusqli
         .prepare_cached(sql)?
         .query_row(indexed, |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((head, stays)) = found else { return Ok(Answer::Refused) };
-    let next = change.record.as_ref().map_or(head, |record| record.id.0);
+    let Some((mut head, stays)) = found else { return Ok(Answer::Refused) };
+    if change.arrival.as_ref().is_some_and(|arrival| arrival.head.0 != head) {
+        return Ok(Answer::Refused);
+    }
+    let arrived = change.arrival.as_ref().map(|arrival| &arrival.record);
+    for record in arrived.into_iter().chain(&change.record) {
+        append(connection, record, Some(head))?;
+        head = record.id.0;
+    }
     if stays {
         // An index is written for each column that is set, also to what it was.
         let sql = "UPDATE runs SET state = ?2, sequence = sequence + 1, head = ?3 WHERE id = ?1";
-        connection.prepare_cached(sql)?.execute(params![change.id.0, change.state, next])?;
+        connection.prepare_cached(sql)?.execute(params![change.id.0, change.state, head])?;
     } else {
         let sql = "UPDATE runs SET status = ?2, state = ?3, sequence = sequence + 1, head = ?4, due_at = ?5,
             owner = ?6, finished_at = ?7 WHERE id = ?1";
@@ -150,14 +157,11 @@ fn commit_run(connection: &Connection, change: &RunChange, epoch: i64) -> rusqli
             change.id.0,
             change.status.as_str(),
             change.state,
-            next,
+            head,
             due_at,
             owner,
             finished_at
         ])?;
-    }
-    if let Some(record) = &change.record {
-        append(connection, record, Some(head))?;
     }
     for taken in &change.taken {
         let sql = "DELETE FROM inbox WHERE run = ?1 AND record = ?2";

@@ -28,8 +28,8 @@ use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 use super::change::{Answer, Change, micros};
 use super::columns;
 use super::{
-    ActivationRow, Callback, CommitError, Draft, InboxEntry, Record, RunChange, RunFilter, RunRow, StartRun,
-    Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
+    ActivationRow, Addressee, Callback, CommitError, Draft, InboxEntry, Record, RunChange, RunFilter, RunRow,
+    StartRun, Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
 };
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use activations::Activations;
@@ -295,6 +295,14 @@ impl Store for SqliteStore {
         self.guarded(Change::Callback(callback)).await
     }
 
+    async fn addressee(&self, run: RunId) -> Result<Option<Addressee>, StoreError> {
+        self.read("reading the run", move |connection| {
+            let sql = columns::addressee("?1");
+            connection.prepare_cached(&sql)?.query_row([run.0], rows::addressee).optional()
+        })
+        .await
+    }
+
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {
         self.read("reading the run", move |connection| {
             let sql = format!("SELECT {} FROM runs WHERE id = ?1", columns::RUN);
@@ -414,10 +422,12 @@ impl Store for SqliteStore {
     }
 
     async fn adopt_workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
-        if self.workflows_adopted.swap(true, Ordering::Relaxed) {
+        if self.workflows_adopted.load(Ordering::Relaxed) {
             return Ok(Vec::new());
         }
-        self.workflows().await
+        let workflows = self.workflows().await?;
+        self.workflows_adopted.store(true, Ordering::Relaxed);
+        Ok(workflows)
     }
 
     async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -5,7 +5,7 @@ use rusqlite::types::Type;
 use rusqlite::{Error, Row};
 
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
-use crate::store::{ActivationRow, InboxEntry, Record, RunRow, VersionRow, WorkflowRow};
+use crate::store::{ActivationRow, Addressee, InboxEntry, Record, RunRow, VersionRow, WorkflowRow};
 
 pub(super) fn run_id(row: &Row<'_>) -> rusqlite::Result<RunId> {
     row.get(0).map(RunId)
@@ -25,6 +25,11 @@ pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         finished_at: optional_time(row, 8)?,
         parent: row.get::<_, Option<_>>(9)?.map(RunId),
     })
+}
+
+/// Of [`addressee`](crate::store::columns::addressee).
+pub(super) fn addressee(row: &Row<'_>) -> rusqlite::Result<Addressee> {
+    Ok(Addressee { run: run(row)?, head: RecordId(row.get(10)?), inbox_empty: row.get(11)? })
 }
 
 /// Of [`WORKFLOW`](crate::store::columns::WORKFLOW).
