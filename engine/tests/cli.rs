@@ -154,6 +154,32 @@ fn a_file_may_come_from_the_standard_input() {
 }
 
 #[test]
+fn s14_apply_enables_first_what_others_call() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut server, _) = serve(data.path());
+    let file = |name: &str, text: &str| {
+        let path = data.path().join(format!("{name}.yaml"));
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let calls = |of: &str| {
+        format!(
+            "title: Calls\ntrigger: {{ block: core/workflow-called, on: {{ called: call }} }}\nsteps:\n  call: {{ block: core/call-workflow, config: {{ workflow: {of} }} }}\n"
+        )
+    };
+    let last = "title: Called\ntrigger: { block: core/workflow-called }\n";
+    let files =
+        [file("first", &calls("second")), file("second", &calls("third")), file("third", last)].join(" ");
+    let output = run(data.path(), &format!("apply {files} --enable --json"));
+    assert!(output.status.success(), "{}", stderr(&output));
+    let applied: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let ids: Vec<_> = applied["workflows"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+    assert_eq!(ids, ["third", "second", "first"]);
+    signal(&server, "-TERM");
+    assert!(server.wait().unwrap().success());
+}
+
+#[test]
 fn an_export_can_be_applied_and_changes_nothing() {
     let data = tempfile::tempdir().unwrap();
     let (mut server, _) = serve(data.path());
