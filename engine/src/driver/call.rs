@@ -1,4 +1,5 @@
-//! Calls of handlers: in a task of their own, within a time limit, panics contained.
+//! Calls of handlers. Those of a trigger run in a task of their own, within a time limit, panics contained; those of a
+//! step, the attempts of a run see to that (`run/attempts.rs`).
 
 use std::any::Any;
 use std::future::Future;
@@ -61,7 +62,8 @@ pub(super) async fn contained<T: Send + 'static>(
     }
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> String {
+/// What a panic says.
+pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
 }
@@ -78,41 +80,34 @@ pub(super) struct StepCall {
 }
 
 impl StepCall {
-    /// Calls the handler and says what happened, as an event for the core.
+    /// Calls the handler and says what happened, as an event for the core. Whoever awaits it contains its panics and
+    /// its time.
     pub(super) async fn run(self) -> Event {
         let execution = self.execution.number;
-        let limit = self.time_limit();
         let purpose = state_purpose(self.execution);
         let inner = Arc::clone(&self.inner);
         let finishing = matches!(self.attempt.call, Call::Finish { .. });
         let returned = match self.credentials().await {
-            Err(error) => Ended::Returned(Err(error)),
+            Err(error) => Err(error),
             Ok(credentials) => match self.prepare(&purpose, credentials) {
-                Err(message) => Ended::Returned(Err(StepError::permanent(message))),
-                Ok(call) => contained(limit, call).await,
+                Err(message) => Err(StepError::permanent(message)),
+                Ok(call) => call.await,
             },
         };
         let returned = match returned {
-            Ended::TimedOut => {
-                let message = format!("the handler did not return within {} s", limit.as_secs());
-                return Event::Interrupted { execution, message };
-            }
-            Ended::Panicked(message) => {
-                Returned::Error { message: format!("the handler panicked: {message}"), retry: None }
-            }
-            Ended::Returned(Ok(Handled::Defer(Deferral { state, waiting_for, wake, question }))) => {
+            Ok(Handled::Defer(Deferral { state, waiting_for, wake, question })) => {
                 match sealed(&inner, &purpose, &state) {
                     Ok(state) => Returned::Defer { state, waiting_for, wake, question },
                     Err(message) => Returned::Error { message, retry: None },
                 }
             }
-            Ended::Returned(Ok(Handled::NextState(state))) => match sealed(&inner, &purpose, &state) {
+            Ok(Handled::NextState(state)) => match sealed(&inner, &purpose, &state) {
                 Ok(state) => Returned::NoOp { state: Some(state), wake: None },
                 // What a callback brings ends no run (d12).
                 Err(message) => Returned::Rejected(message),
             },
-            Ended::Returned(Ok(Handled::Other(returned))) => returned,
-            Ended::Returned(Err(error)) => failed(error),
+            Ok(Handled::Other(returned)) => returned,
+            Err(error) => failed(error),
         };
         let returned = match returned {
             // Only a callback can be rejected.
@@ -122,7 +117,8 @@ impl StepCall {
         Event::Returned { execution, returned }
     }
 
-    fn time_limit(&self) -> Duration {
+    /// How long it may take.
+    pub(super) fn time_limit(&self) -> Duration {
         let step = self.version.definition.steps.get(&self.attempt.step);
         let block = step.and_then(|step| self.inner.blocks.get(&step.block));
         block.and_then(|block| block.time_limit).unwrap_or(self.inner.limits.step)

@@ -9,7 +9,8 @@ use super::super::call::StepCall;
 use super::super::request;
 use super::super::slots::Slot;
 use super::super::stop::{Stop, patiently};
-use super::{Arriving, Finished, RunTask};
+use super::attempts::Finished;
+use super::{Arriving, RunTask};
 use crate::core::run::{Attempt, Call};
 use crate::model::{ExecutionId, RecordId};
 
@@ -54,7 +55,8 @@ impl RunTask {
                 attempt,
                 request,
             };
-            self.attempts.spawn(async move {
+            let (execution, limit) = (call.execution.number, call.time_limit());
+            self.attempts.start(execution, limit, async move {
                 let event = call.run().await;
                 drop(block);
                 Finished { event, slot }

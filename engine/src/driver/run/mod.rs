@@ -4,6 +4,7 @@
 //! When nothing runs and nothing is due, it ends and the run is a row again.
 
 mod arrival;
+mod attempts;
 mod calls;
 mod children;
 mod commit;
@@ -15,8 +16,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::Inner;
@@ -29,6 +29,7 @@ use crate::core::run::{self, Decision, Event, Given, RunState};
 use crate::model::{RecordId, RunId, ValueRef, decode_state};
 use crate::store::{InboxEntry, Lane, RunRow, StartRun};
 use arrival::Arriving;
+use attempts::{Attempts, Ended};
 
 pub(super) use arrival::{Incoming, is_at_rest};
 
@@ -43,12 +44,6 @@ pub(super) enum Nudge {
     Adopted,
     /// Somebody asks for this event.
     Ask(Event, oneshot::Sender<Result<(), Refusal>>),
-}
-
-/// An attempt that has ended, with its slot of the process.
-struct Finished {
-    event: Event,
-    slot: OwnedSemaphorePermit,
 }
 
 /// The task of a run.
@@ -71,7 +66,7 @@ pub(super) struct RunTask {
     inbox: Vec<InboxEntry>,
     /// The callback that the first change of this task takes.
     arriving: Option<Arriving>,
-    attempts: JoinSet<Finished>,
+    attempts: Attempts,
     slots: AtHand,
     nudges: mpsc::UnboundedReceiver<Nudge>,
     /// Cancelled when the lease under which this task began is lost.
@@ -122,7 +117,7 @@ impl RunTask {
             inbox_unread: false,
             inbox: Vec::new(),
             arriving: None,
-            attempts: JoinSet::new(),
+            attempts: Attempts::default(),
             slots: AtHand::new(&inner.slots),
             nudges,
             lease,
@@ -270,9 +265,11 @@ impl RunTask {
             biased;
             () = lease.cancelled() => {}
             () = stopping.cancelled() => {}
-            Some(finished) = self.attempts.join_next(), if !self.attempts.is_empty() => {
-                let Ok(Finished { event, slot }) = finished else { return Ok(()) };
-                self.slots.keep(slot);
+            ended = self.attempts.next(), if !self.attempts.is_empty() => {
+                let Some(Ended { event, slot }) = ended else { return Ok(()) };
+                if let Some(slot) = slot {
+                    self.slots.keep(slot);
+                }
                 self.take_slots();
                 let applied = self.apply(event).await?;
                 self.note_illegal(applied);
@@ -327,8 +324,8 @@ impl RunTask {
     /// Lets the running attempts end, without starting others.
     async fn drain(&mut self) -> Result<(), Stop> {
         self.slots = AtHand::new(&self.inner.slots);
-        while let Some(finished) = self.attempts.join_next().await {
-            if let Ok(Finished { event, .. }) = finished {
+        while !self.attempts.is_empty() {
+            if let Some(Ended { event, .. }) = self.attempts.next().await {
                 let applied = self.apply(event).await?;
                 self.note_illegal(applied);
             }
