@@ -361,7 +361,9 @@ async fn o1_d3_votes_survive_a_crash_at_every_moment() {
         .at_every_crash(async |engine| {
             let run = asked(&engine, &json!({ "quorum": 2, "reject_when": "quorum_impossible" })).await;
             for (person, body) in [(0, "answer=reject"), (0, "answer=approve"), (2, "answer=approve")] {
-                assert_eq!(answer(&engine, &run, person, body).await.status(), 202);
+                // Whose process died before it answered sends again, and may find that the first has decided.
+                let status = answer(&engine, &run, person, body).await.status().as_u16();
+                assert!(status == 202 || status == 410 && person == 2, "{status}");
             }
             let (id, data) = outcome(&run).await;
             let answers: Vec<&Value> =

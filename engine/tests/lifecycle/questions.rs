@@ -168,6 +168,7 @@ async fn d1_links_are_given_out_by_their_own_route_alone() {
         asking.server.api(Method::GET, "/runs/0190c6f0-0000-7000-8000-000000000000/links").send().await;
     assert_eq!(unknown.unwrap().status(), 404);
     page(asking.press(&asking.links[0], &[("answer", "approve")]).await, 202).await;
+    asking.server.finished_attempts(&asking.run, 2).await;
     for told in [asking.view().await, asking.server.get("/waiting").await, asking.server.get("/runs").await] {
         let told = told.to_string();
         for link in &asking.links {
