@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::Timestamp;
 use stepwell_engine::model::RunStatus;
 use stepwell_engine::store::conformance::{self, Sample};
-use stepwell_engine::store::sqlite::SqliteStore;
+use stepwell_engine::store::sqlite::{MemoryDatabase, SqliteStore};
 use stepwell_engine::store::{CommitError, Finished, RunChange, Started, Store, Upkeep as _};
 
 #[tokio::test]
@@ -119,4 +119,20 @@ async fn o6_the_file_shrinks() {
     while store.give_back_space().await.unwrap() {}
     assert!(size() < full / 4, "{} of {full} bytes are left", size());
     assert_eq!(store.size().await.unwrap().free, Some(0));
+}
+
+#[tokio::test]
+async fn o1_a_process_that_another_has_followed_commits_nothing() {
+    let database = MemoryDatabase::new().unwrap();
+    let before = database.open().unwrap();
+    let sample = Sample::default();
+    before.start_run(sample.start(&before)).await.unwrap();
+    let late = sample.change(&before, 0, "late");
+    let after = database.open().unwrap();
+    let error = before.commit_run(late).await.unwrap_err();
+    assert!(
+        matches!(&error, CommitError::Store(error) if error.source.to_string().contains("another process"))
+    );
+    after.commit_run(sample.change(&after, 0, "next")).await.unwrap();
+    assert_eq!(after.journal(sample.id).await.unwrap().len(), 2);
 }

@@ -137,7 +137,7 @@ impl Inner {
     /// Keeps another lease from beginning until what this returns is dropped; an error while one begins.
     pub(super) fn taking_part(&self) -> Result<RwLockReadGuard<'_, ()>, StoreError> {
         self.takes_part.try_read().map_err(|_| StoreError {
-            operation: "moving a workflow on",
+            operation: "working under a lease",
             source: "there is no new lease yet".into(),
         })
     }

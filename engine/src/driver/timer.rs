@@ -50,8 +50,8 @@ impl Inner {
         {
             let _taking_part = self.taking_part()?;
             self.recover_workflows(&self.lease()).await?;
+            self.adopt_operations().await?;
         }
-        self.adopt_operations().await?;
         let mut woken = 0;
         let room = self.room_for_waking().min(BATCH);
         let due = if room == 0 { Vec::new() } else { self.store.due(now, room).await? };
@@ -84,6 +84,8 @@ impl Inner {
         if room == 0 {
             return Ok(false);
         }
+        // Under a lease that has not begun here, they would be this process's own and nobody would work on them.
+        let _taking_part = self.taking_part()?;
         let runs = self.store.adopt_runs(room).await?;
         for run in &runs {
             self.adopt(*run);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, ffi, params};
 
 use crate::store::migration::{MigrationError, pending};
 
@@ -105,6 +105,17 @@ pub(super) fn enter(connection: &Connection) -> Result<(i64, i64), rusqlite::Err
         connection.query_row("UPDATE epochs SET epoch = epoch + 1 RETURNING epoch", [], |row| row.get(0))?;
     let last: Option<i64> = connection.query_row("SELECT max(id) FROM journal", [], |row| row.get(0))?;
     Ok((epoch, last.unwrap_or(0) + 1))
+}
+
+/// Fails if a process has come in after the one of this epoch.
+pub(super) fn check_epoch(connection: &Connection, epoch: i64) -> Result<(), rusqlite::Error> {
+    let current: i64 =
+        connection.prepare_cached("SELECT epoch FROM epochs")?.query_row([], |row| row.get(0))?;
+    if current == epoch {
+        return Ok(());
+    }
+    let message = "another process has taken the database over".to_owned();
+    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_PERM), Some(message)))
 }
 
 /// The journal mode and the `synchronous` level.

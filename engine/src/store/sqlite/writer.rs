@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::activations::Activations;
 use super::change;
+use super::connection;
 use super::disk::{self, Disk};
 use crate::store::StoreError;
 use crate::store::change::{Answer, Change};
@@ -220,13 +221,15 @@ fn alone(operation: &'static str, answers: rusqlite::Result<Vec<Answer>>) -> Res
     answer.map_err(|error| StoreError { operation, source: error.into() })
 }
 
-/// Carries all work of a batch out in one transaction; on an error none of them.
+/// Carries all work of a batch out in one transaction; on an error none of them. Once another process has come in,
+/// this one commits nothing.
 fn commit<'a>(
     connection: &mut Connection,
     epoch: i64,
     all: impl Iterator<Item = &'a Work>,
 ) -> rusqlite::Result<Vec<Answer>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    connection::check_epoch(&transaction, epoch)?;
     let answers = all.map(|work| work.apply(&transaction, epoch)).collect::<Result<Vec<_>, _>>()?;
     transaction.commit()?;
     Ok(answers)
