@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::api::{Api, until};
 use super::ledger::{Ledger, Plan, plan};
 use super::provider::Provider;
-use super::workflow::{EFFECTS, ID, ROUNDS};
+use super::workflow::{CALLED, EFFECTS, ID, ROUNDS};
 use crate::failure::Failure;
 
 /// How many mistakes are told.
@@ -25,7 +25,7 @@ pub(super) async fn check(api: &Api, ledger: &Ledger, provider: &Provider) -> Re
     let mut by_event: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     let mut mistakes = Vec::new();
     let (mut runs, mut interrupted) = (0_usize, 0_usize);
-    for id in all(api, "").await? {
+    for id in all(api, &format!("workflow={ID}")).await? {
         let run = api.get(&format!("/api/v1/runs/{id}")).await?;
         runs += 1;
         let Some(n) = run["trigger"]["data"]["number"].as_u64() else {
@@ -50,6 +50,7 @@ pub(super) async fn check(api: &Api, ledger: &Ledger, provider: &Provider) -> Re
             mistakes.push((text, Value::Null));
         }
     }
+    mistakes.extend(calls(api, &by_event).await?.into_iter().map(|mistake| (mistake, Value::Null)));
     if !mistakes.is_empty() {
         return Err(told(&mistakes));
     }
@@ -62,6 +63,29 @@ pub(super) async fn check(api: &Api, ledger: &Ledger, provider: &Provider) -> Re
     Ok(format!(
         "{ledger}; {runs} runs, {interrupted} of them interrupted too often; nothing is lost, nothing is doubled"
     ))
+}
+
+/// What is wrong with the runs that were called: each run calls one, which belongs to it and has ended. One that was
+/// cancelled, or was interrupted too often, may not have come to its call.
+async fn calls(api: &Api, callers: &BTreeMap<u64, Vec<String>>) -> Result<Vec<String>, Failure> {
+    let mut called: BTreeMap<u64, Vec<Value>> = BTreeMap::new();
+    for id in all(api, &format!("workflow={CALLED}")).await? {
+        let run = api.get(&format!("/api/v1/runs/{id}")).await?;
+        called.entry(run["trigger"]["data"]["number"].as_u64().unwrap_or_default()).or_default().push(run);
+    }
+    let mut mistakes = Vec::new();
+    for (n, runs) in &called {
+        let mine = |run: &Value| {
+            let parent = run["parent"].as_str();
+            callers.get(n).into_iter().flatten().any(|caller| parent == Some(caller))
+        };
+        let ended =
+            |run: &Value| ["completed", "cancelled", "failed"].iter().any(|end| run["status"] == *end);
+        if runs.len() > 1 || !runs.iter().all(|run| mine(run) && ended(run)) {
+            mistakes.push(format!("event {n} has called {runs:?}"));
+        }
+    }
+    Ok(mistakes)
 }
 
 /// Whether a run has failed as one of its executions was interrupted three times in a row (s7).

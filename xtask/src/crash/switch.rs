@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::api::{Api, answer, until};
 use super::ledger::Ledger;
-use super::workflow::{ID, definition};
+use super::workflow::{CALLED, ID, called, definition};
 use crate::failure::Failure;
 
 /// How long a version is used.
@@ -13,10 +15,14 @@ const USED_FOR: Duration = Duration::from_secs(2);
 /// How long the workflow stays disabled.
 const DISABLED_FOR: Duration = Duration::from_millis(300);
 
-/// Creates the workflow and enables it.
+/// Creates the workflow and the one that it calls, and enables them.
 pub(super) async fn create(api: &Api, provider: &str) -> Result<(), Failure> {
-    let path = format!("/api/v1/workflows/{ID}");
-    let mut definition = definition(provider);
+    create_one(api, CALLED, called(provider)).await?;
+    create_one(api, ID, definition(provider)).await
+}
+
+async fn create_one(api: &Api, id: &str, mut definition: Value) -> Result<(), Failure> {
+    let path = format!("/api/v1/workflows/{id}");
     if let Some(fields) = definition.as_object_mut() {
         fields.remove("id");
     }
@@ -25,7 +31,7 @@ pub(super) async fn create(api: &Api, provider: &str) -> Result<(), Failure> {
         answer.status.is_success().then_some(())
     })
     .await?;
-    switch(api, "enable").await
+    switch(api, id, "enable").await
 }
 
 /// Switches until the ledger is stopped, and leaves the workflow enabled.
@@ -36,19 +42,19 @@ pub(super) async fn keep_switching(api: Api, ledger: Arc<Ledger>) -> Result<(), 
             break;
         }
         if round % 3 == 0 {
-            switch(&api, "disable").await?;
+            switch(&api, ID, "disable").await?;
             ledger.note_switch();
             tokio::time::sleep(DISABLED_FOR).await;
         }
-        switch(&api, "enable").await?;
+        switch(&api, ID, "enable").await?;
         ledger.note_switch();
     }
     Ok(())
 }
 
 /// Enables or disables until that is acknowledged. Somebody who has asked before may have done it: then it is seen.
-async fn switch(api: &Api, how: &str) -> Result<(), Failure> {
-    let path = format!("/api/v1/workflows/{ID}");
+async fn switch(api: &Api, id: &str, how: &str) -> Result<(), Failure> {
+    let path = format!("/api/v1/workflows/{id}");
     until(how, async || {
         let answer = answer(api.post(&format!("{path}/{how}"))).await?;
         if answer.status.is_success() && answer.status != reqwest::StatusCode::ACCEPTED {
