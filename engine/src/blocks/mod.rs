@@ -7,6 +7,7 @@ mod delay;
 mod delay_until;
 mod filter;
 mod http_request;
+mod inputs;
 mod log;
 mod manual;
 mod schedule;

@@ -26,6 +26,7 @@ mod lanes;
 mod limits;
 #[path = "../support/mail.rs"]
 mod mail;
+mod manual;
 mod newer;
 mod operations;
 mod private;
