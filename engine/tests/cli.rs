@@ -7,9 +7,13 @@ mod support;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::postgres::Server;
+
+/// How long a run may take to wait.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The binary, with nothing of the surroundings' settings.
 fn stepwell(data: &Path) -> Command {
@@ -150,6 +154,32 @@ fn a_file_may_come_from_the_standard_input() {
 }
 
 #[test]
+fn s14_apply_enables_first_what_others_call() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut server, _) = serve(data.path());
+    let file = |name: &str, text: &str| {
+        let path = data.path().join(format!("{name}.yaml"));
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let calls = |of: &str| {
+        format!(
+            "title: Calls\ntrigger: {{ block: core/workflow-called, on: {{ called: call }} }}\nsteps:\n  call: {{ block: core/call-workflow, config: {{ workflow: {of} }} }}\n"
+        )
+    };
+    let last = "title: Called\ntrigger: { block: core/workflow-called }\n";
+    let files =
+        [file("first", &calls("second")), file("second", &calls("third")), file("third", last)].join(" ");
+    let output = run(data.path(), &format!("apply {files} --enable --json"));
+    assert!(output.status.success(), "{}", stderr(&output));
+    let applied: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let ids: Vec<_> = applied["workflows"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+    assert_eq!(ids, ["third", "second", "first"]);
+    signal(&server, "-TERM");
+    assert!(server.wait().unwrap().success());
+}
+
+#[test]
 fn an_export_can_be_applied_and_changes_nothing() {
     let data = tempfile::tempdir().unwrap();
     let (mut server, _) = serve(data.path());
@@ -193,6 +223,39 @@ fn an_export_can_be_applied_and_changes_nothing() {
     let output = run(data.path(), &apply);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("flow.yaml:9:5"), "{}", stderr(&output));
+    signal(&server, "-TERM");
+    assert!(server.wait().unwrap().success());
+}
+
+#[test]
+fn d1_the_links_of_a_run_are_shown_to_who_asks_for_them() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut server, _) = serve(data.path());
+    let said = |line: &str| {
+        let output = run(data.path(), line);
+        assert!(output.status.success(), "{line}: {}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let flow = "title: Ask\n\
+         trigger: { block: core/manual, on: { started: ask } }\n\
+         steps: { ask: { block: core/approval, config: { message: Ready?, approvers: [{ name: Ann }] } } }\n";
+    let file = data.path().join("ask.yaml");
+    std::fs::write(&file, flow).unwrap();
+    said(&format!("apply {} --enable", file.display()));
+    let id = said("start ask").trim().to_owned();
+    let shown = || said(&format!("links {id}"));
+    let until = Instant::now() + PATIENCE;
+    while !shown().contains("Ann") {
+        assert!(Instant::now() < until, "{}", said(&format!("run {id} --json")));
+    }
+    let json: Value = serde_json::from_str(&said(&format!("links {id} --json"))).unwrap();
+    let link = json["links"][0]["link"].as_str().unwrap();
+    assert!(shown().contains(link) && link.contains("/callbacks/finish/"), "{}", shown());
+    for line in ["waiting", "waiting --json", "runs --json", &format!("run {id} --json")] {
+        assert!(!said(line).contains(link), "{line}");
+    }
+    let output = run(data.path(), "links 0190c6f0-0000-7000-8000-000000000000");
+    assert!(output.status.code() == Some(1) && stderr(&output).contains("no run"), "{}", stderr(&output));
     signal(&server, "-TERM");
     assert!(server.wait().unwrap().success());
 }

@@ -8,11 +8,12 @@ use stepwell::request::Request;
 use crate::model::{CallbackRequest, Entry, decode_entries};
 use crate::store::Record;
 
-/// Headers that are never stored: they carry the sender's own credentials.
-const PRIVATE_HEADERS: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
+/// Headers that are never stored: they carry the sender's own credentials, or the link that an answer came by.
+const PRIVATE_HEADERS: [HeaderName; 4] =
+    [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION, header::REFERER];
 
 impl CallbackRequest {
-    /// The form in which a request is recorded: without the sender's credentials, and without headers that are no text.
+    /// The form in which a request is recorded: without private headers, and without those that are no text.
     pub fn of(request: &Request) -> Self {
         let headers = request
             .headers()

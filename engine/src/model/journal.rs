@@ -305,7 +305,7 @@ pub enum Unused {
     NoHandler,
 }
 
-/// A callback's request, as it is recorded: without `Authorization` and `Cookie`.
+/// A callback's request, as it is recorded: without `Authorization`, `Cookie` and `Referer`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallbackRequest {
     /// The method.

@@ -5,12 +5,14 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 use stepwell::request::Request;
-use stepwell_engine::driver::{Refusal, Retention, TriggerAnswer};
+use stepwell_engine::driver::{Refusal, ReplayOn, Retention, TriggerAnswer};
 use stepwell_engine::model::{ExecutionStatus, ExecutionView, RunStatus, WorkflowId};
+use stepwell_engine::store::RunFilter;
 use stepwell_engine::testing::{TestEngine, TestRun};
 
 use crate::database::{engine, setup};
 use crate::engine::Engine;
+use crate::http::{Server, body};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -467,4 +469,60 @@ fn s14_a_start_by_hand_gives_what_the_inputs_ask_for() {
         let activation = engine.activation("child").await;
         assert!(matches!(engine.event(activation, 1).await, TriggerAnswer::Rejected { .. }));
     });
+}
+
+#[test]
+fn s14_o2_a_replay_calls_anew_or_goes_on_with_what_a_call_recorded() {
+    let engine = Engine::start();
+    engine.block_on(async {
+        engine.enable("child", &definition(CHILD)).await.unwrap();
+        engine.enable("parent", &definition(PARENT)).await.unwrap();
+        let children = async || {
+            let filter =
+                RunFilter { workflow: Some(WorkflowId("child".into())), limit: 9, ..RunFilter::default() };
+            engine.driver.store().runs(filter).await.unwrap()
+        };
+        let id = WorkflowId("parent".into());
+        let run = engine.driver.start_run(&id, None, json!({ "name": "x" })).await.unwrap();
+        engine.reaches(run, RunStatus::Completed).await;
+        let from = engine.driver.replay(run, Some("after".into()), ReplayOn::Same).await.unwrap();
+        engine.reaches(from, RunStatus::Completed).await;
+        assert_eq!(children().await.len(), 1);
+        let again = engine.driver.replay(run, None, ReplayOn::Same).await.unwrap();
+        engine.reaches(again, RunStatus::Completed).await;
+        assert_eq!(children().await.len(), 2);
+        // Nobody has called the replay of a run that was called.
+        let alone = engine.driver.replay(children().await[0].id, None, ReplayOn::Same).await.unwrap();
+        engine.reaches(alone, RunStatus::Completed).await;
+        assert_eq!(engine.driver.store().run(alone).await.unwrap().unwrap().parent, None);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s14_the_api_shows_callers_and_called_and_checks_calls() {
+    let server = Server::start().await;
+    let check = async |yaml: &str| {
+        let asked = server.api(reqwest::Method::POST, "/workflows/check").json(&definition(yaml));
+        body(asked.send().await.unwrap()).await["problems"].clone()
+    };
+    let problems = check(PLAIN).await;
+    assert_eq!(problems[0]["path"], "steps.call.config.workflow", "{problems}");
+    server.enable_as("child", &definition(CHILD)).await;
+    server.enable_as("plain", &definition(PLAIN)).await;
+    assert_eq!(check(PLAIN).await, json!([]));
+    let started = server.api(reqwest::Method::POST, "/workflows/plain/runs").json(&json!({}));
+    let run = body(started.send().await.unwrap()).await["id"].as_str().unwrap().to_owned();
+    let view = server.get(&format!("/runs/{run}?wait=20")).await;
+    let call = &view["executions"][0];
+    assert_eq!(
+        (&view["parent"], &call["children"][0]["status"]),
+        (&Value::Null, &json!("completed")),
+        "{view}"
+    );
+    let child = call["children"][0]["run_id"].as_str().unwrap();
+    let view = server.get(&format!("/runs/{child}")).await;
+    let by = (&view["parent"], &view["parent_unique_execution_id"]);
+    assert_eq!(by, (&json!(run), &call["unique_execution_id"]));
+    let listed = server.get("/runs?workflow=child").await;
+    assert_eq!(listed["runs"][0]["parent"], json!(run));
 }

@@ -40,7 +40,9 @@ impl Asking {
         let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = self.server.client.post(url).body(form);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
-        request.header("accept", "text/html,application/xhtml+xml,*/*;q=0.8").send().await.unwrap()
+        let request = request.header("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+        // The page asks browsers not to tell it; some may.
+        request.header("referer", url).send().await.unwrap()
     }
 
     async fn view(&self) -> Value {

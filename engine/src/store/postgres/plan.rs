@@ -46,7 +46,7 @@ pub(super) struct Once<'a> {
 }
 
 /// What comes to an inbox.
-pub(super) struct Arrival<'a> {
+pub(super) struct ForInbox<'a> {
     pub(super) record: &'a Record,
     pub(super) execution: u32,
     /// It waits as long as the run is at this sequence.
@@ -60,7 +60,7 @@ pub(super) struct Writes<'a> {
     pub(super) moved: BTreeMap<RunId, Moved<'a>>,
     /// Records, each with the one before it.
     pub(super) journal: Vec<(&'a Record, Option<RecordId>)>,
-    pub(super) arrived: Vec<Arrival<'a>>,
+    pub(super) arrived: Vec<ForInbox<'a>>,
     pub(super) taken: Vec<(RunId, RecordId)>,
     /// Inbox entries that wait as long as the run is at this sequence.
     pub(super) postponed: Vec<(RunId, RecordId, i64)>,
@@ -128,13 +128,13 @@ impl<'a> Writes<'a> {
     fn tell(&mut self, messages: &'a [Message], found: &mut Found, epoch: i64) {
         for Message { execution, record } in messages {
             if let Some(run) = found.runs.get_mut(&record.run).filter(|run| !run.ended) {
-                self.note_arrival(Arrival { record, execution: *execution, postponed: None }, run, epoch);
+                self.note_arrival(ForInbox { record, execution: *execution, postponed: None }, run, epoch);
             }
         }
     }
 
     /// Adds a record to the journal and the inbox of a run.
-    fn note_arrival(&mut self, arrival: Arrival<'a>, run: &mut LockedRun, epoch: i64) {
+    fn note_arrival(&mut self, arrival: ForInbox<'a>, run: &mut LockedRun, epoch: i64) {
         let record = arrival.record;
         self.journal.push((record, Some(run.head)));
         run.head = record.id;
@@ -184,7 +184,7 @@ impl<'a> Writes<'a> {
             return Answer::Refused;
         }
         let postponed = callback.postponed.then_some(callback.sequence);
-        self.note_arrival(Arrival { record, execution: callback.execution, postponed }, run, epoch);
+        self.note_arrival(ForInbox { record, execution: callback.execution, postponed }, run, epoch);
         Answer::Done
     }
 }
