@@ -8,7 +8,7 @@ use stepwell::request::Request;
 use stepwell_engine::model::RunStatus;
 use stepwell_engine::testing::{TestEngine, TestRun};
 
-use crate::database::{engine, setup};
+use crate::database::engine;
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -36,7 +36,12 @@ pub(crate) async fn outcome(run: &TestRun) -> (String, Value) {
 }
 
 /// A workflow of a trigger alone, and where it receives its requests.
-async fn trigger(engine: &TestEngine, block: &str, config: &Value, outcome: &str) -> Result<String, String> {
+pub(crate) async fn trigger(
+    engine: &TestEngine,
+    block: &str,
+    config: &Value,
+    outcome: &str,
+) -> Result<String, String> {
     let definition = json!({
         "title": "A trigger",
         "trigger": { "block": block, "config": config, "on": { outcome: "log" } },
@@ -47,7 +52,8 @@ async fn trigger(engine: &TestEngine, block: &str, config: &Value, outcome: &str
     Ok(engine.trigger_callback_url("flow").await)
 }
 
-async fn data(engine: &TestEngine) -> Vec<Value> {
+/// The data that runs have begun with.
+pub(crate) async fn data(engine: &TestEngine) -> Vec<Value> {
     engine.started("flow").await.into_iter().map(|outcome| outcome.data).collect()
 }
 
@@ -87,24 +93,6 @@ async fn a_webhook_with_a_signature_refuses_what_is_not_signed() {
     );
     assert_eq!(engine.request(&url, signed).await.status(), 202);
     assert_eq!(engine.request(&url, Request::new(Method::POST, "Hello, World!")).await.status(), 401);
-}
-
-#[tokio::test]
-async fn t14_a_schedule_starts_runs_by_the_calendar() {
-    let engine = engine().await;
-    let config =
-        json!({ "when": { "kind": "cron", "expression": "0 9 * * *", "time_zone": "Europe/Berlin" } });
-    trigger(&engine, "core/schedule", &config, "due").await.unwrap();
-    engine.advance(HOUR * 48).await;
-    assert_eq!(
-        data(&engine).await,
-        [json!({ "time": "2026-01-01T08:00:00Z" }), json!({ "time": "2026-01-02T08:00:00Z" })]
-    );
-
-    let wrong = json!({ "when": { "kind": "cron", "expression": "daily at nine" } });
-    let error = setup().start().await;
-    let error = trigger(&error, "core/schedule", &wrong, "due").await.unwrap_err();
-    assert!(error.contains("when.expression"), "{error}");
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ mod replay;
 mod retention;
 mod rules;
 mod runs;
+mod schedule;
 mod send_email;
 #[path = "../support/mod.rs"]
 mod support;

@@ -770,7 +770,7 @@ fn the_workflows_that_are_documented_are_right() {
         assert_eq!(schema_errors(&parsed.definition.to_value()), [""; 0], "{file}");
         files += 1;
     }
-    assert_eq!(files, 7);
+    assert!(files >= 12, "only {files} are found");
 }
 
 /// What the schema of workflow files says of a definition of built-in blocks.
