@@ -10,6 +10,7 @@ mod http_request;
 mod inputs;
 mod log;
 mod manual;
+mod method;
 mod schedule;
 mod send_email;
 mod set;

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use http::Method;
 use serde_json::{Value, json};
-use stepwell::request::Request;
 use stepwell_engine::model::RunStatus;
 use stepwell_engine::testing::{TestEngine, TestRun};
 
@@ -55,44 +53,6 @@ pub(crate) async fn trigger(
 /// The data that runs have begun with.
 pub(crate) async fn data(engine: &TestEngine) -> Vec<Value> {
     engine.started("flow").await.into_iter().map(|outcome| outcome.data).collect()
-}
-
-#[tokio::test]
-async fn a_webhook_takes_json_forms_and_text() {
-    let engine = engine().await;
-    let url = trigger(&engine, "core/webhook", &json!({}), "received").await.unwrap();
-    let form = http::HeaderValue::from_static("application/x-www-form-urlencoded");
-    for request in [
-        Request::new(Method::POST, r#"{"n": 1}"#).with_query("a=1"),
-        Request::new(Method::POST, "n=1&m=two").with_header(http::header::CONTENT_TYPE, form),
-        Request::new(Method::POST, "plain"),
-        Request::new(Method::POST, ""),
-    ] {
-        let target =
-            if request.query().is_empty() { url.clone() } else { format!("{url}?{}", request.query()) };
-        assert_eq!(engine.request(&target, request).await.status(), 202);
-    }
-    engine.settle().await;
-    let data = data(&engine).await;
-    let bodies: Vec<&Value> = data.iter().map(|data| &data["body"]).collect();
-    assert_eq!(bodies, [&json!({ "n": 1 }), &json!({ "n": "1", "m": "two" }), &json!("plain"), &Value::Null]);
-    assert_eq!(data[0]["query"], json!({ "a": "1" }));
-    let wrong = engine.request(&url, Request::new(Method::GET, "")).await;
-    assert_eq!(wrong.status(), 405);
-}
-
-#[tokio::test]
-async fn a_webhook_with_a_signature_refuses_what_is_not_signed() {
-    let engine = engine().await;
-    let config = json!({ "signature": { "scheme": "github", "secret": "It's a Secret to Everybody" } });
-    let url = trigger(&engine, "core/webhook", &config, "received").await.unwrap();
-    let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
-    let signed = Request::new(Method::POST, "Hello, World!").with_header(
-        http::HeaderName::from_static("x-hub-signature-256"),
-        http::HeaderValue::from_static(signature),
-    );
-    assert_eq!(engine.request(&url, signed).await.status(), 202);
-    assert_eq!(engine.request(&url, Request::new(Method::POST, "Hello, World!")).await.status(), 401);
 }
 
 #[tokio::test]

@@ -43,3 +43,4 @@ mod send_email;
 mod support;
 mod time;
 mod triggers;
+mod webhook;

@@ -102,6 +102,10 @@ async fn t3_a_schedule_that_names_no_time_is_not_enabled() {
     for (config, part) in [
         (json!({ "when": { "kind": "every", "interval": "1h" }, "missed": "first" }), "missed"),
         (json!({ "when": { "kind": "every", "interval": "1h", "anchor": "noon" } }), "when.anchor"),
+        (
+            json!({ "when": { "kind": "cron", "expression": "0 9 * * *", "timezone": "UTC" } }),
+            "when.timezone",
+        ),
     ] {
         let error = schedule(&engine, &config).await.unwrap_err();
         assert!(error.contains(part), "{error}");

@@ -35,7 +35,7 @@ enum Missed {
 
 /// A rhythm.
 #[data]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 enum When {
     /// Again and again
     Every {
