@@ -228,6 +228,30 @@ fn an_export_can_be_applied_and_changes_nothing() {
 }
 
 #[test]
+fn o3_a_sample_is_the_data_of_the_latest_run() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut server, _) = serve(data.path());
+    let said = |line: &str| {
+        let output = run(data.path(), line);
+        assert!(output.status.success(), "{line}: {}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let file = data.path().join("flow.yaml");
+    std::fs::write(&file, FLOW).unwrap();
+    said(&format!("apply {} --enable", file.display()));
+    for (id, words) in [("flow", "start it by hand"), ("none", "no workflow `none`")] {
+        let output = run(data.path(), &format!("sample {id}"));
+        assert!(output.status.code() == Some(1) && stderr(&output).contains(words), "{}", stderr(&output));
+    }
+    let id = said(r#"start flow --data {"n":7}"#).trim().to_owned();
+    assert_eq!(serde_json::from_str::<Value>(&said("sample flow")).unwrap(), serde_json::json!({ "n": 7 }));
+    let whole: Value = serde_json::from_str(&said("sample flow --json")).unwrap();
+    assert_eq!((&whole["run_id"], &whole["outcome"]), (&id.into(), &"started".into()));
+    signal(&server, "-TERM");
+    assert!(server.wait().unwrap().success());
+}
+
+#[test]
 fn d1_the_links_of_a_run_are_shown_to_who_asks_for_them() {
     let data = tempfile::tempdir().unwrap();
     let (mut server, _) = serve(data.path());

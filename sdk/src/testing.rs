@@ -125,9 +125,9 @@ impl<C: Clone> Testing<C> {
         RenewContext::new(self.trigger_call(), self.trigger_callback_url.clone(), registration)
     }
 
-    /// A context for a `tick` that is due at this time; the next is to follow it.
+    /// A context for a `tick` that is due at this time, and was not missed; the next is to follow it.
     pub fn tick<R>(&self, time: Timestamp, registration: R) -> TickContext<R, C> {
-        let tick = TickTime { time, following: time };
+        let tick = TickTime { time, following: time, missed: false };
         TickContext::new(self.trigger_call(), self.trigger_callback_url.clone(), registration, tick)
     }
 

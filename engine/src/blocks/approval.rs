@@ -62,7 +62,7 @@ enum RejectWhen {
 
 /// A way in which the links reach the approvers.
 #[data]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 enum Notify {
     /// A POST with JSON for each approver: `name`, `address`, `message`, `details`, `link`, `workflow` and `run_url`
     Webhook {

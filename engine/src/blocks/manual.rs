@@ -3,9 +3,22 @@
 use serde_json::Value;
 use stepwell::prelude::*;
 
+use super::inputs::Inputs;
+
+/// What it takes to start.
+#[config]
+struct Manual {
+    /// Inputs
+    ///
+    /// The fields of the data that whoever starts a run must or may give, by name. Without any, they may give what they
+    /// like.
+    #[field(default = Inputs::new())]
+    inputs: Inputs,
+}
+
 /// Manual start
 ///
-/// Starts a run when somebody asks for it, with whatever data they give.
+/// Starts a run when somebody asks for it, with the data that they give.
 #[trigger(app = "core", outcomes(
     /// Started
     #[expect(dead_code, reason = "the engine makes it, from what the person gives")]
@@ -13,7 +26,7 @@ use stepwell::prelude::*;
 ))]
 async fn manual(
     _request: Request,
-    _config: NoConfig,
+    _config: Manual,
     _cx: TriggerContext,
 ) -> Result<ManualOutcome, TriggerError> {
     Err(Rejected::bad_request(

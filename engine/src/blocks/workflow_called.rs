@@ -1,9 +1,9 @@
 //! `core/workflow-called`: started by other workflows.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 use stepwell::prelude::*;
+
+use super::inputs::Inputs;
 
 /// What the workflow takes.
 #[config]
@@ -11,43 +11,8 @@ struct WorkflowCalled {
     /// Inputs
     ///
     /// The fields of the data that a call must or may give, by name. Without any, a call may give what it likes.
-    #[field(default = BTreeMap::new())]
-    inputs: BTreeMap<String, Input>,
-}
-
-/// An input.
-#[data]
-#[serde(deny_unknown_fields)]
-struct Input {
-    /// Type
-    r#type: InputType,
-    /// Required
-    ///
-    /// What is not required may be left out or be null.
-    #[serde(default = "yes")]
-    required: bool,
-}
-
-const fn yes() -> bool {
-    true
-}
-
-/// The type of an input.
-#[data]
-#[serde(rename_all = "snake_case")]
-enum InputType {
-    /// Text
-    Text,
-    /// Number
-    Number,
-    /// True or false
-    Boolean,
-    /// List
-    List,
-    /// Object
-    Object,
-    /// Anything
-    Any,
+    #[field(default = Inputs::new())]
+    inputs: Inputs,
 }
 
 /// Workflow called

@@ -64,6 +64,8 @@ enum Command {
     Disable(workflows::Id),
     /// Try again at once to deactivate triggers for which it has failed
     Deactivate(workflows::Id),
+    /// Show what the latest run of a workflow began with
+    Sample(workflows::Id),
     /// Start a run by hand
     Start(runs::Start),
     /// List runs, newest first
@@ -158,6 +160,7 @@ async fn run(cli: Cli) -> Done {
         Command::Enable(id) => workflows::enable(&client()?, &id).await,
         Command::Disable(id) => workflows::disable(&client()?, &id).await,
         Command::Deactivate(id) => workflows::deactivate(&client()?, &id).await,
+        Command::Sample(id) => workflows::sample(&client()?, &id).await,
         Command::Start(start) => start.run(&client()?).await,
         Command::Runs(list) => list.run(&client()?).await,
         Command::Run(show) => show.run(&client()?).await,
@@ -207,6 +210,7 @@ mod tests {
             "enable flow --json",
             "disable flow --json",
             "deactivate flow --json",
+            "sample flow --json",
             "start flow --json",
             "start flow --outcome received --data {}",
             "runs --workflow flow --status waiting --json",

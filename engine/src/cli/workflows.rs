@@ -1,4 +1,4 @@
-//! `workflows`, `export`, `enable`, `disable`, `deactivate`.
+//! `workflows`, `export`, `enable`, `disable`, `deactivate`, `sample`.
 
 use std::path::PathBuf;
 
@@ -83,5 +83,12 @@ pub(super) async fn disable(client: &Client, Id { id, print }: &Id) -> Done {
 pub(super) async fn deactivate(client: &Client, Id { id, print }: &Id) -> Done {
     let asked = client.post(&format!("/api/v1/workflows/{id}/deactivate"), None).await?;
     output::answer(*print, &asked, &format!("Deactivating triggers of {id} again"));
+    Ok(())
+}
+
+/// The data alone, as steps read it; with `--json` also of which run and outcome it is.
+pub(super) async fn sample(client: &Client, Id { id, print }: &Id) -> Done {
+    let sample = client.get(&format!("/api/v1/workflows/{id}/sample")).await?;
+    output::json(if print.json { &sample } else { &sample["data"] });
     Ok(())
 }

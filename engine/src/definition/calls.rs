@@ -148,7 +148,7 @@ fn passes_on(config: &Value, key: &str) -> bool {
 
 /// What in a call's data does not fit the inputs, whatever its expressions give.
 fn unfit_data(call: &Call<'_>, target: &Definition) -> Vec<Problem> {
-    let Some(schema) = inputs_schema(&target.trigger.config) else { return Vec::new() };
+    let Some(schema) = inputs_schema(&target.trigger) else { return Vec::new() };
     let Ok(template) = Template::compile(call.config) else { return Vec::new() };
     let within = |path: &String| match path.strip_prefix("data")? {
         "" => Some(String::new()),

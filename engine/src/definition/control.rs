@@ -10,6 +10,8 @@ pub(crate) const REPEAT: &str = "core/repeat";
 pub(crate) const CALL: &str = "core/call-workflow";
 /// The trigger of a workflow that is called.
 pub(crate) const WORKFLOW_CALLED: &str = "core/workflow-called";
+/// The trigger of a workflow that people start.
+pub(crate) const MANUAL: &str = "core/manual";
 /// Ends the run.
 pub(crate) const STOP: &str = "core/stop";
 

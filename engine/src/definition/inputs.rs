@@ -1,14 +1,18 @@
-//! What a workflow takes when it is called: the inputs that its trigger names, as a schema.
+//! What a workflow takes that is called or started by hand: the inputs that its trigger names, as a schema.
 
 use serde_json::{Map, Value, json};
 
-use super::Problem;
+use super::control::{MANUAL, WORKFLOW_CALLED};
 use super::misfit::{Unknown, misfits};
 use super::parse::join;
+use super::{Problem, TriggerInstance};
 
-/// The schema of the data that a `core/workflow-called` with this config takes; `None` if it takes anything.
-pub(crate) fn inputs_schema(config: &Value) -> Option<Value> {
-    let inputs = config.get("inputs")?.as_object().filter(|inputs| !inputs.is_empty())?;
+/// The schema of the data that a run takes which this trigger starts; `None` if it names no inputs.
+pub(crate) fn inputs_schema(trigger: &TriggerInstance) -> Option<Value> {
+    if ![MANUAL, WORKFLOW_CALLED].contains(&trigger.block.as_str()) {
+        return None;
+    }
+    let inputs = trigger.config.get("inputs")?.as_object().filter(|inputs| !inputs.is_empty())?;
     let is_required = |input: &Value| input.get("required") != Some(&Value::Bool(false));
     let properties: Map<String, Value> = inputs
         .iter()
@@ -40,7 +44,7 @@ fn input_schema(kind: &str, required: bool) -> Value {
     if required { json!({ "type": kind }) } else { json!({ "type": [kind, "null"] }) }
 }
 
-/// What is wrong with the data of a call whatever these of its values are, each problem with a path such as
+/// What is wrong with the data of a call or a start whatever these of its values are, each problem with a path such as
 /// `data.customer`.
 pub(crate) fn data_problems(schema: &Value, data: &Value, open: &Unknown) -> Vec<Problem> {
     // The schema is made of types alone.
@@ -60,15 +64,20 @@ pub(crate) fn data_problems(schema: &Value, data: &Value, open: &Unknown) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::definition::Edges;
+
+    fn trigger(block: &str, config: Value) -> TriggerInstance {
+        TriggerInstance { block: block.to_owned(), connection: None, config, on: Edges::default() }
+    }
 
     fn schema() -> Value {
-        inputs_schema(&json!({ "inputs": {
+        let inputs = json!({
             "customer": { "type": "text" },
-            "amount": { "type": "number", "required": true },
+            "amount": { "type": "number", "title": "In euros", "required": true },
             "notes": { "type": "list", "required": false },
             "more": { "type": "any", "required": false },
-        } }))
-        .unwrap()
+        });
+        inputs_schema(&trigger(WORKFLOW_CALLED, json!({ "inputs": inputs }))).unwrap()
     }
 
     #[track_caller]
@@ -96,7 +105,10 @@ mod tests {
 
     #[test]
     fn s14_a_trigger_without_inputs_takes_anything() {
-        assert_eq!(inputs_schema(&json!({})), None);
-        assert_eq!(inputs_schema(&json!({ "inputs": {} })), None);
+        let inputs = json!({ "inputs": { "n": { "type": "any" } } });
+        assert_eq!(inputs_schema(&trigger(MANUAL, json!({}))), None);
+        assert_eq!(inputs_schema(&trigger(MANUAL, json!({ "inputs": {} }))), None);
+        assert_eq!(inputs_schema(&trigger("shop/order", inputs.clone())), None);
+        assert!(inputs_schema(&trigger(MANUAL, inputs)).is_some());
     }
 }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 use stepwell::manifest::BlockManifest;
 
-use super::control::{WORKFLOW_CALLED, loop_edge};
+use super::control::loop_edge;
 use super::field::schemas_at;
 use super::inputs::inputs_schema;
 use super::parse::{join, unknown};
@@ -32,8 +32,7 @@ pub(super) fn problems(
     scopes: &Scopes<'_>,
     templates: &[(&str, Template)],
 ) -> Vec<Problem> {
-    let trigger = &definition.trigger;
-    let inputs = (trigger.block == WORKFLOW_CALLED).then(|| inputs_schema(&trigger.config)).flatten();
+    let inputs = inputs_schema(&definition.trigger);
     let variables = Variables { definition, catalog, scopes, inputs: inputs.as_ref() };
     let before = sources(definition);
     let mut problems = Vec::new();
@@ -84,7 +83,7 @@ struct Variables<'a> {
     definition: &'a Definition,
     catalog: &'a Catalog,
     scopes: &'a Scopes<'a>,
-    /// The schema of what a workflow takes that is called, if it says.
+    /// The schema of what the trigger takes, if it names its inputs.
     inputs: Option<&'a Value>,
 }
 

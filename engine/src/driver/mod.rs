@@ -26,6 +26,7 @@ mod request;
 mod retention;
 mod room;
 mod run;
+mod sample;
 mod services;
 mod slots;
 mod start;
@@ -64,6 +65,7 @@ pub use question::{Asked, OpenQuestion};
 pub use refused::{Unstarted, UnstartedRequest};
 pub use replay::ReplayOn;
 pub use retention::{Removed, Retention};
+pub use sample::Sample;
 
 use crate::connections::ConnectionProvider;
 use crate::core::run::Event;

@@ -53,6 +53,7 @@ impl Inner {
             Refusal::Conflict(format!("workflow `{workflow}` is not enabled; enable it, then start a run"))
         })?;
         let compiled = self.version(version).await?;
+        let data = compiled.given(data);
         let id = activation::check_outcome(self, &compiled, outcome.as_deref(), &data)?;
         let problems = compiled.input_problems(&data);
         if !problems.is_empty() {

@@ -188,7 +188,7 @@ impl Inner {
         let tick = handlers.tick.ok_or_else(|| missing("tick"))?;
         let missed = now.duration_since(time) > ON_TIME;
         let following = if missed && handlers.missed != MissedTicks::All { now } else { time };
-        let call = tick(invocation, TickTime { time, following }, registration);
+        let call = tick(invocation, TickTime { time, following, missed }, registration);
         let limit = self.limits.step;
         let Tick { outcome, next } = match contained(limit, call).await {
             Ended::Returned(Ok(tick)) => tick,

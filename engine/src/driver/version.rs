@@ -30,12 +30,17 @@ pub(super) struct Version {
     pub(super) widest: usize,
     /// How many runs go on at once, and by which key they are counted.
     concurrency: Option<(u32, Template)>,
-    /// The schema of the data that it takes when it is called; `None` if it takes anything.
+    /// The schema of the data that it takes; `None` if its trigger names no inputs.
     inputs: Option<Value>,
 }
 
 impl Version {
-    /// What is wrong with the data of a call.
+    /// The data of a start by hand: where nothing is given, none of the inputs that there are.
+    pub(super) fn given(&self, data: Value) -> Value {
+        if data.is_null() && self.inputs.is_some() { json!({}) } else { data }
+    }
+
+    /// What is wrong with the data of a call or a start by hand.
     pub(super) fn input_problems(&self, data: &Value) -> Vec<Problem> {
         let problems = self.inputs.as_ref().map(|schema| data_problems(schema, data, &BTreeSet::new()));
         problems.unwrap_or_default()
@@ -136,9 +141,7 @@ impl Inner {
         plan.limited = concurrency.is_some();
         plan.on_error.clone_from(&definition.on_error);
         plan.time_limit = definition.time_limit;
-        let trigger = &definition.trigger;
-        let inputs =
-            (trigger.block == control::WORKFLOW_CALLED).then(|| inputs_schema(&trigger.config)).flatten();
+        let inputs = inputs_schema(&definition.trigger);
         Ok(Version { row, definition, plan, references, widest, concurrency, inputs })
     }
 

@@ -50,6 +50,7 @@ pub fn router(driver: Driver) -> Router {
         .merge(routes::options::routes())
         .merge(routes::workflows::routes())
         .merge(routes::runs::routes())
+        .merge(routes::sample::routes())
         .merge(routes::schema::routes())
         .merge(routes::events::routes())
         .merge(routes::waiting::routes())

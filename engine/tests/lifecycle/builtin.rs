@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use http::Method;
 use serde_json::{Value, json};
-use stepwell::request::Request;
 use stepwell_engine::model::RunStatus;
 use stepwell_engine::testing::{TestEngine, TestRun};
 
-use crate::database::{engine, setup};
+use crate::database::engine;
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -36,7 +34,12 @@ pub(crate) async fn outcome(run: &TestRun) -> (String, Value) {
 }
 
 /// A workflow of a trigger alone, and where it receives its requests.
-async fn trigger(engine: &TestEngine, block: &str, config: &Value, outcome: &str) -> Result<String, String> {
+pub(crate) async fn trigger(
+    engine: &TestEngine,
+    block: &str,
+    config: &Value,
+    outcome: &str,
+) -> Result<String, String> {
     let definition = json!({
         "title": "A trigger",
         "trigger": { "block": block, "config": config, "on": { outcome: "log" } },
@@ -47,64 +50,9 @@ async fn trigger(engine: &TestEngine, block: &str, config: &Value, outcome: &str
     Ok(engine.trigger_callback_url("flow").await)
 }
 
-async fn data(engine: &TestEngine) -> Vec<Value> {
+/// The data that runs have begun with.
+pub(crate) async fn data(engine: &TestEngine) -> Vec<Value> {
     engine.started("flow").await.into_iter().map(|outcome| outcome.data).collect()
-}
-
-#[tokio::test]
-async fn a_webhook_takes_json_forms_and_text() {
-    let engine = engine().await;
-    let url = trigger(&engine, "core/webhook", &json!({}), "received").await.unwrap();
-    let form = http::HeaderValue::from_static("application/x-www-form-urlencoded");
-    for request in [
-        Request::new(Method::POST, r#"{"n": 1}"#).with_query("a=1"),
-        Request::new(Method::POST, "n=1&m=two").with_header(http::header::CONTENT_TYPE, form),
-        Request::new(Method::POST, "plain"),
-        Request::new(Method::POST, ""),
-    ] {
-        let target =
-            if request.query().is_empty() { url.clone() } else { format!("{url}?{}", request.query()) };
-        assert_eq!(engine.request(&target, request).await.status(), 202);
-    }
-    engine.settle().await;
-    let data = data(&engine).await;
-    let bodies: Vec<&Value> = data.iter().map(|data| &data["body"]).collect();
-    assert_eq!(bodies, [&json!({ "n": 1 }), &json!({ "n": "1", "m": "two" }), &json!("plain"), &Value::Null]);
-    assert_eq!(data[0]["query"], json!({ "a": "1" }));
-    let wrong = engine.request(&url, Request::new(Method::GET, "")).await;
-    assert_eq!(wrong.status(), 405);
-}
-
-#[tokio::test]
-async fn a_webhook_with_a_signature_refuses_what_is_not_signed() {
-    let engine = engine().await;
-    let config = json!({ "signature": { "scheme": "github", "secret": "It's a Secret to Everybody" } });
-    let url = trigger(&engine, "core/webhook", &config, "received").await.unwrap();
-    let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
-    let signed = Request::new(Method::POST, "Hello, World!").with_header(
-        http::HeaderName::from_static("x-hub-signature-256"),
-        http::HeaderValue::from_static(signature),
-    );
-    assert_eq!(engine.request(&url, signed).await.status(), 202);
-    assert_eq!(engine.request(&url, Request::new(Method::POST, "Hello, World!")).await.status(), 401);
-}
-
-#[tokio::test]
-async fn t14_a_schedule_starts_runs_by_the_calendar() {
-    let engine = engine().await;
-    let config =
-        json!({ "when": { "kind": "cron", "expression": "0 9 * * *", "time_zone": "Europe/Berlin" } });
-    trigger(&engine, "core/schedule", &config, "due").await.unwrap();
-    engine.advance(HOUR * 48).await;
-    assert_eq!(
-        data(&engine).await,
-        [json!({ "time": "2026-01-01T08:00:00Z" }), json!({ "time": "2026-01-02T08:00:00Z" })]
-    );
-
-    let wrong = json!({ "when": { "kind": "cron", "expression": "daily at nine" } });
-    let error = setup().start().await;
-    let error = trigger(&error, "core/schedule", &wrong, "due").await.unwrap_err();
-    assert!(error.contains("when.expression"), "{error}");
 }
 
 #[tokio::test]

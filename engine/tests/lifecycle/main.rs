@@ -26,6 +26,7 @@ mod lanes;
 mod limits;
 #[path = "../support/mail.rs"]
 mod mail;
+mod manual;
 mod newer;
 mod operations;
 mod private;
@@ -36,8 +37,10 @@ mod replay;
 mod retention;
 mod rules;
 mod runs;
+mod schedule;
 mod send_email;
 #[path = "../support/mod.rs"]
 mod support;
 mod time;
 mod triggers;
+mod webhook;

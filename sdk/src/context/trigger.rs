@@ -54,6 +54,8 @@ pub struct TickTime {
     pub time: Timestamp,
     /// After which time the next one is to be.
     pub following: Timestamp,
+    /// Whether it counts as missed: it is called more than a minute late.
+    pub missed: bool,
 }
 
 /// The context of `deactivate`. `R` is the registration that `activate` returned.
@@ -197,8 +199,16 @@ impl<R, C> TickContext<R, C> {
         self.tick.time
     }
 
+    /// Whether this tick counts as missed: it is called more than a minute late, since no engine ran at its time.
+    ///
+    /// A block whose config says what becomes of missed ticks declares `missed_ticks = all`, and decides by this
+    /// whether the tick starts a run and whether the next one follows [`time`](Self::time) or [`now`](Self::now).
+    pub const fn missed(&self) -> bool {
+        self.tick.missed
+    }
+
     /// After which time the next tick is to be: this tick's time, so that a schedule does not drift; or the engine's
-    /// time, if this tick is more than a minute late and the block does not declare `missed_ticks = all`.
+    /// time, if this tick was [missed](Self::missed) and the block does not declare `missed_ticks = all`.
     ///
     /// A schedule names its next tick after this one: `Tick::no_op().next_at(next_after(cx.following()))`.
     pub const fn following(&self) -> Timestamp {

@@ -23,7 +23,7 @@ const HOST: &str = r"^(https?://)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5
 
 /// How a request is authorized.
 #[data]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 enum Credentials {
     /// A bearer token
     Bearer {

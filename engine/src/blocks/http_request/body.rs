@@ -10,7 +10,7 @@ use stepwell::prelude::*;
 
 /// The body of a request.
 #[data]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Body {
     /// JSON
     Json {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use stepwell::http_client::{HttpResponse, Redirects, RequestBuilder};
 use stepwell::prelude::*;
 
+use super::method::Method;
 use account::Account;
 use body::{Body, ReadAs};
 use statuses::{Meaning, STATUS, Statuses, meaning};
@@ -64,38 +65,6 @@ struct HttpRequest {
     #[field(default = Statuses::new(), group = "Answer")]
     #[schemars(extend("propertyNames" = { "pattern": STATUS }))]
     statuses: Statuses,
-}
-
-/// The method of a request.
-#[data]
-#[derive(Copy)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum Method {
-    /// GET
-    Get,
-    /// HEAD
-    Head,
-    /// POST
-    Post,
-    /// PUT
-    Put,
-    /// PATCH
-    Patch,
-    /// DELETE
-    Delete,
-}
-
-impl From<Method> for http::Method {
-    fn from(method: Method) -> Self {
-        match method {
-            Method::Get => Self::GET,
-            Method::Head => Self::HEAD,
-            Method::Post => Self::POST,
-            Method::Put => Self::PUT,
-            Method::Patch => Self::PATCH,
-            Method::Delete => Self::DELETE,
-        }
-    }
 }
 
 /// What was answered.

@@ -109,6 +109,18 @@ mod tests {
     }
 
     #[test]
+    fn t14_what_comes_every_hour_comes_every_hour_while_the_clock_changes() {
+        for night in ["2026-03-28T22:00:00Z", "2026-10-24T22:00:00Z"] {
+            let mut time: Timestamp = night.parse().unwrap();
+            for _ in 0..6 {
+                let after = next("0 * * * *", "Europe/Berlin", time).unwrap();
+                assert_eq!(after.duration_since(time), SignedDuration::from_hours(1), "{time}");
+                time = after;
+            }
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_field() {
         for (expression, zone, field) in [
             ("every day", "UTC", "when.expression"),

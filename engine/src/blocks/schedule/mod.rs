@@ -2,28 +2,53 @@
 
 mod cron;
 
+use jiff::SignedDuration;
 use stepwell::prelude::*;
 
 /// The shortest time between two ticks.
-const SHORTEST: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
+const SHORTEST: SignedDuration = SignedDuration::from_secs(1);
 
 /// When to start runs.
 #[config]
 struct Schedule {
     /// When
     when: When,
+    /// Missed times
+    ///
+    /// What becomes of times that have passed while no engine ran. A time is missed when it is more than a minute ago.
+    #[field(default = Missed::Once)]
+    missed: Missed,
+}
+
+/// What becomes of missed times.
+#[data]
+#[derive(Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Missed {
+    /// They are left out
+    Skip,
+    /// The first of them starts a run
+    Once,
+    /// Each of them starts a run, one after the other
+    All,
 }
 
 /// A rhythm.
 #[data]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 enum When {
     /// Again and again
     Every {
         /// Interval
         ///
-        /// Such as `15m` or `1h`, counted from when the workflow is enabled.
+        /// Such as `15m` or `1h`, at least 1 s. A day is 24 hours: what is to keep to the clock of a place goes by the
+        /// calendar.
         interval: Duration,
+        /// Anchor
+        ///
+        /// A moment from which the intervals are counted, before it and after it, such as `2026-01-01T00:00:00Z`;
+        /// without one that at which the workflow is enabled.
+        anchor: Option<Timestamp>,
     },
     /// By the calendar
     Cron {
@@ -39,17 +64,28 @@ enum When {
 }
 
 impl When {
-    /// The first time after this one.
-    fn next(&self, after: jiff::Timestamp) -> Result<jiff::Timestamp, ActivationError> {
+    /// The first time after `after`. `known` is a time of the rhythm, where it has no anchor.
+    fn next(
+        &self,
+        after: jiff::Timestamp,
+        known: jiff::Timestamp,
+    ) -> Result<jiff::Timestamp, ActivationError> {
         match self {
-            Self::Every { interval } => {
-                let interval = jiff::SignedDuration::from(*interval);
+            Self::Every { interval, anchor } => {
+                let interval = SignedDuration::from(*interval);
                 if interval < SHORTEST {
                     return Err(ActivationError::new(
                         "config `when.interval`: an interval is at least 1 s; make it longer",
                     ));
                 }
-                Ok(after.checked_add(interval)?)
+                let anchor = anchor.map_or(known, jiff::Timestamp::from);
+                let past = after.duration_since(anchor).as_nanos().rem_euclid(interval.as_nanos());
+                let left = interval.as_nanos() - past;
+                after.checked_add(SignedDuration::from_nanos_i128(left)).map_err(|_| {
+                    ActivationError::new(
+                        "config `when.interval`: its end is beyond all time; make it shorter",
+                    )
+                })
             }
             Self::Cron { expression, time_zone } => {
                 cron::next(expression, time_zone.as_deref().unwrap_or("UTC"), after)
@@ -60,7 +96,7 @@ impl When {
 
 /// Schedule
 ///
-/// Starts a run at each time of a rhythm. Of the times that pass while no engine runs, the first counts.
+/// Starts a run at each time of a rhythm.
 #[trigger(
     app = "core",
     outcomes(
@@ -73,7 +109,7 @@ impl When {
     activate = begin,
     deactivate = end,
     tick = tick,
-    missed_ticks = once,
+    missed_ticks = all,
 )]
 async fn schedule(
     _request: Request,
@@ -84,14 +120,59 @@ async fn schedule(
 }
 
 async fn begin(config: Schedule, cx: ActivateContext) -> Result<Activated, ActivationError> {
-    Ok(Activated::new(()).tick_at(config.when.next(cx.now())?))
+    Ok(Activated::new(()).tick_at(config.when.next(cx.now(), cx.now())?))
 }
 
 async fn tick(config: Schedule, cx: TickContext) -> Result<Tick<ScheduleOutcome>, TriggerError> {
-    let next = config.when.next(cx.following()).map_err(|error| TriggerError::failed(error.message()))?;
-    Ok(Tick::outcome(ScheduleOutcome::Due { time: cx.time().into() }).next_at(next))
+    let goes_on = if cx.missed() && config.missed != Missed::All { cx.now() } else { cx.time() };
+    let next = config.when.next(goes_on, cx.time());
+    let next = next.map_err(|error| TriggerError::failed(error.message()))?;
+    let tick = if cx.missed() && config.missed == Missed::Skip {
+        Tick::no_op()
+    } else {
+        Tick::outcome(ScheduleOutcome::Due { time: cx.time().into() })
+    };
+    Ok(tick.next_at(next))
 }
 
 async fn end(_config: Schedule, _cx: DeactivateContext) -> Result<(), ActivationError> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(interval: &str, anchor: Option<&str>, after: &str, expected: &str) {
+        let anchor = anchor.map(|anchor| anchor.parse().unwrap());
+        let every = When::Every { interval: interval.parse().unwrap(), anchor };
+        let known = "2026-01-01T00:07:00Z".parse().unwrap();
+        let next = every.next(after.parse().unwrap(), known).unwrap();
+        assert_eq!(next, expected.parse::<jiff::Timestamp>().unwrap());
+    }
+
+    #[test]
+    fn t14_intervals_are_counted_from_the_anchor_in_both_directions() {
+        let (noon, later) = (Some("2026-03-01T12:00:00Z"), "2026-03-02T01:00:00Z");
+        check("6h", noon, "2026-03-01T12:00:00Z", "2026-03-01T18:00:00Z");
+        check("6h", noon, "2026-03-01T17:59:59.999999999Z", "2026-03-01T18:00:00Z");
+        check("6h", noon, later, "2026-03-02T06:00:00Z");
+        check("6h", noon, "2026-02-28T23:00:00Z", "2026-03-01T00:00:00Z");
+        check("6h", Some("2026-03-01T12:30:00+01:00"), later, "2026-03-02T05:30:00Z");
+        check("1w", Some("2030-01-07T09:00:00Z"), later, "2026-03-02T09:00:00Z");
+        check("15m", None, later, "2026-03-02T01:07:00Z");
+    }
+
+    #[test]
+    fn an_interval_that_is_too_short_or_too_long_is_refused() {
+        for (interval, part) in
+            [("999ms", "at least 1 s"), ("0s", "at least 1 s"), ("PT175000000H", "shorter")]
+        {
+            let every = When::Every { interval: interval.parse().unwrap(), anchor: None };
+            let now = "2026-01-01T00:00:00Z".parse().unwrap();
+            let error = every.next(now, now).unwrap_err();
+            assert!(error.message().contains(part), "{}", error.message());
+        }
+    }
 }

@@ -183,10 +183,11 @@ fn names(subject: &mut Subject<'_>, place: &str, catalog: &Catalog) {
             above.shift_remove(&name);
         });
     }
-    // Names of steps and outcomes are broken as edges; free names are right, and inputs are named by their author.
+    // Names of steps and outcomes are broken as edges; free names are right, and inputs and headers are named by their
+    // author.
     let is_step = above == "/steps";
-    let is_input = above == "/trigger/config/inputs";
-    if !is_step && !is_input && !is_free(place) {
+    let is_named_freely = ["/trigger/config/inputs", "/trigger/config/response/headers"].contains(&above);
+    if !is_step && !is_named_freely && !is_free(place) {
         subject.breaks("misspelled", place, &format!("{}q", dotted(place)), |definition| {
             let (above, name) = parent(definition, place);
             let value = above.shift_remove(&name).expect("the field is there");

@@ -11,6 +11,7 @@ pub(super) mod links;
 pub(super) mod operations;
 pub(super) mod options;
 pub(super) mod runs;
+pub(super) mod sample;
 pub(super) mod schema;
 pub(super) mod waiting;
 pub(super) mod workflows;

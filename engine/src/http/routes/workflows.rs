@@ -184,7 +184,7 @@ async fn start(State(api): State<Api>, Path(id): Path<String>, body: Body) -> Re
     Ok((StatusCode::CREATED, Json(json!({ "id": run }))).into_response())
 }
 
-async fn find(api: &Api, id: &str) -> Result<WorkflowRow, Problem> {
+pub(super) async fn find(api: &Api, id: &str) -> Result<WorkflowRow, Problem> {
     let row = api.driver.store().workflow(&workflow_id(id)?).await?;
     row.ok_or_else(|| no_workflow(id))
 }

@@ -1,40 +1,37 @@
 //! `core/webhook`: a URL that starts runs.
 
+mod reply;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use stepwell::prelude::*;
 
+use self::reply::Reply;
+use super::method::Method;
+
 /// What to accept.
 #[config]
 struct Webhook {
-    /// Method
-    #[field(default = Method::Post)]
-    method: Method,
+    /// Methods
+    ///
+    /// Which requests are accepted; others are refused with 405.
+    #[field(default = vec![Method::Post])]
+    #[schemars(length(min = 1))]
+    methods: Vec<Method>,
     /// Signature
     ///
     /// How the sender proves that it is the sender. Without one, whoever knows the URL can start runs.
     signature: Option<Scheme>,
-}
-
-/// Which requests are accepted.
-#[data]
-#[derive(PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-enum Method {
-    /// POST
-    Post,
-    /// PUT
-    Put,
-    /// GET
-    Get,
-    /// Any method
-    Any,
+    /// Response
+    ///
+    /// What answers a request that has started a run, once the run is stored; without it 202 and the run's id.
+    response: Option<Reply>,
 }
 
 /// How a sender proves that it is the sender.
 #[data]
-#[serde(tag = "scheme", rename_all = "snake_case")]
+#[serde(tag = "scheme", rename_all = "snake_case", deny_unknown_fields)]
 enum Scheme {
     /// GitHub
     Github {
@@ -87,43 +84,60 @@ impl Scheme {
 /// Webhook
 ///
 /// Starts a run for every request to its URL.
-#[trigger(app = "core", outcomes(
-    /// Received
-    received {
-        /// The method
-        method: String,
-        /// The query's fields
-        query: BTreeMap<String, String>,
-        /// The headers, their names in lower case
-        headers: BTreeMap<String, String>,
-        /// The body: JSON where it is, otherwise text
-        body: Value,
-    },
-))]
+#[trigger(
+    app = "core",
+    outcomes(
+        /// Received
+        received {
+            /// The method
+            method: String,
+            /// The query's fields
+            query: BTreeMap<String, String>,
+            /// The headers, their names in lower case
+            headers: BTreeMap<String, String>,
+            /// The body: JSON where it is, otherwise text
+            body: Value,
+        },
+    ),
+    activate = begin,
+    deactivate = end,
+)]
 async fn webhook(
     request: Request,
     config: Webhook,
     _cx: TriggerContext,
-) -> Result<WebhookOutcome, TriggerError> {
+) -> Result<Trigger<WebhookOutcome>, TriggerError> {
+    let methods: Vec<http::Method> = config.methods.iter().copied().map(Into::into).collect();
+    if !methods.contains(request.method()) {
+        let known: Vec<&str> = methods.iter().map(http::Method::as_str).collect();
+        let message = format!("this webhook takes {} requests", known.join(", "));
+        return Err(Rejected::with_status(http::StatusCode::METHOD_NOT_ALLOWED, message).into());
+    }
     if let Some(scheme) = &config.signature {
         scheme.verify(&request)?;
     }
-    let wanted = match config.method {
-        Method::Post => http::Method::POST,
-        Method::Put => http::Method::PUT,
-        Method::Get => http::Method::GET,
-        Method::Any => request.method().clone(),
-    };
-    if *request.method() != wanted {
-        let status = http::StatusCode::METHOD_NOT_ALLOWED;
-        return Err(Rejected::with_status(status, format!("this webhook takes {wanted} requests")).into());
-    }
-    Ok(WebhookOutcome::Received {
+    let received = WebhookOutcome::Received {
         method: request.method().to_string(),
         query: request.query_as()?,
         headers: headers_of(&request),
         body: body_of(&request)?,
+    };
+    Ok(match &config.response {
+        Some(reply) => received.respond(reply.to_response().map_err(TriggerError::failed)?),
+        None => received.into(),
     })
+}
+
+/// Nobody outside has to be told. What is wrong with the answer is found before it is needed.
+async fn begin(config: Webhook, _cx: ActivateContext) -> Result<(), ActivationError> {
+    match config.response.as_ref().map(Reply::to_response) {
+        Some(Err(message)) => Err(ActivationError::new(message)),
+        _ => Ok(()),
+    }
+}
+
+async fn end(_config: Webhook, _cx: DeactivateContext) -> Result<(), ActivationError> {
+    Ok(())
 }
 
 /// The headers that are text, without the sender's own credentials.
