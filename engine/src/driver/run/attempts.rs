@@ -92,8 +92,8 @@ impl Attempts {
     /// Gives up a call that has taken too long.
     fn give_up(&mut self) -> Option<Ended> {
         let now = Instant::now();
-        let (id, _) = self.running.iter().find(|(_, running)| running.until <= now)?;
-        let id = *id;
+        let overdue = self.running.iter().filter(|(_, running)| running.until <= now);
+        let (&id, _) = overdue.min_by_key(|(_, running)| (running.until, running.execution))?;
         let Running { execution, limit, task, .. } = self.running.remove(&id)?;
         task.abort();
         let message = format!("the handler did not return within {} s", limit.as_secs());
