@@ -14,7 +14,9 @@ use stepwell_engine::core::run::{
     self, Admission, Beginning, Decision, Event, Given, Plan, PlannedStep, ResolveConfig, Returned, Variables,
 };
 use stepwell_engine::expr::Template;
-use stepwell_engine::model::{RecordId, RunId, RunStatus, ValueRef, VersionId, WorkflowId, encode_entries};
+use stepwell_engine::model::{
+    RecordId, RunId, RunStatus, ValueRef, VersionId, WorkflowId, encode_entries, encode_state,
+};
 use stepwell_engine::store::sqlite::SqliteStore;
 use stepwell_engine::store::{PlaceChange, Record, RunChange, RunRow, StartRun, Store as _};
 use tokio::task::JoinSet;
@@ -145,7 +147,7 @@ fn decision(criterion: &mut Criterion) {
                 |(state, event)| {
                     let decision = run::apply(&plan, state, event, &given(i64::from(at) + 1, &values, &none))
                         .expect("the step is running");
-                    serde_json::to_vec(&decision.state).expect("a state is JSON")
+                    encode_state(&decision.state)
                 },
                 BatchSize::SmallInput,
             );
@@ -181,8 +183,7 @@ fn commits(criterion: &mut Criterion) {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("there is a directory");
     let store = Arc::new(SqliteStore::open(directory.path()).expect("there is a database"));
     let (decision, _) = run_at(&plan(3), 1);
-    let (state, body) =
-        (serde_json::to_vec(&decision.state).expect("a state is JSON"), encode_entries(&decision.entries));
+    let (state, body) = (encode_state(&decision.state), encode_entries(&decision.entries));
     for size in [1_u64, 16, 64, 256] {
         let runs: Vec<RunId> = (0..size).map(|_| RunId(Uuid::now_v7())).collect();
         for run in &runs {

@@ -14,7 +14,8 @@ pub(super) async fn run(client: &Client, print: Print) -> Done {
     } else {
         tell(&value);
     }
-    match items(&value, "blocks").len() + items(&value, "deactivation_failed").len() {
+    let lists = ["/blocks", "/deactivation_failed", "/unreadable/newest"];
+    match lists.iter().filter_map(|list| value.pointer(list)?.as_array()).map(Vec::len).sum::<usize>() {
         0 => Ok(()),
         1 => Err(Failure("1 thing needs a person".to_owned())),
         several => Err(Failure(format!("{several} things need a person"))),
@@ -46,8 +47,27 @@ fn tell(value: &Value) {
             ["/workflow_id", "/error", "/again_at"].map(|field| cell(failing, field));
         output::line(&format!("{workflow}: a trigger is being deactivated, at {again} again: {error}"));
     }
+    unreadable_runs(value);
     refused(value);
     unfit_blocks(items(value, "blocks"));
+}
+
+/// Prints the runs that this engine cannot read, if there are any.
+fn unreadable_runs(value: &Value) {
+    let Some(unreadable) =
+        value.get("unreadable").filter(|unreadable| !items(unreadable, "newest").is_empty())
+    else {
+        return;
+    };
+    let rows: Vec<Vec<String>> = items(unreadable, "newest")
+        .iter()
+        .map(|run| ["/run_id", "/workflow_id", "/problem"].map(|field| cell(run, field)).to_vec())
+        .collect();
+    let runs = cell(unreadable, "/runs");
+    output::line(&format!(
+        "Left as they are, since this engine cannot read them: {runs} runs, of which the newest are"
+    ));
+    output::table(&["RUN", "WORKFLOW", "PROBLEM"], &rows);
 }
 
 /// Prints how many requests were refused at the callback URLs, and why.

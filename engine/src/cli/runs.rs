@@ -30,6 +30,9 @@ pub(super) struct List {
     /// Only with this status
     #[arg(long)]
     status: Option<String>,
+    /// Only those that this engine cannot read
+    #[arg(long)]
+    unreadable: bool,
     /// Go on from where the last page ended
     #[arg(long)]
     cursor: Option<String>,
@@ -74,6 +77,9 @@ impl List {
                 query.append_pair(name, value);
             }
         }
+        if self.unreadable {
+            query.append_pair("unreadable", "true");
+        }
         let value = client.get(&format!("/api/v1/runs?{}", query.finish())).await?;
         if self.print.json {
             output::json(&value);
@@ -82,9 +88,12 @@ impl List {
         let rows: Vec<Vec<String>> = items(&value, "runs")
             .iter()
             .map(|run| {
-                ["/id", "/workflow_id", "/status", "/created_at", "/finished_at"]
-                    .map(|field| cell(run, field))
-                    .to_vec()
+                let fields = ["/id", "/workflow_id", "/status", "/created_at", "/finished_at"];
+                let mut cells = fields.map(|field| cell(run, field)).to_vec();
+                if run.get("unreadable").is_some() {
+                    cells[2] += ", unreadable";
+                }
+                cells
             })
             .collect();
         output::table(&["ID", "WORKFLOW", "STATUS", "STARTED", "ENDED"], &rows);

@@ -15,7 +15,9 @@ use super::version::{Unrunnable, Version};
 use crate::core::IllegalEvent;
 use crate::core::workflow::{self, Activation, Decision, Event, WorkflowState};
 use crate::definition::{Definition, Problem, check};
-use crate::model::{ActivationId, ActivationStatus, UnreadableState, VersionId, WorkflowId, decode_state};
+use crate::model::{
+    ActivationId, ActivationStatus, UnreadableState, VersionId, WorkflowId, decode_state, encode_state,
+};
 use crate::store::{ActivationRow, CommitError, StoreError, VersionRow, WorkflowChange};
 
 /// How long `enable` waits for the activation to settle.
@@ -139,8 +141,7 @@ impl Inner {
             let change = WorkflowChange {
                 id: id.clone(),
                 sequence: row.sequence,
-                state: serde_json::to_vec(&decision.state)
-                    .map_err(|error| Refusal::Conflict(error.to_string()))?,
+                state: encode_state(&decision.state),
                 version,
                 activations: decision
                     .activations

@@ -33,6 +33,7 @@ mod start;
 mod stop;
 mod timer;
 mod trigger_call;
+mod unreadable;
 mod values;
 mod version;
 
@@ -66,6 +67,7 @@ pub use refused::{Unstarted, UnstartedRequest};
 pub use replay::ReplayOn;
 pub use retention::{Removed, Retention};
 pub use sample::Sample;
+pub use unreadable::{Unreadable, UnreadableRun};
 
 use crate::connections::ConnectionProvider;
 use crate::core::run::Event;
@@ -126,8 +128,6 @@ struct Inner {
     tasks: Mutex<HashMap<RunId, mpsc::UnboundedSender<Nudge>>>,
     /// How many runs are about to be started.
     starting: AtomicUsize,
-    /// Runs whose state this binary cannot read; they are left unharmed.
-    left_alone: Mutex<HashSet<RunId>>,
     workflow_timers: Mutex<HashMap<WorkflowId, timer::WorkflowTimer>>,
     slots: Arc<Slots>,
     /// The versions that the last pass of retention has found out of use. Held during a pass.
@@ -190,7 +190,6 @@ impl Driver {
             versions: Mutex::default(),
             tasks: Mutex::default(),
             starting: AtomicUsize::new(0),
-            left_alone: Mutex::default(),
             workflow_timers: Mutex::default(),
             unused: tokio::sync::Mutex::default(),
             unstarted: refused::UnstartedRequests::default(),
@@ -203,6 +202,7 @@ impl Driver {
             busy: busy::Busy::new(),
         });
         inner.leave_unfit_versions().await?;
+        inner.store.take_back().await?;
         inner.recover_workflows(&inner.lease()).await?;
         inner.tracker.spawn(Arc::clone(&inner).keep_time());
         inner.tracker.spawn(Arc::clone(&inner).hear_news());
@@ -426,14 +426,6 @@ impl Inner {
             tasks.remove(&run);
         }
         idle
-    }
-
-    fn leave_alone(&self, run: RunId) {
-        self.left_alone.lock().expect("no holder panics").insert(run);
-    }
-
-    fn is_left_alone(&self, run: RunId) -> bool {
-        self.left_alone.lock().expect("no holder panics").contains(&run)
     }
 
     fn run_changed(&self, run: RunId, status: Option<RunStatus>) {

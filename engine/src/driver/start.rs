@@ -13,13 +13,12 @@ use super::answer::Refusal;
 use super::index_key::index_key;
 use super::run::{Nudge, RunTask};
 use super::slots::{AtHand, Due};
-use super::values::encode_state;
 use super::version::Version;
 use super::{Inner, activation, first_answer};
 use crate::core::limits::checked_size;
 use crate::core::run::{self, Admission, Beginning, Decision, Given, Replayed};
 use crate::definition::Problem;
-use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId, encode_entries};
+use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId, encode_entries, encode_state};
 use crate::store::{Lane, Message, Record, RunRow, StartRun, Started};
 
 /// A run to start.

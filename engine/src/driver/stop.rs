@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::Inner;
 use super::run::Nudge;
 use super::version::Unrunnable;
-use crate::model::{RunId, UnreadableState};
+use crate::driver::Refusal;
+use crate::model::RunId;
 use crate::store::StoreError;
 
 /// How long to wait before the database is asked again that has failed.
@@ -30,10 +31,8 @@ pub(super) enum Stop {
     Stopping,
     #[error(transparent)]
     Unrunnable(#[from] Unrunnable),
-    #[error("run {0}: {1}")]
-    Unreadable(RunId, UnreadableState),
-    #[error("run {0} needs a value that this engine cannot read: {1}")]
-    UnreadableRecord(RunId, Box<dyn std::error::Error + Send + Sync>),
+    #[error("{problem}")]
+    Unreadable { sequence: i64, problem: String },
 }
 
 /// Asks the database, again and again while it fails: no run is given up since the database was away.
@@ -67,18 +66,29 @@ impl Inner {
     }
 
     /// Takes a run out of memory whose task has ended early. If this process has taken the run over meanwhile, nobody
-    /// else works on it: it is loaded anew.
-    pub(super) fn stopped(
+    /// else works on it: it is loaded anew. One that cannot be read is set aside.
+    pub(super) async fn stopped(
         self: &Arc<Self>,
         run: RunId,
         stop: &Stop,
         nudges: &mut mpsc::UnboundedReceiver<Nudge>,
     ) {
+        if let Stop::Unreadable { sequence, problem } = stop {
+            self.set_aside(run, *sequence, problem).await;
+        }
         self.forget(run);
-        let unheard = std::iter::from_fn(|| nudges.try_recv().ok());
-        if unheard
-            .fold(matches!(stop, Stop::Outdated), |adopted, nudge| adopted || matches!(nudge, Nudge::Adopted))
-        {
+        let mut adopted = matches!(stop, Stop::Outdated);
+        while let Ok(unheard) = nudges.try_recv() {
+            match unheard {
+                Nudge::Adopted => adopted = true,
+                Nudge::Ask(_, answer) if matches!(stop, Stop::Unreadable { .. }) => {
+                    // Who asked may have gone away.
+                    let _ = answer.send(Err(Refusal::Conflict(stop.to_string())));
+                }
+                Nudge::Look | Nudge::Ask(..) => {}
+            }
+        }
+        if adopted {
             self.adopt(run);
         }
         match stop {
@@ -86,10 +96,7 @@ impl Inner {
                 tracing::debug!(run = %run, reason = %stop, "stopped working on the run");
             }
             Stop::Unrunnable(_) => tracing::warn!(run = %run, reason = %stop, "the run is left waiting"),
-            Stop::Unreadable(..) | Stop::UnreadableRecord(..) => {
-                self.leave_alone(run);
-                tracing::error!(run = %run, error = %stop, "the run is left as it is");
-            }
+            Stop::Unreadable { .. } => {}
         }
     }
 }

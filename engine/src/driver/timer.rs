@@ -56,10 +56,8 @@ impl Inner {
         let room = self.room_for_waking().min(BATCH);
         let due = if room == 0 { Vec::new() } else { self.store.due(now, room).await? };
         for run in due {
-            if !self.is_left_alone(run) {
-                woken += 1;
-                self.nudge(run, Nudge::Look);
-            }
+            woken += 1;
+            self.nudge(run, Nudge::Look);
         }
         for workflow in self.due_workflows(now) {
             if let Err(refusal) = self.transition(&workflow, &Event::Tick, None).await {

@@ -6,20 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::Inner;
 use super::version::Version;
-use crate::core::run::{self, RunState};
+use crate::core::run;
 use crate::model::{RecordId, RunId, ValueRef, decode_entries};
 use crate::store::StoreError;
-
-/// So many bytes most states have at most.
-const USUAL_STATE: usize = 1024;
-
-/// The stored form of a run's state.
-pub(super) fn encode_state(state: &RunState) -> Vec<u8> {
-    let mut stored = Vec::with_capacity(USUAL_STATE);
-    serde_json::to_writer(&mut stored, state)
-        .expect("a run's state is numbers, strings and maps with string or integer keys");
-    stored
-}
 
 impl Inner {
     /// Those of the variables `run` and `workflow` that the version refers to.

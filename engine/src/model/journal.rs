@@ -8,8 +8,8 @@ use stepwell::step::WaitingFor;
 
 use super::{ActivationId, ExecutionId, RecordId, RunId, RunStatus, VersionId, WorkflowId};
 
-/// The version of the journal's form; each record carries the one that it was written with.
-pub const JOURNAL_FORMAT: u32 = 1;
+/// The newest version of the journal's form; each record carries the oldest in which all of its entries can be read.
+pub const JOURNAL_FORMAT: u32 = 2;
 
 /// A handler of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,6 +207,16 @@ pub enum Entry {
     },
 }
 
+impl Entry {
+    /// The oldest format that has it. A field that an older engine passes over needs none of its own.
+    const fn format(&self) -> u32 {
+        match self {
+            Self::WorkflowCalled { .. } | Self::CallAnswered { .. } | Self::CallGivenUp => 2,
+            _ => 1,
+        }
+    }
+}
+
 /// The run that another goes through again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
@@ -332,10 +342,11 @@ struct Stored<T> {
     entries: T,
 }
 
-/// Entries as the journal stores them: JSON, with the version of their form.
+/// Entries as the journal stores them: JSON, with the oldest version of their form that has them all.
 pub fn encode_entries(entries: &[Entry]) -> Vec<u8> {
     let mut stored = Vec::with_capacity(USUAL_RECORD);
-    serde_json::to_writer(&mut stored, &Stored { format: JOURNAL_FORMAT, entries })
+    let format = entries.iter().map(Entry::format).max().unwrap_or(1);
+    serde_json::to_writer(&mut stored, &Stored { format, entries })
         .expect("entries are JSON values, strings and numbers only");
     stored
 }
@@ -375,4 +386,34 @@ pub enum UnreadableRecord {
         /// The record's format.
         format: u32,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_has_the_oldest_format_that_has_its_entries() {
+        for (entries, format) in [
+            (vec![Entry::RunAdmitted], 1),
+            (vec![Entry::RunAdmitted, Entry::CallGivenUp, Entry::CancelRequested], 2),
+            (Vec::new(), 1),
+        ] {
+            let stored = encode_entries(&entries);
+            let json: Value = serde_json::from_slice(&stored).unwrap();
+            assert_eq!(json["format"], format);
+            assert_eq!(decode_entries(&stored).unwrap(), entries);
+        }
+    }
+
+    #[test]
+    fn a_record_of_a_newer_format_is_named_whatever_it_holds() {
+        for entries in [r#"[{"kind":"unheard_of"}]"#, "[]", "7"] {
+            let stored = format!(r#"{{"format":{},"entries":{entries}}}"#, JOURNAL_FORMAT + 1);
+            let error = decode_entries(stored.as_bytes()).unwrap_err();
+            assert!(matches!(error, UnreadableRecord::Newer { format } if format == JOURNAL_FORMAT + 1));
+        }
+        let damaged = decode_entries(br#"{"format":1,"entries":[{"kind":"unheard_of"}]}"#);
+        assert!(matches!(damaged, Err(UnreadableRecord::Damaged(_))));
+    }
 }

@@ -6,7 +6,7 @@ mod ids;
 mod journal;
 mod status;
 
-pub use format::{Format, StoredState, UnreadableState, decode_state};
+pub use format::{Format, READS, RUN_FORMAT, StoredState, UnreadableState, decode_state, encode_state};
 pub use history::{
     ArrivalView, AttemptView, CallbackFate, CallbackView, ChildView, ExecutionStatus, ExecutionView, History,
     RoundView, TriggerView,

@@ -11,6 +11,12 @@ pub(super) fn addressee(id: &str) -> String {
     )
 }
 
+/// The owner of a run that an engine that reads so much has set aside. Processes have epochs from 1 on, and 0 is the
+/// owner of what is left to the next process that can.
+pub(super) fn set_aside(reads: u32) -> i64 {
+    -i64::from(reads)
+}
+
 /// Of a workflow.
 pub(super) const WORKFLOW: &str = "id, title, draft, state, sequence, created_at, updated_at";
 /// Of a version.

@@ -428,6 +428,8 @@ pub struct RunFilter {
     pub created_before: Option<Timestamp>,
     /// Only runs that are older than this one.
     pub before: Option<RunId>,
+    /// Only those that were set aside since they cannot be read.
+    pub unreadable: bool,
     /// At most so many.
     pub limit: usize,
 }

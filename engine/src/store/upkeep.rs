@@ -72,6 +72,13 @@ pub trait Upkeep: Send + Sync + 'static {
     /// Leaves the runs of a version to other processes: from now on they are neither due here nor taken over, and
     /// those that this process has taken over are left to the next.
     async fn leave_version(&self, id: VersionId) -> Result<(), StoreError>;
+
+    /// Sets a run aside that is at this sequence and that no other process works on, since an engine that reads so much
+    /// ([`READS`](crate::model::READS)) cannot read it: from now on it is neither due nor taken over, but by an engine
+    /// that reads more. Whether it was set aside now.
+    async fn set_aside(&self, run: RunId, sequence: i64, reads: u32) -> Result<bool, StoreError>;
+    /// Lets all runs be taken over again that engines have set aside that read no more than this one.
+    async fn take_back(&self) -> Result<(), StoreError>;
 }
 
 /// The end of a run: when, and which.

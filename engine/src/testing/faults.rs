@@ -326,6 +326,14 @@ impl Upkeep for MortalStore {
     async fn leave_version(&self, id: VersionId) -> Result<(), StoreError> {
         reads!(self, leave_version(id))
     }
+
+    async fn set_aside(&self, run: RunId, sequence: i64, reads: u32) -> Result<bool, StoreError> {
+        reads!(self, set_aside(run, sequence, reads))
+    }
+
+    async fn take_back(&self) -> Result<(), StoreError> {
+        reads!(self, take_back())
+    }
 }
 
 #[async_trait]

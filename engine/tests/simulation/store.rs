@@ -458,6 +458,14 @@ impl Upkeep for SimStore {
     async fn leave_version(&self, id: VersionId) -> Result<(), StoreError> {
         self.read(async { self.inner()?.leave_version(id).await }).await
     }
+
+    async fn set_aside(&self, run: RunId, sequence: i64, reads: u32) -> Result<bool, StoreError> {
+        self.read(async { self.inner()?.set_aside(run, sequence, reads).await }).await
+    }
+
+    async fn take_back(&self) -> Result<(), StoreError> {
+        self.read(async { self.inner()?.take_back().await }).await
+    }
 }
 
 #[async_trait]

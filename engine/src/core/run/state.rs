@@ -9,16 +9,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::calls::Caller;
-use crate::model::{Format, HandlerName, RecordId, RunId, RunStatus, StoredState, ValueRef};
-
-/// The newest form of a run's state.
-const RUN_FORMAT: u32 = 1;
+use crate::model::{Format, HandlerName, RUN_FORMAT, RecordId, RunId, RunStatus, StoredState, ValueRef};
 
 /// The state of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunState {
-    /// The version of this form.
-    #[serde(default)]
+    /// The version of the form that it was read from.
+    #[serde(default, skip_serializing)]
     pub format: Format<RUN_FORMAT>,
     /// How many executions there have been.
     pub executions: u32,
@@ -325,6 +322,13 @@ pub enum Takes {
 
 impl StoredState for RunState {
     const FORMAT: u32 = RUN_FORMAT;
+
+    /// An engine of format 1 would forget who has called the run and whom a step asks.
+    fn format(&self) -> u32 {
+        let calls = self.caller.is_some() || self.result.is_some();
+        let calls_or_asks = |it: &Execution| it.is_call() || it.question.is_some();
+        if calls || self.live.values().any(calls_or_asks) { 2 } else { 1 }
+    }
 }
 
 impl RunState {

@@ -24,8 +24,8 @@ const FAILED_AFTER: u32 = 5;
 /// The state of a workflow's activations.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WorkflowState {
-    /// The version of this form.
-    #[serde(default)]
+    /// The version of the form that it was read from.
+    #[serde(default, skip_serializing)]
     pub format: Format<WORKFLOW_FORMAT>,
     /// How many versions there have been.
     pub versions: u32,
@@ -109,6 +109,10 @@ pub enum Phase {
 
 impl StoredState for WorkflowState {
     const FORMAT: u32 = WORKFLOW_FORMAT;
+
+    fn format(&self) -> u32 {
+        WORKFLOW_FORMAT
+    }
 }
 
 impl WorkflowState {

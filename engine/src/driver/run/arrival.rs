@@ -92,7 +92,7 @@ impl RunTask {
                 // Who sent it may have gone away.
                 let _ = answer.send(Ok(()));
                 if let Err(stop) = self.go_on().await {
-                    inner.stopped(id, &stop, &mut self.nudges);
+                    inner.stopped(id, &stop, &mut self.nudges).await;
                 }
                 return;
             }

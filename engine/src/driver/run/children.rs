@@ -3,7 +3,7 @@
 use super::super::stop::{Stop, patiently};
 use super::{Nudge, RunTask};
 use crate::core::run::{CallConfig, Called, Caller, Event, THE_RUN};
-use crate::model::{Entry, RecordId, RunId, UnreadableRecord, decode_entries};
+use crate::model::{Entry, RecordId, RunId, decode_entries};
 use crate::store::{InboxEntry, RunChange, StartRun};
 
 /// How many calls are made with one commit: so much data it has at most, in values.
@@ -85,8 +85,11 @@ impl RunTask {
     async fn message(&self, id: RecordId) -> Result<Option<Entry>, Stop> {
         let records = patiently!(self.inner, &self.lease, self.inner.store.records(&[id]).await);
         let Some(record) = records.first() else { return Ok(None) };
-        let unreadable = |error: UnreadableRecord| Stop::UnreadableRecord(self.id, error.into());
-        Ok(decode_entries(&record.body).map_err(unreadable)?.into_iter().next())
+        let entries = decode_entries(&record.body).map_err(|error| {
+            let problem = format!("a message to it cannot be read: {error}");
+            Stop::Unreadable { sequence: self.sequence, problem }
+        })?;
+        Ok(entries.into_iter().next())
     }
 
     /// Whom a change concerns besides its run.

@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 
 use super::super::stop::{Stop, patiently};
-use super::super::values::encode_state;
 use super::RunTask;
 use crate::core::run::{Decision, RunState};
-use crate::model::{RecordId, encode_entries};
+use crate::model::{RecordId, encode_entries, encode_state};
 use crate::store::{CommitError, PlaceChange, Record, RunChange, StartRun};
 
 impl RunTask {

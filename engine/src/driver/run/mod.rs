@@ -32,6 +32,7 @@ use arrival::Arriving;
 use attempts::{Attempts, Ended};
 
 pub(super) use arrival::{Incoming, is_at_rest};
+pub(super) use values::needed as needed_values;
 
 /// So many values are kept without a look at which are still needed.
 const FEW_VALUES: usize = 64;
@@ -146,7 +147,7 @@ impl RunTask {
                 {
                     tracing::error!(run = %id, error = %error, source = %error.source, "the run could not be left to another engine");
                 }
-                inner.stopped(id, &stop, &mut nudges);
+                inner.stopped(id, &stop, &mut nudges).await;
             }
         }
     }
@@ -166,7 +167,8 @@ impl RunTask {
                 version => Ok(version),
             }
         )?;
-        let state = decode_state(&state).map_err(|error| Stop::Unreadable(id, error))?;
+        let state = decode_state(&state)
+            .map_err(|error| Stop::Unreadable { sequence, problem: error.to_string() })?;
         Ok(Some((version, state, sequence)))
     }
 
@@ -182,7 +184,7 @@ impl RunTask {
         }
         .await;
         if let Err(stop) = result {
-            inner.stopped(id, &stop, &mut self.nudges);
+            inner.stopped(id, &stop, &mut self.nudges).await;
         }
     }
 

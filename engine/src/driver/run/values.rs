@@ -9,7 +9,7 @@ use crate::core::run::{self, RunState};
 use crate::model::{Entry, RecordId, UnreadableRecord, ValueRef};
 
 /// The values that the next decisions may need.
-pub(super) fn needed(state: &RunState, version: &Version) -> Vec<ValueRef> {
+pub(in crate::driver) fn needed(state: &RunState, version: &Version) -> Vec<ValueRef> {
     state.needed(&version.references).collect()
 }
 
@@ -40,7 +40,8 @@ impl RunTask {
                 &self.lease,
                 match self.inner.values(&needed).await {
                     Err(error) if error.source.is::<UnreadableRecord>() => {
-                        return Err(Stop::UnreadableRecord(self.id, error.source));
+                        let problem = format!("a value that it needs cannot be read: {}", error.source);
+                        return Err(Stop::Unreadable { sequence: self.sequence, problem });
                     }
                     values => values,
                 }

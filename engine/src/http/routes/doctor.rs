@@ -41,6 +41,7 @@ async fn look(State(api): State<Api>) -> Result<Json<Value>, Problem> {
     }
     Ok(Json(json!({
         "blocks": api.driver.unfit_blocks().await?,
+        "unreadable": api.driver.unreadable_runs().await?,
         "deactivation_failed": failed,
         "deactivation_failing": failing,
         "refused": api.refused.counts(),

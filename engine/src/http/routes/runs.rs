@@ -1,5 +1,6 @@
 //! Runs.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
@@ -39,6 +40,8 @@ pub(in crate::http) fn routes() -> Router<Api> {
 struct Filter {
     workflow: Option<String>,
     status: Option<String>,
+    #[serde(default)]
+    unreadable: bool,
     cursor: Option<String>,
     limit: Option<usize>,
 }
@@ -60,12 +63,26 @@ async fn list(
         workflow: filter.workflow.map(WorkflowId),
         status,
         before: before.transpose()?,
+        unreadable: filter.unreadable,
         limit,
         ..RunFilter::default()
     };
+    // Nearly always there are none, and an index says so.
+    let unreadable = api.driver.store().runs(RunFilter { unreadable: true, ..filter.clone() }).await?;
+    let unreadable: HashSet<RunId> = unreadable.iter().map(|row| row.id).collect();
     let rows = api.driver.store().runs(filter).await?;
     let next = (rows.len() == limit).then(|| rows.last().map(|row| row.id)).flatten();
-    Ok(Json(json!({ "runs": rows.iter().map(views::run).collect::<Vec<_>>(), "next_cursor": next })))
+    let runs: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            let mut run = views::run(row);
+            if unreadable.contains(&row.id) {
+                run["unreadable"] = true.into();
+            }
+            run
+        })
+        .collect();
+    Ok(Json(json!({ "runs": runs, "next_cursor": next })))
 }
 
 /// `wait`: seconds to wait until the run has ended, has one of the statuses `until`, or has moved on from the

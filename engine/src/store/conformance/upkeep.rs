@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{Sample, at, draft, refused, version, workflow};
-use crate::model::{OperationId, RunId, RunStatus, VersionId};
+use crate::model::{OperationId, READS, RunId, RunStatus, VersionId};
 use crate::store::{
     Draft, Finished, OperationRow, Promise, Relying, RunChange, RunFilter, StartRun, Store, VersionRow,
     WorkflowChange,
@@ -19,6 +19,7 @@ pub(super) async fn all<S: Store, F: AsyncFn() -> S>(fresh: &F) {
     o7_an_operation_moves_only_from_the_sequence_that_was_seen(&fresh().await).await;
     o8_what_versions_rely_on_is_told_with_their_runs(&fresh().await).await;
     o8_the_runs_of_a_version_can_be_left_to_others(&fresh().await).await;
+    o8_a_run_that_was_set_aside_is_found_by_an_engine_that_reads_more(&fresh().await).await;
     the_database_has_a_size(&fresh().await).await;
 }
 
@@ -265,6 +266,39 @@ async fn o8_the_runs_of_a_version_can_be_left_to_others(store: &dyn Store) {
     let done = RunChange { due_at: None, owned: false, ..samples[1].change(store, 1, "done") };
     store.commit_run(done).await.expect("the sequence is right");
     assert_eq!(store.next_due().await.expect("the store works"), None);
+}
+
+async fn o8_a_run_that_was_set_aside_is_found_by_an_engine_that_reads_more(store: &dyn Store) {
+    let samples: Vec<Sample> = (0..3).map(|_| Sample::default()).collect();
+    for sample in &samples {
+        sample.create(store).await;
+        let idle = RunChange { owned: false, due_at: Some(at(3)), ..sample.change(store, 0, "idle") };
+        store.commit_run(idle).await.expect("the sequence is right");
+        store.append_callback(sample.callback(store, 1, "kept")).await.expect("the sequence is right");
+    }
+    assert!(!store.set_aside(samples[0].id, 0, READS).await.expect("the store works"), "it has moved on");
+    for (sample, reads) in samples.iter().zip([READS - 1, READS, READS + 1]) {
+        assert!(store.set_aside(sample.id, 1, reads).await.expect("the store works"));
+        assert!(!store.set_aside(sample.id, 1, reads).await.expect("the store works"), "it was before");
+    }
+    assert_eq!(store.due(at(5), 10).await.expect("the store works"), []);
+    assert_eq!(store.next_due().await.expect("the store works"), None);
+    let unreadable = || async {
+        let filter = RunFilter { unreadable: true, limit: 10, ..RunFilter::default() };
+        let rows = store.runs(filter.clone()).await.expect("the store works");
+        assert_eq!(store.count_runs(filter).await.expect("the store works"), rows.len());
+        rows.iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(unreadable().await, [samples[2].id, samples[1].id]);
+    let adopted = || async { store.adopt_runs(10).await.expect("the store works") };
+    assert_eq!(adopted().await, [samples[0].id]);
+    store.take_back().await.expect("the store works");
+    assert_eq!(adopted().await, [samples[1].id]);
+    assert_eq!(unreadable().await, [samples[2].id], "one that reads more could not read it either");
+    let row = store.run(samples[1].id).await.expect("the store works").expect("it exists");
+    assert_eq!((row.sequence, row.due_at), (1, Some(at(3))), "it is as it was");
+    assert_eq!(store.inbox(samples[1].id).await.expect("the store works").len(), 1);
+    assert!(store.set_aside(samples[1].id, 1, READS).await.expect("the store works"), "this process owns it");
 }
 
 async fn the_database_has_a_size(store: &dyn Store) {

@@ -3,23 +3,26 @@
 use tokio_postgres::types::ToSql;
 
 use super::text;
-use crate::store::RunFilter;
+use crate::model::READS;
 use crate::store::change::micros;
+use crate::store::{RunFilter, columns};
 
 /// A value of a condition.
 type Value = Box<dyn ToSql + Sync + Send>;
 
 /// The condition of a filter and its values; the first of them is the limit.
 pub(super) fn condition(filter: &RunFilter) -> (String, Vec<Value>) {
-    let RunFilter { workflow, status, ended, created_after, created_before, before, limit } = filter;
+    let RunFilter { workflow, status, ended, created_after, created_before, before, unreadable, limit } =
+        filter;
     let mut conditions = vec!["true".to_owned()];
     let mut values: Vec<Value> = vec![Box::new(i64::try_from(*limit).unwrap_or(i64::MAX))];
-    let given: [(&str, Option<Value>); 5] = [
+    let given: [(&str, Option<Value>); 6] = [
         ("workflow =", workflow.as_ref().map(|id| Box::new(text::written(&id.0).into_owned()) as Value)),
         ("status =", status.map(|status| Box::new(status.as_str()) as Value)),
         ("created_at >=", created_after.map(|after| Box::new(micros(after)) as Value)),
         ("created_at <", created_before.map(|before| Box::new(micros(before)) as Value)),
         ("id <", before.map(|before| Box::new(before.0) as Value)),
+        ("owner <=", unreadable.then(|| Box::new(columns::set_aside(READS)) as Value)),
     ];
     for (condition, value) in given {
         if let Some(value) = value {

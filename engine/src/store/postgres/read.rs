@@ -10,7 +10,7 @@ use super::connection::{Pool, QueryError};
 use super::filter::condition;
 use super::rows;
 use super::text;
-use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
+use crate::model::{ActivationId, READS, RecordId, RunId, VersionId, WorkflowId};
 use crate::store::change::micros;
 use crate::store::columns;
 use crate::store::{
@@ -163,11 +163,11 @@ pub(super) async fn next_due(pool: &Pool, left: &Vec<Uuid>) -> Result<Option<Tim
     Ok(first(pool, sql, &[left], |row| rows::optional_time(row, 0)).await?.flatten())
 }
 
-/// Whether any run belongs to a process that has died.
+/// Whether any run belongs to a process that has died, and can be read as far as is known.
 pub(super) async fn orphaned(pool: &Pool, left: &Vec<Uuid>) -> Result<bool, QueryError> {
-    let sql = "SELECT 1 FROM runs WHERE owner IS NOT NULL AND version <> ALL($1) AND NOT EXISTS
+    let sql = "SELECT 1 FROM runs WHERE owner > $2 AND version <> ALL($1) AND NOT EXISTS
         (SELECT 1 FROM processes WHERE epoch = owner AND expires_at > now()) LIMIT 1";
-    Ok(first(pool, sql, &[left], |_| Ok(())).await?.is_some())
+    Ok(first(pool, sql, &[left, &columns::set_aside(READS)], |_| Ok(())).await?.is_some())
 }
 
 /// Whether a process that has died may have been making calls for any workflow.

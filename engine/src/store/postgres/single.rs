@@ -7,7 +7,7 @@ use super::connection::{Pool, QueryError};
 use super::listener::{CHANNEL, Notice};
 use super::rows;
 use super::text;
-use crate::model::{RunId, VersionId};
+use crate::model::{READS, RunId, VersionId};
 use crate::store::change::{Answer, Change, micros};
 use crate::store::columns;
 use crate::store::{ActivationRow, Draft, News, VersionRow, WorkflowChange, WorkflowRow};
@@ -84,14 +84,19 @@ async fn adopt(
     epoch: i64,
 ) -> Result<Vec<RunId>, QueryError> {
     let sql = "UPDATE runs SET owner = $1 WHERE id IN (
-            SELECT id FROM runs WHERE owner IS NOT NULL AND NOT EXISTS
+            SELECT id FROM runs WHERE owner > $4 AND NOT EXISTS
                 (SELECT 1 FROM processes WHERE epoch = owner AND expires_at > now())
                 AND version <> ALL($3)
             LIMIT $2 FOR UPDATE OF runs SKIP LOCKED
         ) RETURNING id";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let left: Vec<Uuid> = left.iter().map(|id| id.0).collect();
-    client.query(sql, &[&epoch, &limit, &left]).await?.iter().map(rows::run_id).collect()
+    client
+        .query(sql, &[&epoch, &limit, &left, &columns::set_aside(READS)])
+        .await?
+        .iter()
+        .map(rows::run_id)
+        .collect()
 }
 
 /// Takes over the workflows for which dead processes may have been making calls.

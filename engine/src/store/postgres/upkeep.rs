@@ -11,7 +11,7 @@ use super::connection::QueryError;
 use super::filter::condition;
 use super::read::{Parameters, all, first};
 use super::{PostgresStore, failed, rows};
-use crate::model::{OperationId, RunId, RunStatus, VersionId, WorkflowId};
+use crate::model::{OperationId, READS, RunId, RunStatus, VersionId, WorkflowId};
 use crate::store::change::micros;
 use crate::store::{
     CommitError, Finished, OperationRow, Promise, Relying, RunFilter, RunRow, Size, StoreError, Upkeep,
@@ -218,6 +218,18 @@ impl Upkeep for PostgresStore {
         let sql = "UPDATE runs SET owner = 0 WHERE version = $1 AND finished_at IS NULL AND owner = $2";
         let epoch = self.lease.epoch();
         self.count("leaving a version's runs", sql, &[&id.0, &epoch]).await.map(|_| ())
+    }
+
+    async fn set_aside(&self, run: RunId, sequence: i64, reads: u32) -> Result<bool, StoreError> {
+        let sql =
+            "UPDATE runs SET owner = $4 WHERE id = $1 AND sequence = $2 AND (owner IS NULL OR owner = $3)";
+        let (epoch, owner) = (self.lease.epoch(), columns::set_aside(reads));
+        Ok(self.count("setting a run aside", sql, &[&run.0, &sequence, &epoch, &owner]).await? > 0)
+    }
+
+    async fn take_back(&self) -> Result<(), StoreError> {
+        let sql = "UPDATE runs SET owner = 0 WHERE owner >= $1 AND owner < 0";
+        self.count("taking runs back", sql, &[&columns::set_aside(READS)]).await.map(|_| ())
     }
 }
 

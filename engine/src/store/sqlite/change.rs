@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
 use super::rows::run_id;
-use crate::model::{RunId, VersionId};
+use crate::model::{READS, RunId, VersionId};
 use crate::store::change::{Answer, Change, due_micros, micros};
 use crate::store::{
     Callback, Draft, Lane, Message, PlaceChange, Record, RunChange, StartRun, Started, WorkflowChange,
@@ -306,11 +306,17 @@ fn adopt(
 ) -> rusqlite::Result<Vec<RunId>> {
     let sql = format!(
         "UPDATE runs SET owner = {epoch} WHERE id IN
-            (SELECT id FROM runs WHERE owner < {epoch} AND {} LIMIT {limit}) RETURNING id",
+            (SELECT id FROM runs WHERE {} AND {} LIMIT {limit}) RETURNING id",
+        orphaned(epoch),
         unless_left(left)
     );
     let left = left.iter().map(|id| id.0);
     connection.prepare(&sql)?.query_map(params_from_iter(left), run_id)?.collect()
+}
+
+/// The condition of runs that no process works on any more and that this engine can read, as far as is known.
+pub(super) fn orphaned(epoch: i64) -> String {
+    format!("owner > {} AND owner < {epoch}", columns::set_aside(READS))
 }
 
 /// The condition that leaves out the runs of so many versions.

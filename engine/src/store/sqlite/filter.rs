@@ -2,12 +2,14 @@
 
 use rusqlite::types::Value;
 
-use crate::store::RunFilter;
+use crate::model::READS;
 use crate::store::change::micros;
+use crate::store::{RunFilter, columns};
 
 /// The condition of a filter and its values, in order; the last of them is the limit.
 pub(super) fn condition(filter: RunFilter) -> (String, Vec<Value>) {
-    let RunFilter { workflow, status, ended, created_after, created_before, before, limit } = filter;
+    let RunFilter { workflow, status, ended, created_after, created_before, before, unreadable, limit } =
+        filter;
     let mut conditions = vec!["1 = 1"];
     let mut values: Vec<Value> = Vec::new();
     if let Some(workflow) = workflow {
@@ -34,6 +36,10 @@ pub(super) fn condition(filter: RunFilter) -> (String, Vec<Value>) {
     if let Some(before) = before {
         conditions.push("id < ?");
         values.push(before.0.as_bytes().to_vec().into());
+    }
+    if unreadable {
+        conditions.push("owner <= ?");
+        values.push(columns::set_aside(READS).into());
     }
     values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
     (conditions.join(" AND "), values)

@@ -408,7 +408,8 @@ impl Store for SqliteStore {
         let epoch = self.epoch;
         let (unless_left, values) = self.unless_left();
         let orphaned = self.read("looking for orphaned runs", move |connection| {
-            let sql = format!("SELECT 1 FROM runs WHERE owner < {epoch} AND {unless_left} LIMIT 1");
+            let sql =
+                format!("SELECT 1 FROM runs WHERE {} AND {unless_left} LIMIT 1", change::orphaned(epoch));
             connection.prepare_cached(&sql)?.exists(params_from_iter(values))
         });
         // Nearly always there are none, and then nothing is written.

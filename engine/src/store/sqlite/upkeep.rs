@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::filter::condition;
 use super::{Mode, SqliteStore, change, connection, rows};
-use crate::model::{OperationId, RunStatus, VersionId, WorkflowId};
+use crate::model::{OperationId, READS, RunId, RunStatus, VersionId, WorkflowId};
 use crate::store::change::{Answer, micros};
 use crate::store::{
     CommitError, Finished, OperationRow, Promise, Relying, RunFilter, RunRow, Size, StoreError, Upkeep,
@@ -296,6 +296,24 @@ impl Upkeep for SqliteStore {
         self.count("leaving a version's runs", move |connection| {
             let sql = "UPDATE runs SET owner = 0 WHERE version = ?1 AND finished_at IS NULL AND owner = ?2";
             connection.prepare_cached(sql)?.execute(params![id.0, epoch])
+        })
+        .await
+        .map(|_| ())
+    }
+
+    async fn set_aside(&self, run: RunId, sequence: i64, reads: u32) -> Result<bool, StoreError> {
+        let (epoch, owner) = (self.epoch, columns::set_aside(reads));
+        let set_aside = self.count("setting a run aside", move |connection| {
+            let sql = "UPDATE runs SET owner = ?4 WHERE id = ?1 AND sequence = ?2 AND (owner IS NULL OR owner = ?3)";
+            connection.prepare_cached(sql)?.execute(params![run.0, sequence, epoch, owner])
+        });
+        Ok(set_aside.await? > 0)
+    }
+
+    async fn take_back(&self) -> Result<(), StoreError> {
+        self.count("taking runs back", move |connection| {
+            let sql = "UPDATE runs SET owner = 0 WHERE owner >= ?1 AND owner < 0";
+            connection.prepare_cached(sql)?.execute([columns::set_aside(READS)])
         })
         .await
         .map(|_| ())

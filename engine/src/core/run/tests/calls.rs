@@ -234,3 +234,14 @@ fn s14_nobody_is_told_of_a_run_that_was_only_started() {
     world.returns(1, outcome("ok"));
     assert_eq!((status(&world), world.told(), world.state.result), (RunStatus::Completed, vec![], None));
 }
+
+#[test]
+fn s14_what_calls_or_was_called_is_stored_so_that_an_older_engine_leaves_it() {
+    let format = |world: &World| world.state.format();
+    let mut world = caller();
+    assert_eq!(format(&world), 2, "a call is to be made");
+    world.call(1);
+    assert_eq!(format(&world), 2, "it waits for the answer");
+    world.answer(1, 1, completed(json!(7)));
+    assert_eq!(format(&world), 1, "the answer is a value like others");
+}

@@ -18,7 +18,7 @@ use stepwell::outcome::Outcome;
 
 use super::*;
 use crate::core::policy::RetryPolicy;
-use crate::model::{HandlerName, RunStatus, Unused};
+use crate::model::{HandlerName, RunStatus, StoredState as _, Unused, decode_state, encode_state};
 
 /// A config that needs one variable, or none.
 struct Config(BTreeSet<String>);
@@ -144,8 +144,8 @@ impl World {
             }
         }
         // What the database would hand back must be the same state.
-        let stored = serde_json::to_vec(&decision.state).expect("a state is JSON");
-        self.state = serde_json::from_slice(&stored).expect("a stored state is read back");
+        let stored = encode_state(&decision.state);
+        self.state = decode_state(&stored).expect("a stored state is read back");
         assert_eq!(self.state, decision.state);
         self.entries.extend(decision.entries);
         self.calls.extend(decision.calls);

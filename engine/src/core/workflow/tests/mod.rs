@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::*;
-use crate::model::ActivationStatus;
+use crate::model::{ActivationStatus, decode_state, encode_state};
 
 struct World {
     state: WorkflowState,
@@ -26,8 +26,8 @@ impl World {
 
     fn try_apply(&mut self, event: Event) -> Result<&mut Self, IllegalEvent> {
         let decision = apply(self.state.clone(), event, self.now, 0.0)?;
-        let stored = serde_json::to_vec(&decision.state).expect("a state is JSON");
-        self.state = serde_json::from_slice(&stored).expect("a stored state is read back");
+        let stored = encode_state(&decision.state);
+        self.state = decode_state(&stored).expect("a stored state is read back");
         for row in decision.activations {
             self.rows.retain(|known| known.id != row.id);
             self.rows.push(row);
