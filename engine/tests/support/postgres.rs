@@ -27,7 +27,9 @@ static SERVER: OnceLock<Arc<Server>> = OnceLock::new();
 
 /// A running server. It stops and its files are removed when this process dies.
 pub(crate) struct Server {
-    directory: PathBuf,
+    /// Of its socket; its data lie in `data`.
+    pub(crate) directory: PathBuf,
+    port: u16,
     shell: Child,
     databases: AtomicUsize,
 }
@@ -40,6 +42,11 @@ impl Server {
 
     /// A server of its own.
     pub(crate) fn start() -> Self {
+        Self::launch(5432, "-c listen_addresses=", &[])
+    }
+
+    /// A server of its own with this port, these settings, and these files beside its data.
+    pub(crate) fn launch(port: u16, settings: &str, files: &[(&str, &str)]) -> Self {
         let programs = programs();
         let directory = tempfile::tempdir_in(folder()).expect("the disk has room");
         let data = directory.path().join("data");
@@ -50,20 +57,29 @@ impl Server {
         let initdb = path(&programs.join("initdb"));
         let quickly = ["--auth=trust", "--username=postgres", "--no-sync", "--pgdata", &path(&data)];
         succeed(as_user(&[[initdb.as_str()].as_slice(), &quickly].concat()));
+        for (name, content) in files {
+            let file = data.join(name);
+            std::fs::write(&file, content).expect("the disk has room");
+            succeed(Command::new("chmod").arg("600").arg(&file));
+            if is_root() {
+                succeed(Command::new("chown").arg(USER).arg(&file));
+            }
+        }
         // The shell ends the server when its input ends, and that ends with this process.
         let script = r#"while read -r word; do case $word in
-                start) "$0" -D "$1" -k "$2" -c listen_addresses= -c max_connections=200 & ;;
+                start) "$0" -D "$1" -k "$2" -p "$3" $4 -c max_connections=200 & ;;
                 stop) kill -INT $!; wait ;;
             esac; done; kill -INT $!; wait; rm -rf "$2""#;
         let postgres = path(&programs.join("postgres"));
         let socket = path(directory.path());
-        let shell = as_user(&["sh", "-c", script, &postgres, &path(&data), &socket])
+        let arguments = [&postgres, &path(&data), &socket, &port.to_string(), settings];
+        let shell = as_user(&[["sh", "-c", script].as_slice(), &arguments].concat())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("the shell is installed");
-        let server = Self { directory: directory.keep(), shell, databases: AtomicUsize::new(0) };
+        let server = Self { directory: directory.keep(), port, shell, databases: AtomicUsize::new(0) };
         server.tell("start");
         server
     }
@@ -72,7 +88,7 @@ impl Server {
     pub(crate) fn tell(&self, word: &str) {
         let mut input = self.shell.stdin.as_ref().expect("its input is a pipe");
         writeln!(input, "{word}").expect("the shell runs");
-        let socket = self.directory.join(".s.PGSQL.5432");
+        let socket = self.directory.join(format!(".s.PGSQL.{}", self.port));
         let until = Instant::now() + START_TIMEOUT;
         while std::os::unix::net::UnixStream::connect(&socket).is_ok() != (word == "start") {
             assert!(Instant::now() < until, "the server does not {word}");
@@ -106,7 +122,7 @@ impl Server {
 
     fn url(&self, database: &str) -> String {
         let socket = self.directory.to_str().expect("paths are text").replace('/', "%2F");
-        format!("postgres://postgres@{socket}/{database}")
+        format!("postgres://postgres@{socket}:{}/{database}", self.port)
     }
 }
 

@@ -37,7 +37,8 @@ impl Proxy {
     pub(crate) async fn start(url: &str) -> Self {
         let (host, database) = url.rsplit_once('/').expect("a URL names its database");
         let (_, folder) = host.rsplit_once('@').expect("a URL names its user");
-        let socket = format!("{}/.s.PGSQL.5432", folder.replace("%2F", "/"));
+        let (folder, port) = folder.rsplit_once(':').expect("a URL names its port");
+        let socket = format!("{}/.s.PGSQL.{port}", folder.replace("%2F", "/"));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it listens");
         let fault: Arc<Mutex<Option<Fault>>> = Arc::default();

@@ -1,12 +1,16 @@
 //! Connections and their settings.
 
+use std::net::IpAddr;
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime};
+use tokio_postgres::config::Host;
 use tokio_postgres::error::{DbError, Severity};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::tls::{Mode, Tls, advice};
 use crate::store::migration::MigrationError;
 
 /// How many connections read at once.
@@ -30,6 +34,8 @@ pub(super) struct Connections {
     pub(super) readers: Pool,
     pub(super) writers: Pool,
     pub(super) config: Config,
+    pub(super) tls: MakeRustlsConnect,
+    mode: Mode,
 }
 
 /// Connections, each for one who asks at a time.
@@ -93,16 +99,24 @@ fn ends_the_connection(error: &DbError) -> bool {
     matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+pub(super) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = || std::iter::successors(Some(error), |error| error.source());
+    let said = causes().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    match causes().find_map(advice) {
+        Some(advice) => format!("{said}; {advice}"),
+        None => said,
+    }
 }
 
 impl Connections {
     /// Prepares the connections to the database at a `postgres://` URL. A transaction whose process has stopped
     /// in the middle of it is ended by the database after `lease`, so that it keeps no rows locked.
     pub(super) fn new(url: &str, lease: Duration) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let mut config = Config::from_str(url)?;
+        let (tls, url) = Tls::take(url)?;
+        let mut config = Config::from_str(&url)?;
+        config.ssl_mode(tls.ssl_mode(config.get_hosts()));
+        let mode = tls.mode;
+        let tls = tls.connector()?;
         let patience = lease.as_millis();
         let session = format!(
             "{} {BY_INDEX} -c idle_in_transaction_session_timeout={patience} -c lock_timeout={patience}",
@@ -122,7 +136,7 @@ impl Connections {
         let pool = |config: &Config, size| {
             let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
             let connections =
-                deadpool_postgres::Pool::builder(Manager::from_config(config.clone(), NoTls, manager))
+                deadpool_postgres::Pool::builder(Manager::from_config(config.clone(), tls.clone(), manager))
                     .max_size(size)
                     .runtime(Runtime::Tokio1)
                     .wait_timeout(Some(CONNECT_TIMEOUT))
@@ -132,7 +146,22 @@ impl Connections {
         };
         let mut writing = config.clone();
         writing.options(format!("{session} {PLANNED_ONCE}"));
-        Ok(Self { readers: pool(&reading, READERS)?, writers: pool(&writing, WRITERS)?, config })
+        Ok(Self { readers: pool(&reading, READERS)?, writers: pool(&writing, WRITERS)?, config, tls, mode })
+    }
+
+    /// Tells who runs the engine when others can read what passes, though nobody has said that they may.
+    pub(super) async fn check_encryption(&self, client: &Client) -> Result<(), QueryError> {
+        let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        let encrypted = client.query_opt(sql, &[]).await?.map_or(Ok(false), |row| row.try_get(0))?;
+        let mode = self.mode;
+        tracing::info!(encrypted, ?mode, "the database is open");
+        if !encrypted && mode == Mode::Prefer && self.config.get_hosts().iter().any(is_elsewhere) {
+            tracing::warn!(
+                "the connection to the database is not encrypted; turn TLS on at the server and use \
+                 `sslmode=verify-full`, or use `sslmode=disable` where nobody else can listen"
+            );
+        }
+        Ok(())
     }
 }
 
@@ -160,6 +189,16 @@ impl Pool {
             drop(Object::take(client));
         }
         answer
+    }
+}
+
+/// Whether a host may be another machine.
+fn is_elsewhere(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => {
+            name != "localhost" && !name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+        Host::Unix(_) => false,
     }
 }
 

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::broadcast;
-use tokio_postgres::{AsyncMessage, Config, NoTls};
+use tokio_postgres::{AsyncMessage, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::connection::with_causes;
 use super::lease::Lease;
 use crate::model::{RunId, WorkflowId};
 use crate::store::News;
@@ -56,10 +58,17 @@ impl FromStr for Notice {
 }
 
 /// Listens for ever. After a lost connection anything may have been missed.
-pub(super) async fn listen(config: Config, lease: Arc<Lease>, news: broadcast::Sender<News>) {
+pub(super) async fn listen(
+    (config, tls): (Config, MakeRustlsConnect),
+    lease: Arc<Lease>,
+    news: broadcast::Sender<News>,
+) {
     loop {
-        if let Err(error) = listen_once(&config, &lease, &news).await {
-            tracing::warn!(error = %error, "news from other engines cannot be heard; listening again");
+        if let Err(error) = listen_once(&config, tls.clone(), &lease, &news).await {
+            tracing::warn!(
+                error = with_causes(&error),
+                "news from other engines cannot be heard; listening again"
+            );
         }
         tokio::time::sleep(CONNECT_AGAIN_AFTER).await;
     }
@@ -67,10 +76,11 @@ pub(super) async fn listen(config: Config, lease: Arc<Lease>, news: broadcast::S
 
 async fn listen_once(
     config: &Config,
+    tls: MakeRustlsConnect,
     lease: &Lease,
     news: &broadcast::Sender<News>,
 ) -> Result<(), tokio_postgres::Error> {
-    let (client, mut connection) = config.connect(NoTls).await?;
+    let (client, mut connection) = config.connect(tls).await?;
     let listening = client.batch_execute("LISTEN stepwell");
     let mut listening = std::pin::pin!(listening);
     let mut listens = false;

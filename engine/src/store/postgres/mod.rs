@@ -15,6 +15,7 @@ mod read;
 mod rows;
 mod single;
 mod text;
+mod tls;
 mod upkeep;
 mod vault;
 mod write;
@@ -61,7 +62,8 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Opens the database at a `postgres://` URL, sets it up if it is empty, and counts this process in. Without TLS.
+    /// Opens the database at a `postgres://` URL, sets it up if it is empty, and counts this process in. TLS is as
+    /// the URL's `sslmode` and `sslrootcert` say.
     ///
     /// # Errors
     ///
@@ -72,7 +74,11 @@ impl PostgresStore {
         let lease = Self::enter(&connections, lease).await.map_err(opening)?;
         let (sender, news) = broadcast::channel(BACKLOG);
         let keeper = Arc::clone(&lease).keep(connections.writers.clone(), sender.clone());
-        let listener = listener::listen(connections.config.clone(), Arc::clone(&lease), sender);
+        let listener = listener::listen(
+            (connections.config.clone(), connections.tls.clone()),
+            Arc::clone(&lease),
+            sender,
+        );
         let tasks = [tokio::spawn(keeper), tokio::spawn(listener)].map(AbortOnDropHandle::new);
         Ok(Self {
             queue: Queue::start(connections.writers.clone(), Arc::clone(&lease)),
@@ -87,6 +93,7 @@ impl PostgresStore {
 
     async fn enter(connections: &Connections, lease: Duration) -> Result<Arc<Lease>, QueryError> {
         let mut client = connections.writers.get().await?;
+        connections.check_encryption(&client).await?;
         connection::check_durability(&client).await?;
         connection::check_writable(&client).await?;
         migrations::migrate(&mut client).await?;
