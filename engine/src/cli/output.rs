@@ -65,10 +65,10 @@ pub(super) fn items<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The number of a version that was just enabled, and where its trigger receives requests.
+/// The number of a version that was just enabled, and where its trigger receives requests, if it does.
 pub(super) fn enabled(version: &Value) -> String {
     let (number, url) = (cell(version, "/number"), cell(version, "/trigger_callback_url"));
-    format!("{number}; its trigger receives requests at\n  {url}")
+    if url.is_empty() { number } else { format!("{number}; its trigger receives requests at\n  {url}") }
 }
 
 #[cfg(test)]

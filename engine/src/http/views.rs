@@ -1,10 +1,12 @@
 //! What the API says of workflows, versions and runs.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::core::workflow::WorkflowState;
+use crate::definition::control;
 use crate::driver::{Driver, decode_workflow};
-use crate::model::{ExecutionId, History, RunId, decode_entries};
+use crate::model::{ActivationId, ExecutionId, History, RunId, decode_entries};
 use crate::secrets::hide_secrets;
 use crate::store::{ActivationRow, RunRow, StoreError, VersionRow, WorkflowRow};
 
@@ -38,6 +40,25 @@ pub(super) fn workflow_with_draft(row: &WorkflowRow) -> Value {
     view
 }
 
+/// Where a version's trigger receives requests; none if it takes none.
+pub(super) fn trigger_callback_url(
+    driver: &Driver,
+    version: &VersionRow,
+    activation: ActivationId,
+) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Head {
+        trigger: Trigger,
+    }
+    #[derive(Deserialize)]
+    struct Trigger {
+        block: String,
+    }
+    let head = serde_json::from_str::<Head>(&version.definition);
+    let takes_requests = head.map_or(true, |head| control::takes_requests(&head.trigger.block));
+    takes_requests.then(|| driver.urls().trigger_callback_url(activation))
+}
+
 /// A version with its activation.
 pub(super) fn version(
     driver: &Driver,
@@ -54,7 +75,7 @@ pub(super) fn version(
             "unique_activation_id": activation.id,
             "status": activation.status,
             "accepts": activation.accepts,
-            "trigger_callback_url": driver.urls().trigger_callback_url(activation.id),
+            "trigger_callback_url": trigger_callback_url(driver, version, activation.id),
             "error": activation.error,
             "expires_at": live.and_then(|live| live.expires_at),
             "next_tick_at": live.and_then(|live| live.tick).map(|tick| tick.time),

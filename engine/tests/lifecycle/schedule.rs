@@ -75,6 +75,24 @@ async fn t14_a_schedule_says_what_becomes_of_times_that_were_missed() {
 }
 
 #[tokio::test]
+async fn t14_a_schedule_catches_up_with_a_bounded_number_of_times() {
+    let every = json!({ "kind": "every", "interval": "1m" });
+    let cron = json!({ "kind": "cron", "expression": "* * * * *" });
+    for when in [every, cron] {
+        let engine = engine().await;
+        schedule(&engine, &json!({ "when": when, "missed": "all" })).await.unwrap();
+        // A little less than a hundred years.
+        engine.down_for(24 * 36_500 * HOUR + Duration::from_secs(30)).await;
+        let last = engine.now().to_string();
+        let due = data(&engine).await;
+        assert_eq!(due.len(), 1000, "{when}");
+        let time = |due: &Value| due["time"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+        let (first, last) = (time(&due[0]), last.parse::<jiff::Timestamp>().unwrap());
+        assert_eq!(last.duration_since(first).as_mins(), 999, "{when}");
+    }
+}
+
+#[tokio::test]
 async fn o1_t14_a_schedule_leaves_out_what_was_missed_but_for_the_first_whatever_crashes() {
     let moments = setup()
         .at_every_crash(async |engine| {

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use croner::Cron;
 use croner::errors::CronError;
 use croner::parser::{CronParser, Seconds};
 use croner::time::{CivilDate, CivilDateTime, CivilTime, CronDateTime, Resolution, Weekday};
@@ -16,21 +17,48 @@ pub(super) fn next(
     time_zone: &str,
     after: Timestamp,
 ) -> Result<Timestamp, ActivationError> {
+    let (cron, zone) = read(expression, time_zone)?;
+    let found = cron.find_next_occurrence(&Local(after.to_zoned_datetime(zone)), false);
+    Ok(found.map_err(|error| wrong(expression, &error))?.0.timestamp())
+}
+
+/// The first of the last so many times until `until` that an expression names; `from`, if that is later.
+pub(super) fn first_of_last(
+    (expression, time_zone): (&str, &str),
+    (from, until): (Timestamp, Timestamp),
+    most: u32,
+) -> Result<Timestamp, ActivationError> {
+    // An expression names one time in a minute at most.
+    if until.duration_since(from) < SignedDuration::from_mins(i64::from(most)) {
+        return Ok(from);
+    }
+    let (cron, zone) = read(expression, time_zone)?;
+    let mut first = Local(until.to_zoned_datetime(zone));
+    for inclusive in (0..most).map(|found| found == 0) {
+        first =
+            cron.find_previous_occurrence(&first, inclusive).map_err(|error| wrong(expression, &error))?;
+        if first.0.timestamp() <= from {
+            return Ok(from);
+        }
+    }
+    Ok(first.0.timestamp())
+}
+
+fn read(expression: &str, time_zone: &str) -> Result<(Cron, TimeZone), ActivationError> {
     let zone = TimeZone::get(time_zone).map_err(|_| {
         ActivationError::new(format!(
             "config `when.time_zone`: `{time_zone}` is not a time zone; use one like `Europe/Berlin`"
         ))
     })?;
     let parser = CronParser::builder().seconds(Seconds::Disallowed).build();
-    let wrong = |error: CronError| {
-        ActivationError::new(format!(
-            "config `when.expression`: `{expression}` is not a cron expression ({error}); use one like `0 9 * * MON-FRI`"
-        ))
-    };
-    let cron = parser.parse(expression).map_err(wrong)?;
-    let after = Local(after.to_zoned_datetime(zone));
-    let Local(next) = cron.find_next_occurrence(&after, false).map_err(wrong)?;
-    Ok(next.timestamp())
+    let cron = parser.parse(expression).map_err(|error| wrong(expression, &error))?;
+    Ok((cron, zone))
+}
+
+fn wrong(expression: &str, error: &CronError) -> ActivationError {
+    ActivationError::new(format!(
+        "config `when.expression`: `{expression}` is not a cron expression ({error}); use one like `0 9 * * MON-FRI`"
+    ))
 }
 
 /// A time in its zone, for croner.
@@ -117,6 +145,23 @@ mod tests {
                 assert_eq!(after.duration_since(time), SignedDuration::from_hours(1), "{time}");
                 time = after;
             }
+        }
+    }
+
+    #[test]
+    fn t14_the_last_so_many_times_are_found() {
+        let time = |time: &str| time.parse::<Timestamp>().unwrap();
+        let until = time("2026-03-10T12:00:30Z");
+        for (expression, from, first) in [
+            ("* * * * *", "2020-01-01T00:00:00Z", "2026-03-10T11:51:00Z"),
+            ("* * * * *", "2026-03-10T11:51:00Z", "2026-03-10T11:51:00Z"),
+            ("* * * * *", "2026-03-10T11:55:00Z", "2026-03-10T11:55:00Z"),
+            ("0 12 * * *", "2020-01-01T12:00:00Z", "2026-03-01T12:00:00Z"),
+            ("0 12 * * *", "2026-03-01T12:00:00Z", "2026-03-01T12:00:00Z"),
+            ("0 12 * * *", "2026-03-07T12:00:00Z", "2026-03-07T12:00:00Z"),
+        ] {
+            let found = first_of_last((expression, "UTC"), (time(from), until), 10).unwrap();
+            assert_eq!(found, time(first), "{expression} {from}");
         }
     }
 

@@ -8,6 +8,10 @@ use stepwell::prelude::*;
 /// The shortest time between two ticks.
 const SHORTEST: SignedDuration = SignedDuration::from_secs(1);
 
+/// How many times that were missed start runs where all are to: those of a schedule that comes each minute in most of a
+/// day, those of a daily one in years. Without a bound, years without an engine would start a million.
+const MOST_CAUGHT_UP: u32 = 1000;
+
 /// When to start runs.
 #[config]
 struct Schedule {
@@ -29,7 +33,7 @@ enum Missed {
     Skip,
     /// The first of them starts a run
     Once,
-    /// Each of them starts a run, one after the other
+    /// Each of them starts a run, one after the other; of more than 1000 the last 1000
     All,
 }
 
@@ -92,6 +96,28 @@ impl When {
             }
         }
     }
+
+    /// The first of the last so many times until `now`; `known`, a time of the rhythm, if that is later.
+    fn first_of_last(
+        &self,
+        most: u32,
+        known: jiff::Timestamp,
+        now: jiff::Timestamp,
+    ) -> Result<jiff::Timestamp, ActivationError> {
+        match self {
+            Self::Every { interval, .. } => {
+                let interval = SignedDuration::from(*interval).as_nanos();
+                let passed = now.duration_since(known).as_nanos() / interval;
+                let left_out = (passed + 1 - i128::from(most)).max(0);
+                let left_out = SignedDuration::from_nanos_i128(left_out * interval);
+                Ok(known.checked_add(left_out).unwrap_or(known))
+            }
+            Self::Cron { expression, time_zone } => {
+                let zone = time_zone.as_deref().unwrap_or("UTC");
+                cron::first_of_last((expression, zone), (known, now), most)
+            }
+        }
+    }
 }
 
 /// Schedule
@@ -124,9 +150,22 @@ async fn begin(config: Schedule, cx: ActivateContext) -> Result<Activated, Activ
 }
 
 async fn tick(config: Schedule, cx: TickContext) -> Result<Tick<ScheduleOutcome>, TriggerError> {
+    let failed = |error: ActivationError| TriggerError::failed(error.message());
+    if cx.missed() && config.missed == Missed::All {
+        let first = config.when.first_of_last(MOST_CAUGHT_UP, cx.time(), cx.now()).map_err(failed)?;
+        if first > cx.time() {
+            tracing::warn!(
+                workflow = cx.workflow_id(),
+                from = %cx.time(),
+                until = %first,
+                "the times of a schedule that were missed before `until` are left out; the last {MOST_CAUGHT_UP} start runs"
+            );
+            return Ok(Tick::no_op().next_at(first));
+        }
+    }
     let goes_on = if cx.missed() && config.missed != Missed::All { cx.now() } else { cx.time() };
     let next = config.when.next(goes_on, cx.time());
-    let next = next.map_err(|error| TriggerError::failed(error.message()))?;
+    let next = next.map_err(failed)?;
     let tick = if cx.missed() && config.missed == Missed::Skip {
         Tick::no_op()
     } else {
@@ -162,6 +201,21 @@ mod tests {
         check("6h", Some("2026-03-01T12:30:00+01:00"), later, "2026-03-02T05:30:00Z");
         check("1w", Some("2030-01-07T09:00:00Z"), later, "2026-03-02T09:00:00Z");
         check("15m", None, later, "2026-03-02T01:07:00Z");
+    }
+
+    #[test]
+    fn t14_the_last_so_many_times_of_an_interval_are_found() {
+        let every = When::Every { interval: "1m".parse().unwrap(), anchor: None };
+        let time = |time: &str| time.parse::<jiff::Timestamp>().unwrap();
+        let now = time("2026-03-10T12:00:30Z");
+        for (known, first) in [
+            ("2020-01-01T00:00:00Z", "2026-03-10T11:51:00Z"),
+            ("2026-03-10T11:50:00Z", "2026-03-10T11:51:00Z"),
+            ("2026-03-10T11:51:00Z", "2026-03-10T11:51:00Z"),
+            ("2026-03-10T12:00:00Z", "2026-03-10T12:00:00Z"),
+        ] {
+            assert_eq!(every.first_of_last(10, time(known), now).unwrap(), time(first), "{known}");
+        }
     }
 
     #[test]

@@ -120,7 +120,8 @@ async fn enable(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<V
         "workflow_version_id": enabled.id,
         "number": enabled.number,
         "unique_activation_id": activation.as_ref().map(|activation| activation.id),
-        "trigger_callback_url": activation.map(|activation| api.driver.urls().trigger_callback_url(activation.id)),
+        "trigger_callback_url":
+            activation.and_then(|activation| views::trigger_callback_url(&api.driver, &enabled, activation.id)),
     })))
 }
 
