@@ -5,6 +5,7 @@
 mod support;
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -35,17 +36,34 @@ fn stderr(output: &Output) -> String {
 
 /// A server on a free port, that has said where it listens.
 fn serve(data: &Path) -> (Child, String) {
+    serve_with(data, &[])
+}
+
+/// As [`serve`], with more arguments.
+fn serve_with(data: &Path, arguments: &[&str]) -> (Child, String) {
+    let log = data.join("log");
     let mut server = stepwell(data)
         .args(["serve", "--listen", "127.0.0.1:0"])
+        .args(arguments)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(std::fs::File::create(&log).unwrap())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
-    let first = lines.next().unwrap().unwrap();
-    let second = lines.next().unwrap().unwrap();
+    let mut line = || {
+        let line = lines.next().map(Result::unwrap);
+        line.unwrap_or_else(|| panic!("it has not started: {}", std::fs::read_to_string(&log).unwrap()))
+    };
+    let (first, second) = (line(), line());
     assert!(second.contains(&data.join("token").display().to_string()), "{second}");
     (server, first.split_whitespace().last().unwrap().to_owned())
+}
+
+/// Has a server stop, which it does without an error.
+fn stop(data: &Path, mut server: Child) {
+    signal(&server, "-TERM");
+    let status = server.wait().unwrap();
+    assert!(status.success(), "{status}: {}", std::fs::read_to_string(data.join("log")).unwrap());
 }
 
 fn signal(process: &Child, name: &str) {
@@ -156,7 +174,7 @@ fn a_file_may_come_from_the_standard_input() {
 #[test]
 fn s14_apply_enables_first_what_others_call() {
     let data = tempfile::tempdir().unwrap();
-    let (mut server, _) = serve(data.path());
+    let (server, _) = serve(data.path());
     let file = |name: &str, text: &str| {
         let path = data.path().join(format!("{name}.yaml"));
         std::fs::write(&path, text).unwrap();
@@ -175,14 +193,13 @@ fn s14_apply_enables_first_what_others_call() {
     let applied: Value = serde_json::from_slice(&output.stdout).unwrap();
     let ids: Vec<_> = applied["workflows"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
     assert_eq!(ids, ["third", "second", "first"]);
-    signal(&server, "-TERM");
-    assert!(server.wait().unwrap().success());
+    stop(data.path(), server);
 }
 
 #[test]
 fn an_export_can_be_applied_and_changes_nothing() {
     let data = tempfile::tempdir().unwrap();
-    let (mut server, _) = serve(data.path());
+    let (server, _) = serve(data.path());
     let file = data.path().join("flow.yaml");
     std::fs::write(&file, FLOW).unwrap();
     let said = |line: &str| {
@@ -224,14 +241,13 @@ fn an_export_can_be_applied_and_changes_nothing() {
     let output = run(data.path(), &apply);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("flow.yaml:9:5"), "{}", stderr(&output));
-    signal(&server, "-TERM");
-    assert!(server.wait().unwrap().success());
+    stop(data.path(), server);
 }
 
 #[test]
 fn o3_a_sample_is_the_data_of_the_latest_run() {
     let data = tempfile::tempdir().unwrap();
-    let (mut server, _) = serve(data.path());
+    let (server, _) = serve(data.path());
     let said = |line: &str| {
         let output = run(data.path(), line);
         assert!(output.status.success(), "{line}: {}", stderr(&output));
@@ -248,14 +264,13 @@ fn o3_a_sample_is_the_data_of_the_latest_run() {
     assert_eq!(serde_json::from_str::<Value>(&said("sample flow")).unwrap(), serde_json::json!({ "n": 7 }));
     let whole: Value = serde_json::from_str(&said("sample flow --json")).unwrap();
     assert_eq!((&whole["run_id"], &whole["outcome"]), (&id.into(), &"started".into()));
-    signal(&server, "-TERM");
-    assert!(server.wait().unwrap().success());
+    stop(data.path(), server);
 }
 
 #[test]
 fn d1_the_links_of_a_run_are_shown_to_who_asks_for_them() {
     let data = tempfile::tempdir().unwrap();
-    let (mut server, _) = serve(data.path());
+    let (server, _) = serve(data.path());
     let said = |line: &str| {
         let output = run(data.path(), line);
         assert!(output.status.success(), "{line}: {}", stderr(&output));
@@ -281,14 +296,13 @@ fn d1_the_links_of_a_run_are_shown_to_who_asks_for_them() {
     }
     let output = run(data.path(), "links 0190c6f0-0000-7000-8000-000000000000");
     assert!(output.status.code() == Some(1) && stderr(&output).contains("no run"), "{}", stderr(&output));
-    signal(&server, "-TERM");
-    assert!(server.wait().unwrap().success());
+    stop(data.path(), server);
 }
 
 #[test]
 fn o5_client_commands_find_the_server_by_its_directory_until_it_is_told_to_stop() {
     let data = tempfile::tempdir().unwrap();
-    let (mut server, url) = serve(data.path());
+    let (server, url) = serve(data.path());
     for (line, key) in
         [("workflows --json", "workflows"), ("runs --json", "runs"), ("waiting --json", "waiting")]
     {
@@ -318,8 +332,12 @@ fn o5_client_commands_find_the_server_by_its_directory_until_it_is_told_to_stop(
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("cannot be listened on"), "{}", stderr(&output));
 
-    signal(&server, "-TERM");
-    assert!(server.wait().unwrap().success());
+    stop(data.path(), server);
+    // Its port may be another server's by now, so that one is asked for here that never answers.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    std::fs::write(data.path().join("url"), url).unwrap();
     let output = run(data.path(), "workflows");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("does not answer"), "{}", stderr(&output));
@@ -328,7 +346,7 @@ fn o5_client_commands_find_the_server_by_its_directory_until_it_is_told_to_stop(
 #[test]
 fn o7_operations_on_many_runs_ask_first_and_are_followed() {
     let data = tempfile::tempdir().unwrap();
-    let (mut server, _) = serve(data.path());
+    let (server, _) = serve(data.path());
     let ask = |line: &str| -> Value {
         let output = run(data.path(), line);
         assert!(output.status.success(), "{line}: {}", stderr(&output));
@@ -346,36 +364,24 @@ fn o7_operations_on_many_runs_ask_first_and_are_followed() {
     assert_eq!(ask("doctor --json")["blocks"], Value::Array(Vec::new()));
     let looked = run(data.path(), "doctor");
     assert!(String::from_utf8(looked.stdout).unwrap().contains("No run waits"));
-    signal(&server, "-TERM");
-    assert!(server.wait().unwrap().success());
+    stop(data.path(), server);
 }
 
 #[test]
 fn engines_share_a_database_only_with_the_same_keys() {
     let server = Server::shared();
     let database = tokio::runtime::Runtime::new().unwrap().block_on(server.database());
-    let serve = |data: &Path| {
-        let mut command = stepwell(data);
-        command.args(["serve", "--listen", "127.0.0.1:0"]).env("STEPWELL_DATABASE", &database);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-    };
-    let listens = |server: &mut Child| {
-        let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
-        lines.next().unwrap().unwrap().contains("listens")
-    };
+    // Nobody dies here, however long the machine stands still.
+    let arguments = ["--database", &database, "--lease", "600"];
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let mut one = serve(first.path());
-    assert!(listens(&mut one));
-    let refused = serve(second.path()).wait_with_output().unwrap();
+    let (one, _) = serve_with(first.path(), &arguments);
+    let refused = run(second.path(), &["serve --listen 127.0.0.1:0", &arguments.join(" ")].join(" "));
     assert_eq!(refused.status.code(), Some(1));
     assert!(stderr(&refused).contains("other keys"), "{}", stderr(&refused));
     std::fs::copy(first.path().join("keys"), second.path().join("keys")).unwrap();
-    let mut two = serve(second.path());
-    assert!(listens(&mut two));
-    for mut server in [one, two] {
-        signal(&server, "-TERM");
-        assert!(server.wait().unwrap().success());
-    }
+    let (two, _) = serve_with(second.path(), &arguments);
+    stop(first.path(), one);
+    stop(second.path(), two);
     let output = run(first.path(), "serve --listen 127.0.0.1:0 --database postgres://localhost:1/none");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("cannot be reached"), "{}", stderr(&output));
