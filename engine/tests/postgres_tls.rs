@@ -1,5 +1,7 @@
 //! TLS to `PostgreSQL`: what `sslmode` and `sslrootcert` ask for, and how it is told that it cannot be had.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[expect(dead_code, reason = "the tests of leases use the rest")]
 #[path = "support/proxy.rs"]
 mod proxy;

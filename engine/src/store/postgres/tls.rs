@@ -171,9 +171,8 @@ pub(super) fn advice(error: &(dyn std::error::Error + 'static)) -> Option<&'stat
     }
     // An `io::Error` hides what it was made of from those who ask for its source.
     let within = error.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref()?.downcast_ref());
-    let certificate = match within.or_else(|| error.downcast_ref())? {
-        rustls::Error::InvalidCertificate(error) => error,
-        _ => return None,
+    let rustls::Error::InvalidCertificate(certificate) = within.or_else(|| error.downcast_ref())? else {
+        return None;
     };
     Some(match certificate {
         // Of an authority of the same name as one that is known.
