@@ -5,12 +5,14 @@
 mod blocks;
 mod check;
 mod client;
+mod engines;
 mod journal;
 mod lanes;
 mod ledger;
 mod log;
 mod play;
 mod process;
+mod shared;
 mod sim;
 mod store;
 mod words;
@@ -78,6 +80,9 @@ fn main() -> ExitCode {
     }
     if arguments.ignored || !arguments.filters.iter().all(|filter| "simulation".contains(filter.as_str())) {
         return ExitCode::SUCCESS;
+    }
+    if arguments.seeds.or(arguments.seed).is_none() {
+        shared::check();
     }
     keep_quiet();
     let first = arguments.seed.unwrap_or(0);
@@ -159,7 +164,7 @@ fn try_world(seed: u64, show: bool) -> Option<Vec<String>> {
 fn show_world(world: &World, trace: &[String]) {
     let mut out = std::io::stdout().lock();
     let mut line = |text: String| drop(writeln!(out, "{text}"));
-    line(format!("the world of seed {}: {:?}", world.seed, world.faults));
+    line(format!("the world of seed {}, with {} engines: {:?}", world.seed, world.engines, world.faults));
     for workflow in &world.workflows {
         line(format!("{}: {:#}", workflow.name, workflow.definition));
     }

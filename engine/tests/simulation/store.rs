@@ -2,14 +2,15 @@
 
 use std::future::{Future, pending};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use stepwell_engine::driver::Clock as _;
 use stepwell_engine::model::{
     ActivationId, OperationId, RecordId, RunId, RunStatus, VersionId, WorkflowId, decode_entries,
 };
-use stepwell_engine::store::sqlite::{MemoryDatabase, SqliteStore};
+use stepwell_engine::store::sqlite::MemoryDatabase;
 use stepwell_engine::store::{
     ActivationRow, Addressee, Callback, CommitError, ConnectionRow, Draft, Finished, InboxEntry, News,
     OperationRow, Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store,
@@ -17,6 +18,7 @@ use stepwell_engine::store::{
 };
 use tokio::sync::Notify;
 
+use crate::shared::{SharedDatabase, SharedStore};
 use crate::sim::{Sim, short};
 use crate::words::{entries, messages, what_becomes};
 use crate::world::Death;
@@ -25,33 +27,112 @@ use crate::world::Death;
 /// worlds need.
 const MOST_ASKED: u32 = 50_000;
 
-/// Whether a process lives.
-#[derive(Clone, Default)]
-pub(crate) struct Life(Arc<(AtomicBool, Notify)>);
+/// Whether a process lives, and its number, which is another under each lease.
+#[derive(Clone)]
+pub(crate) struct Life(Arc<Lived>);
+
+struct Lived {
+    number: AtomicU32,
+    /// Since when it has gone on without a break, under one lease.
+    well_since: Mutex<Timestamp>,
+    over: AtomicBool,
+    ended: Notify,
+}
 
 impl Life {
+    pub(crate) fn begin(sim: &Sim) -> Self {
+        Self(Arc::new(Lived {
+            number: AtomicU32::new(sim.next_process()),
+            well_since: Mutex::new(sim.now()),
+            over: AtomicBool::new(false),
+            ended: Notify::new(),
+        }))
+    }
+
+    /// Goes on under a new lease, as if it were another.
+    fn begin_lease(&self, sim: &Sim) {
+        self.0.number.store(sim.next_process(), Ordering::Relaxed);
+        self.note_well(sim.now());
+    }
+
+    /// Notes that it goes on after a break.
+    pub(crate) fn note_well(&self, now: Timestamp) {
+        *self.0.well_since.lock().expect("no holder panics") = now;
+    }
+
+    pub(crate) fn well_since(&self) -> Timestamp {
+        *self.0.well_since.lock().expect("no holder panics")
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.0.number.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn end(&self) {
-        self.0.0.store(true, Ordering::Relaxed);
-        self.0.1.notify_one();
+        self.0.over.store(true, Ordering::Relaxed);
+        self.0.ended.notify_one();
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        self.0.0.load(Ordering::Relaxed)
+        self.0.over.load(Ordering::Relaxed)
     }
 
     /// Returns when it has ended.
     pub(crate) async fn ended(&self) {
         while !self.has_ended() {
-            self.0.1.notified().await;
+            self.0.ended.notified().await;
+        }
+    }
+}
+
+/// What the processes of a world work on.
+#[derive(Clone)]
+pub(crate) enum Database {
+    /// One process after the other.
+    Own(Arc<MemoryDatabase>),
+    /// Several at once.
+    Shared(Arc<SharedDatabase>),
+}
+
+/// The store below, without what goes wrong.
+#[derive(Clone)]
+enum Below {
+    Own(Arc<MemoryDatabase>, Arc<dyn Store>),
+    Shared(Arc<SharedStore>),
+}
+
+impl Below {
+    fn open(database: &Database) -> Self {
+        match database {
+            Database::Own(database) => Self::Own(Arc::clone(database), alone(database)),
+            Database::Shared(database) => Self::Shared(Arc::new(database.open())),
+        }
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Own(_, store) => Arc::clone(store),
+            Self::Shared(store) => Arc::clone(store) as _,
+        }
+    }
+
+    /// Takes part under a new lease.
+    async fn again(&self) -> Result<Self, StoreError> {
+        match self {
+            Self::Own(database, _) => Ok(Self::Own(Arc::clone(database), alone(database))),
+            Self::Shared(store) => {
+                store.take_part_again().await?;
+                Ok(self.clone())
+            }
         }
     }
 }
 
 /// The store of a process.
 pub(crate) struct SimStore {
-    /// `None` while the lease is lost.
-    inner: Mutex<Option<Arc<SqliteStore>>>,
-    database: Arc<MemoryDatabase>,
+    below: Mutex<Below>,
+    /// While the lease is lost.
+    without_lease: AtomicBool,
     lost: Notify,
     asked: AtomicU32,
     sim: Arc<Sim>,
@@ -59,11 +140,11 @@ pub(crate) struct SimStore {
 }
 
 impl SimStore {
-    pub(crate) fn new(sim: &Arc<Sim>, database: &Arc<MemoryDatabase>, life: Life) -> Self {
-        let inner = Mutex::new(Some(open(database)));
+    /// Opens the database. Called in the runtime of the process.
+    pub(crate) fn open(sim: &Arc<Sim>, database: &Database, life: Life) -> Self {
         Self {
-            inner,
-            database: Arc::clone(database),
+            below: Mutex::new(Below::open(database)),
+            without_lease: AtomicBool::new(false),
             lost: Notify::new(),
             asked: AtomicU32::new(0),
             sim: Arc::clone(sim),
@@ -71,12 +152,20 @@ impl SimStore {
         }
     }
 
-    fn lease(&self) -> MutexGuard<'_, Option<Arc<SqliteStore>>> {
-        self.inner.lock().expect("no holder panics")
+    fn below(&self) -> Below {
+        self.below.lock().expect("no holder panics").clone()
     }
 
-    fn inner(&self) -> Result<Arc<SqliteStore>, StoreError> {
-        self.lease().clone().ok_or_else(failed)
+    /// What it shares with other processes, if it does.
+    pub(crate) fn shared(&self) -> Option<Arc<SharedStore>> {
+        match self.below() {
+            Below::Own(..) => None,
+            Below::Shared(store) => Some(store),
+        }
+    }
+
+    fn inner(&self) -> Result<Arc<dyn Store>, StoreError> {
+        if self.without_lease.load(Ordering::Relaxed) { Err(failed()) } else { Ok(self.below().store()) }
     }
 
     async fn write<T, E: From<StoreError>>(
@@ -98,9 +187,12 @@ impl SimStore {
         let probability = self.sim.faults().lease_lost;
         if result.is_ok() && self.sim.happens(probability) {
             self.sim.trace(format!("stored, and the lease is lost: {what}"));
-            *self.lease() = None;
+            self.without_lease.store(true, Ordering::Relaxed);
             self.lost.notify_one();
             return Err(failed().into());
+        }
+        if result.is_ok() && !self.sim.holds_lease() {
+            self.sim.broken(format!("o4: a process without a lease has stored {what}"));
         }
         self.sim.trace(format!("{}: {what}", if result.is_ok() { "stored" } else { "refused" }));
         if death.is_some_and(|death| death.stored) {
@@ -165,7 +257,7 @@ impl SimStore {
     }
 }
 
-fn open(database: &MemoryDatabase) -> Arc<SqliteStore> {
+fn alone(database: &MemoryDatabase) -> Arc<dyn Store> {
     Arc::new(database.open_inline().expect("the database in memory works"))
 }
 
@@ -176,11 +268,7 @@ fn failed() -> StoreError {
 #[async_trait]
 impl Store for SimStore {
     fn next_record(&self) -> RecordId {
-        match &*self.lease() {
-            Some(inner) => inner.next_record(),
-            // Nothing is stored before there is a lease again.
-            None => RecordId(i64::MAX),
-        }
+        self.below().store().next_record()
     }
 
     async fn put_draft(&self, draft: Draft) -> Result<WorkflowRow, StoreError> {
@@ -333,14 +421,24 @@ impl Store for SimStore {
     }
 
     async fn news(&self) -> News {
-        self.lost.notified().await;
-        News::LeaseLost
+        let below = self.below().store();
+        tokio::select! {
+            biased;
+            () = self.lost.notified() => News::LeaseLost,
+            news = below.news() => news,
+        }
+    }
+
+    async fn pass_on_cancel(&self, run: RunId) -> Result<bool, StoreError> {
+        self.read(async { self.inner()?.pass_on_cancel(run).await }).await
     }
 
     async fn take_part_again(&self) -> Result<(), StoreError> {
         self.read(async {
-            *self.lease() = Some(open(&self.database));
-            self.sim.begin_lease();
+            let again = self.below().again().await?;
+            *self.below.lock().expect("no holder panics") = again;
+            self.without_lease.store(false, Ordering::Relaxed);
+            self.life.begin_lease(&self.sim);
             self.sim.trace("there is a new lease");
             Ok(())
         })

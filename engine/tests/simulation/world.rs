@@ -12,6 +12,8 @@ use crate::sim::choose;
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) seed: u64,
+    /// How many engines there are.
+    pub(crate) engines: usize,
     pub(crate) workflows: Vec<Workflow>,
     pub(crate) faults: Faults,
     pub(crate) plan: Vec<Step>,
@@ -102,13 +104,19 @@ pub(crate) enum Action {
     Retry {
         pick: usize,
     },
-    /// The process dies here, and none lives for a while.
+    /// A process dies here, and none lives in its place for a while.
     Die {
+        pick: usize,
         down: Duration,
     },
     /// The process dies at a change that is still to come.
     DieAt {
         death: Death,
+    },
+    /// A process stands still for a while, and goes on.
+    StandStill {
+        pick: usize,
+        time: Duration,
     },
     Wait,
 }
@@ -140,7 +148,15 @@ impl World {
         for _ in 0..rng.usize(5..40) {
             plan.push(Step { action: an_action(&mut rng, count), then: a_pause(&mut rng) });
         }
-        Self { seed, workflows, faults, plan }
+        let mut rng = Rng::with_seed(!seed);
+        let engines = choose(&mut rng, &[(4, 1), (1, 2), (1, 3)]);
+        if engines > 1 {
+            for _ in 0..rng.usize(1..=plan.len() / 4) {
+                let step = Step { action: among_several(&mut rng), then: a_pause(&mut rng) };
+                plan.insert(rng.usize(1..=plan.len()), step);
+            }
+        }
+        Self { seed, engines, workflows, faults, plan }
     }
 }
 
@@ -182,9 +198,23 @@ fn an_action(rng: &mut Rng, workflows: usize) -> Action {
         5 => Action::Cancel { pick: rng.usize(0..1000) },
         6 => Action::Retry { pick: rng.usize(0..1000) },
         7 => Action::DieAt { death: Death { after: rng.u32(0..8), stored: rng.bool() } },
-        8 => Action::Die { down: Duration::from_millis(choose(rng, &[(2, 0), (1, 5000), (1, 300_000)])) },
+        8 => Action::Die { pick: workflow, down: a_while(rng, &[(2, 0), (1, 5000), (1, 300_000)]) },
         _ => Action::Wait,
     }
+}
+
+/// What happens to one of several engines: it dies, or stands still, perhaps for longer than its lease holds.
+fn among_several(rng: &mut Rng) -> Action {
+    let pick = rng.usize(0..6);
+    match choose(rng, &[(3, 0), (2, 1), (2, 2)]) {
+        0 => Action::StandStill { pick, time: a_while(rng, &[(1, 3000), (2, 11_000), (2, 40_000)]) },
+        1 => Action::Die { pick, down: a_while(rng, &[(1, 0), (2, 20_000), (1, 120_000)]) },
+        _ => Action::DieAt { death: Death { after: rng.u32(0..30), stored: rng.bool() } },
+    }
+}
+
+fn a_while(rng: &mut Rng, choices: &[(u32, u64)]) -> Duration {
+    Duration::from_millis(choose(rng, choices))
 }
 
 /// A workflow: one of the triggers before one of the shapes.
