@@ -64,6 +64,9 @@ impl Engines {
     pub(crate) fn begin<F: Future<Output = ()> + Send + 'static>(&mut self, task: impl FnOnce(Driver) -> F) {
         let able = self.able();
         let index = match able.as_slice() {
+            [] if self.are_several() && !self.sim.is_calm() => {
+                return self.sim.trace("nobody is there");
+            }
             [] => {
                 let index = self.sim.number(self.places.len());
                 self.bring_back(index);
@@ -188,20 +191,16 @@ impl Engines {
     fn start(&mut self, index: usize) {
         loop {
             let place = &mut self.places[index];
-            match Process::launch(&self.sim, &self.database, &self.keys, place.skew) {
-                Ok(process) => {
-                    place.process = Some(process);
-                    return;
-                }
-                Err(Died) => {
-                    let again = later(self.sim.now(), DOWN);
-                    place.back_at = again;
-                    if self.are_several() {
-                        return;
-                    }
-                    self.sim.set_time(again);
-                }
+            if let Ok(process) = Process::launch(&self.sim, &self.database, &self.keys, place.skew) {
+                place.process = Some(process);
+                return;
             }
+            let again = later(self.sim.now(), DOWN);
+            place.back_at = again;
+            if self.are_several() {
+                return;
+            }
+            self.sim.set_time(again);
         }
     }
 

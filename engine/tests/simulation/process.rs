@@ -68,17 +68,9 @@ impl Process {
                 }
             }
         });
-        match launched {
-            Some((began, living)) => {
-                sim.end_turn();
-                Ok(Self { sim: Arc::clone(sim), runtime, began, living })
-            }
-            None => {
-                drop(runtime);
-                sim.end_turn();
-                Err(Died)
-            }
-        }
+        sim.end_turn();
+        let (began, living) = launched.ok_or(Died)?;
+        Ok(Self { sim: Arc::clone(sim), runtime, began, living })
     }
 
     /// Its driver.
