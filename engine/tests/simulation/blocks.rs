@@ -14,8 +14,10 @@ use stepwell::trigger::TriggerOutcome as _;
 use stepwell_engine::model::{ActivationId, ExecutionId, HandlerName};
 use tokio::time::sleep;
 
+use crate::check::EARLIEST_TICK;
 use crate::client;
 use crate::ledger::{Call, End};
+use crate::mutants::Mutant;
 use crate::sim::{Late, Sim, short};
 
 /// What a handler that is told to panic says.
@@ -67,8 +69,10 @@ impl Called {
             run: run.parse().expect("it begins with a run's id"),
             number: number.parse().expect("it ends with a number"),
         };
+        let process = sim.process();
         let mut ledger = sim.ledger();
-        let twice = ledger.calls.insert((id, attempt), Call { handler, callback, end: None }).is_some();
+        let call = Call { handler, process, callback, end: None };
+        let twice = ledger.calls.insert((id, attempt), call).is_some();
         if handler == HandlerName::Execute && !ledger.executions.contains(&id) {
             ledger.executions.push(id);
         }
@@ -99,6 +103,9 @@ impl Called {
             Doing::Hang => std::future::pending().await,
             Doing::Panic => {
                 self.end(End::Error { retryable: false });
+                if sim.mutant() == Some(Mutant::PanicInterrupts) {
+                    std::future::pending::<()>().await;
+                }
                 panic!("{TOLD_TO_PANIC}");
             }
             Doing::Fail => {
@@ -675,6 +682,11 @@ async fn renew(
 /// The event that a tick of this time is.
 pub(crate) fn tick_event(time: Timestamp) -> i64 {
     -time.as_millisecond()
+}
+
+/// Whether this data is that of a tick.
+pub(crate) fn is_tick(data: &serde_json::Value) -> bool {
+    data["event"].as_i64().is_some_and(|event| event < EARLIEST_TICK)
 }
 
 /// Takes a tick: the event that it is, and when the next one is.

@@ -105,6 +105,7 @@ enum Cause {
 pub(crate) struct Callback {
     pub(crate) execution: u32,
     pub(crate) number: Option<usize>,
+    pub(crate) at: Timestamp,
     pub(crate) fate: Fate,
 }
 
@@ -205,7 +206,7 @@ impl<'a> Reading<'a> {
                 if live.given_up.is_some() {
                     return Err("d6: the execution was given up".into());
                 }
-                let received = Callback { execution: *execution, number, fate: Fate::Waits };
+                let received = Callback { execution: *execution, number, at: record.at, fate: Fate::Waits };
                 self.callbacks.insert(record.id, received);
             }
             Entry::CallbackUnused { execution, callback, .. }
@@ -222,8 +223,13 @@ impl<'a> Reading<'a> {
                 if matches!(live.phase, Phase::Running(..)) || live.given_up.is_some() {
                     return Err("d7: the deadline had to wait".into());
                 }
-                if live.deadline_at.is_none_or(|deadline| deadline > record.at) {
-                    return Err("d7: the deadline has not come".into());
+                let deadline = live.deadline_at.filter(|deadline| *deadline <= record.at);
+                let deadline = deadline.ok_or("d7: the deadline has not come")?;
+                let earlier = |callback: &&Callback| {
+                    callback.execution == *execution && callback.fate == Fate::Waits && callback.at < deadline
+                };
+                if live.phase == Phase::Waiting && self.callbacks.values().any(|known| earlier(&known)) {
+                    return Err("d3: a callback came before the deadline".into());
                 }
                 live.give_up(Cause::Deadline);
             }

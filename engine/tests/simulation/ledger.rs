@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use stepwell_engine::model::{ActivationId, ExecutionId, HandlerName, RunId, WorkflowId};
 
 use crate::lanes::Lanes;
+use crate::shared::Epoch;
 
 /// Everything that the outside world has seen.
 #[derive(Default)]
@@ -24,6 +25,8 @@ pub(crate) struct Ledger {
     pub(crate) activations: BTreeMap<ActivationId, Activation>,
     /// The calls of triggers' handlers that are under way, each with its process.
     pub(crate) calling: BTreeSet<(u32, ActivationId, &'static str)>,
+    /// Who works on which run, by the number of the lease, where several do.
+    pub(crate) workers: BTreeMap<RunId, Epoch>,
     /// The runs of bounded workflows, in line.
     pub(crate) lanes: Lanes,
     /// Runs that a person has started and was told of.
@@ -36,6 +39,7 @@ pub(crate) struct Ledger {
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) handler: HandlerName,
+    pub(crate) process: u32,
     pub(crate) callback: Option<usize>,
     /// `None` if it has not returned.
     pub(crate) end: Option<End>,

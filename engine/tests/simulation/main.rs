@@ -9,7 +9,9 @@ mod engines;
 mod journal;
 mod lanes;
 mod ledger;
+mod life;
 mod log;
+mod mutants;
 mod play;
 mod process;
 mod shared;
@@ -48,6 +50,9 @@ struct Arguments {
     /// Shows each world and its trace
     #[arg(long)]
     show: bool,
+    /// Looks for each mutant instead: a deliberate fault that the checks must find
+    #[arg(long)]
+    mutants: bool,
     /// How many worlds at once; as many as there are processors, if left out
     #[arg(long)]
     jobs: Option<usize>,
@@ -81,14 +86,17 @@ fn main() -> ExitCode {
     if arguments.ignored || !arguments.filters.iter().all(|filter| "simulation".contains(filter.as_str())) {
         return ExitCode::SUCCESS;
     }
+    keep_quiet();
     if arguments.seeds.or(arguments.seed).is_none() {
         shared::check();
     }
-    keep_quiet();
     let first = arguments.seed.unwrap_or(0);
     let count = arguments.seeds.unwrap_or(if arguments.seed.is_some() { 1 } else { SEEDS });
     let jobs =
         arguments.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
+    if arguments.mutants {
+        return if mutants::find_all(jobs) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
     let failed: Mutex<Vec<Failed>> = Mutex::default();
     let began = Instant::now();

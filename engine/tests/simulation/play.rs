@@ -35,7 +35,7 @@ pub(crate) struct Played {
 
 /// Lets a world happen.
 pub(crate) fn play(world: &World) -> Played {
-    let sim = Sim::enter(world.seed, world.faults.clone());
+    let sim = Sim::enter(world);
     sim.ledger().lanes = Lanes::of(world);
     let logged = crate::log::into(&sim);
     let database = Arc::new(MemoryDatabase::new().expect("there is memory for a database"));
@@ -43,7 +43,7 @@ pub(crate) fn play(world: &World) -> Played {
     let checker = Checker::new(&sim, open());
     let database = match world.engines {
         1 => Database::Own(Arc::clone(&database)),
-        _ => Database::Shared(SharedDatabase::new(open(), Arc::clone(&sim) as _, LEASE, true)),
+        _ => Database::Shared(SharedDatabase::new(open(), Arc::clone(&sim) as _, LEASE, world.guards())),
     };
     let engines = Engines::new(&sim, database, world.engines);
     let mut play = Play { sim: Arc::clone(&sim), world, checker, engines };

@@ -14,8 +14,9 @@ use stepwell_engine::store::Store;
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
+use crate::life::Life;
 use crate::sim::{Began, Living, Sim};
-use crate::store::{Database, Life, SimStore};
+use crate::store::{Database, SimStore};
 
 /// How long handlers of a world may take.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(10);

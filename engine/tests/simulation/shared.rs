@@ -33,9 +33,17 @@ pub(crate) struct SharedDatabase {
     rows: SqliteStore,
     clock: Arc<dyn Clock>,
     lease: Duration,
-    /// A process without its lease is refused. A mutant does without.
-    fence: bool,
+    guards: Guards,
     held: Mutex<Held>,
+}
+
+/// What is looked at before something is changed; mutants do without.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Guards {
+    /// A process without its lease is refused.
+    pub(crate) lease: bool,
+    /// A run is moved by the process alone that works on it.
+    pub(crate) owner: bool,
 }
 
 /// What the processes hold.
@@ -72,8 +80,13 @@ impl Held {
 }
 
 impl SharedDatabase {
-    pub(crate) fn new(rows: SqliteStore, clock: Arc<dyn Clock>, lease: Duration, fence: bool) -> Arc<Self> {
-        Arc::new(Self { rows, clock, lease, fence, held: Mutex::default() })
+    pub(crate) fn new(
+        rows: SqliteStore,
+        clock: Arc<dyn Clock>,
+        lease: Duration,
+        guards: Guards,
+    ) -> Arc<Self> {
+        Arc::new(Self { rows, clock, lease, guards, held: Mutex::default() })
     }
 
     /// Counts a process in. Called in its runtime, where its lease is renewed.
@@ -125,7 +138,7 @@ impl SharedStore {
     /// The epoch, if its lease holds.
     fn fence(&self) -> Result<Epoch, StoreError> {
         let epoch = self.epoch();
-        if !self.database.fence || self.holds_lease(epoch) {
+        if !self.database.guards.lease || self.holds_lease(epoch) {
             return Ok(epoch);
         }
         self.member.lose(epoch);
@@ -137,7 +150,7 @@ impl SharedStore {
     }
 
     fn may_move(&self, run: RunId, epoch: Epoch) -> bool {
-        self.database.held().runs.get(&run).is_none_or(|owner| *owner == epoch)
+        !self.database.guards.owner || self.database.held().runs.get(&run).is_none_or(|owner| *owner == epoch)
     }
 
     fn hold(&self, run: RunId, owned: bool, epoch: Epoch) {

@@ -15,9 +15,10 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::ledger::Ledger;
+use crate::life::Life;
+use crate::mutants::Mutant;
 use crate::shared::SharedStore;
-use crate::store::Life;
-use crate::world::Faults;
+use crate::world::{Faults, World};
 
 /// 2026-01-01T00:00:00Z, where every world begins.
 const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -30,6 +31,7 @@ thread_local! {
 pub(crate) struct Sim {
     time: Mutex<Time>,
     ids: AtomicU32,
+    mutant: Option<Mutant>,
     jitter: Mutex<Rng>,
     chance: Mutex<Rng>,
     trace: Mutex<Vec<String>>,
@@ -87,16 +89,17 @@ pub(crate) struct Late {
 
 impl Sim {
     /// Begins a world and makes it the one of this thread.
-    pub(crate) fn enter(seed: u64, faults: Faults) -> Arc<Self> {
-        let mut rng = Rng::with_seed(seed);
+    pub(crate) fn enter(world: &World) -> Arc<Self> {
+        let mut rng = Rng::with_seed(world.seed);
         let sim = Arc::new(Self {
             time: Mutex::new(Time { turn: None, last: START }),
             ids: AtomicU32::new(0),
+            mutant: world.mutant,
             jitter: Mutex::new(rng.fork()),
             chance: Mutex::new(rng.fork()),
             trace: Mutex::default(),
             ledger: Mutex::default(),
-            faults: Mutex::new(faults),
+            faults: Mutex::new(world.faults.clone()),
             changed: Mutex::default(),
             calm: AtomicBool::new(false),
             processes: AtomicU32::new(0),
@@ -149,6 +152,11 @@ impl Sim {
     /// What was changed in the database since somebody looked.
     pub(crate) fn changed(&self) -> MutexGuard<'_, Changed> {
         lock(&self.changed)
+    }
+
+    /// What is done wrong on purpose.
+    pub(crate) fn mutant(&self) -> Option<Mutant> {
+        self.mutant
     }
 
     /// Whether this happens, which it does with a probability.

@@ -1,5 +1,8 @@
 //! The store of a process: the real one, with what goes wrong between it and the process.
 
+mod below;
+mod upkeep;
+
 use std::future::{Future, pending};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,17 +11,21 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use stepwell_engine::driver::Clock as _;
 use stepwell_engine::model::{
-    ActivationId, OperationId, RecordId, RunId, RunStatus, VersionId, WorkflowId, decode_entries,
+    ActivationId, AttemptResult, Entry, ExecutionId, RecordId, RunId, VersionId, WorkflowId, decode_entries,
 };
-use stepwell_engine::store::sqlite::MemoryDatabase;
 use stepwell_engine::store::{
-    ActivationRow, Addressee, Callback, CommitError, ConnectionRow, Draft, Finished, InboxEntry, News,
-    OperationRow, Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store,
-    StoreError, Upkeep, Vault, VersionRow, WorkflowChange, WorkflowRow,
+    ActivationRow, Addressee, Callback, CommitError, Draft, InboxEntry, News, Record, RunChange, RunFilter,
+    RunRow, StartRun, Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
 };
 use tokio::sync::Notify;
 
-use crate::shared::{SharedDatabase, SharedStore};
+use below::Below;
+pub(crate) use below::Database;
+
+use crate::blocks::name;
+use crate::life::Life;
+use crate::mutants::{self, Mutant};
+use crate::shared::SharedStore;
 use crate::sim::{Sim, short};
 use crate::words::{entries, messages, what_becomes};
 use crate::world::Death;
@@ -26,107 +33,6 @@ use crate::world::Death;
 /// How often a process may ask its database before it counts as going round in circles: many times what the longest
 /// worlds need.
 const MOST_ASKED: u32 = 50_000;
-
-/// Whether a process lives, and its number, which is another under each lease.
-#[derive(Clone)]
-pub(crate) struct Life(Arc<Lived>);
-
-struct Lived {
-    number: AtomicU32,
-    /// Since when it has gone on without a break, under one lease.
-    well_since: Mutex<Timestamp>,
-    over: AtomicBool,
-    ended: Notify,
-}
-
-impl Life {
-    pub(crate) fn begin(sim: &Sim) -> Self {
-        Self(Arc::new(Lived {
-            number: AtomicU32::new(sim.next_process()),
-            well_since: Mutex::new(sim.now()),
-            over: AtomicBool::new(false),
-            ended: Notify::new(),
-        }))
-    }
-
-    /// Goes on under a new lease, as if it were another.
-    fn begin_lease(&self, sim: &Sim) {
-        self.0.number.store(sim.next_process(), Ordering::Relaxed);
-        self.note_well(sim.now());
-    }
-
-    /// Notes that it goes on after a break.
-    pub(crate) fn note_well(&self, now: Timestamp) {
-        *self.0.well_since.lock().expect("no holder panics") = now;
-    }
-
-    pub(crate) fn well_since(&self) -> Timestamp {
-        *self.0.well_since.lock().expect("no holder panics")
-    }
-
-    pub(crate) fn number(&self) -> u32 {
-        self.0.number.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn end(&self) {
-        self.0.over.store(true, Ordering::Relaxed);
-        self.0.ended.notify_one();
-    }
-
-    pub(crate) fn has_ended(&self) -> bool {
-        self.0.over.load(Ordering::Relaxed)
-    }
-
-    /// Returns when it has ended.
-    pub(crate) async fn ended(&self) {
-        while !self.has_ended() {
-            self.0.ended.notified().await;
-        }
-    }
-}
-
-/// What the processes of a world work on.
-#[derive(Clone)]
-pub(crate) enum Database {
-    /// One process after the other.
-    Own(Arc<MemoryDatabase>),
-    /// Several at once.
-    Shared(Arc<SharedDatabase>),
-}
-
-/// The store below, without what goes wrong.
-#[derive(Clone)]
-enum Below {
-    Own(Arc<MemoryDatabase>, Arc<dyn Store>),
-    Shared(Arc<SharedStore>),
-}
-
-impl Below {
-    fn open(database: &Database) -> Self {
-        match database {
-            Database::Own(database) => Self::Own(Arc::clone(database), alone(database)),
-            Database::Shared(database) => Self::Shared(Arc::new(database.open())),
-        }
-    }
-
-    fn store(&self) -> Arc<dyn Store> {
-        match self {
-            Self::Own(_, store) => Arc::clone(store),
-            Self::Shared(store) => Arc::clone(store) as _,
-        }
-    }
-
-    /// Takes part under a new lease.
-    async fn again(&self) -> Result<Self, StoreError> {
-        match self {
-            Self::Own(database, _) => Ok(Self::Own(Arc::clone(database), alone(database))),
-            Self::Shared(store) => {
-                store.take_part_again().await?;
-                Ok(self.clone())
-            }
-        }
-    }
-}
 
 /// The store of a process.
 pub(crate) struct SimStore {
@@ -221,6 +127,66 @@ impl SimStore {
         result
     }
 
+    /// Notes that this process has moved a run, and whether it goes on working on it (o4).
+    fn works_on(&self, run: RunId, owned: bool) {
+        let Some(shared) = self.shared() else { return };
+        let epoch = shared.epoch();
+        let before = self.sim.ledger().workers.remove(&run);
+        if before.is_some_and(|before| before != epoch && shared.holds_lease(before)) {
+            self.sim
+                .broken(format!("o4: run {} is moved by a process while another works on it", short(run.0)));
+        }
+        if owned {
+            self.sim.ledger().workers.insert(run, epoch);
+        }
+    }
+
+    /// A change as a mutant has it that does not look at the sequence.
+    async fn unguarded(&self, mut change: RunChange) -> Result<RunChange, StoreError> {
+        if self.sim.mutant() == Some(Mutant::SequenceUnguarded)
+            && let Some(row) = self.inner()?.run(change.id).await?
+        {
+            change.sequence = row.sequence;
+        }
+        Ok(change)
+    }
+
+    /// The ids of another run like the one of this record.
+    fn another(&self, record: &Record) -> (RunId, Record) {
+        let run = RunId(self.sim.id());
+        (run, Record { id: self.next_record(), run, ..record.clone() })
+    }
+
+    /// A call that has returned in this process was not interrupted (s6). One whose process stood still may have
+    /// returned beyond its time limit.
+    fn check_interruptions(&self, change: &RunChange) {
+        if self.sim.is_one_of_several() {
+            return;
+        }
+        let entries =
+            change.record.iter().flat_map(|record| decode_entries(&record.body).unwrap_or_default());
+        for entry in entries {
+            let Entry::AttemptEnded {
+                execution: number,
+                attempt,
+                result: AttemptResult::Interrupted { .. },
+                ..
+            } = entry
+            else {
+                continue;
+            };
+            let id = ExecutionId { run: change.id, number };
+            let here = self.life.number();
+            let ledger = self.sim.ledger();
+            let call = ledger.calls.get(&(id, attempt)).filter(|call| call.process == here);
+            let end = call.and_then(|call| call.end);
+            drop(ledger);
+            if let Some(end) = end {
+                self.sim.broken(format!("s6: {} has returned {end:?} and counts as interrupted", name(id)));
+            }
+        }
+    }
+
     /// Lets others go first, or time pass.
     async fn pause(&self) {
         if self.asked.fetch_add(1, Ordering::Relaxed) == MOST_ASKED {
@@ -257,10 +223,6 @@ impl SimStore {
     }
 }
 
-fn alone(database: &MemoryDatabase) -> Arc<dyn Store> {
-    Arc::new(database.open_inline().expect("the database in memory works"))
-}
-
 fn failed() -> StoreError {
     StoreError { operation: "what chance has chosen", source: "told to fail".into() }
 }
@@ -284,6 +246,7 @@ impl Store for SimStore {
     }
 
     async fn commit_workflow(&self, change: WorkflowChange) -> Result<(), CommitError> {
+        let change = mutants::of_workflow(self.sim.mutant(), change);
         let activations: Vec<String> = change
             .activations
             .iter()
@@ -316,13 +279,21 @@ impl Store for SimStore {
     }
 
     async fn start_run(&self, start: StartRun) -> Result<Started, StoreError> {
-        let (run, workflow) = (start.run.id, start.run.workflow.clone());
+        let start = mutants::of_start(self.sim.mutant(), start);
+        let (run, workflow, owned) = (start.run.id, start.run.workflow.clone(), start.owned);
         let what = format!("run {} begins ({})", short(start.run.id.0), entries(&start.record));
         let begun = decode_entries(&start.record.body).unwrap_or_default();
         let started = async {
-            let started = self.inner()?.start_run(start).await;
+            let inner = self.inner()?;
+            let second = mutants::doubled(self.sim.mutant(), &start, || self.another(&start.record));
+            let started = inner.start_run(start).await;
             if matches!(started, Ok(Started::Created)) {
                 self.sim.ledger().lanes.started(&workflow, run, &begun);
+                self.works_on(run, owned);
+                if let Some(second) = second {
+                    self.sim.changed().runs.insert(second.run.id);
+                    inner.start_run(second).await?;
+                }
             }
             started
         };
@@ -330,7 +301,9 @@ impl Store for SimStore {
     }
 
     async fn commit_run(&self, change: RunChange) -> Result<(), CommitError> {
-        let run = change.id;
+        let change = self.unguarded(change).await?;
+        let (run, owned) = (change.id, change.owned);
+        self.check_interruptions(&change);
         let what = what_becomes(&change);
         let called: Vec<_> =
             change.called.iter().map(|start| (start.run.clone(), start.record.clone())).collect();
@@ -340,6 +313,7 @@ impl Store for SimStore {
         let committed = async {
             let committed = self.inner()?.commit_run(change).await;
             if committed.is_ok() {
+                self.works_on(run, owned);
                 for (run, record) in called {
                     let begun = decode_entries(&record.body).unwrap_or_default();
                     self.sim.ledger().lanes.started(&run.workflow, run.id, &begun);
@@ -358,7 +332,13 @@ impl Store for SimStore {
     async fn append_callback(&self, callback: Callback) -> Result<(), CommitError> {
         let run = callback.record.run;
         let what = format!("a callback to run {}.{}", short(callback.record.run.0), callback.execution);
-        self.write(what, self.touching(run, async { self.inner()?.append_callback(callback).await })).await
+        let append = async {
+            match self.sim.mutant() {
+                Some(Mutant::CallbackLost) => Ok(()),
+                _ => self.inner()?.append_callback(callback).await,
+            }
+        };
+        self.write(what, self.touching(run, append)).await
     }
 
     async fn addressee(&self, run: RunId) -> Result<Option<Addressee>, StoreError> {
@@ -382,7 +362,8 @@ impl Store for SimStore {
     }
 
     async fn inbox(&self, run: RunId) -> Result<Vec<InboxEntry>, StoreError> {
-        self.read(async { self.inner()?.inbox(run).await }).await
+        let inbox = self.read(async { self.inner()?.inbox(run).await }).await?;
+        Ok(mutants::of_inbox(self.sim.mutant(), inbox))
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<RunId>, StoreError> {
@@ -394,7 +375,11 @@ impl Store for SimStore {
     }
 
     async fn adopt_runs(&self, limit: usize) -> Result<Vec<RunId>, StoreError> {
-        self.read(async { self.inner()?.adopt_runs(limit).await }).await
+        let adopted = self.read(async { self.inner()?.adopt_runs(limit).await }).await?;
+        for run in &adopted {
+            self.works_on(*run, true);
+        }
+        Ok(adopted)
     }
 
     async fn adopt_workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
@@ -406,6 +391,9 @@ impl Store for SimStore {
     }
 
     async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.sim.mutant() == Some(Mutant::OnceForgotten) {
+            return Ok(None);
+        }
         self.read(async { self.inner()?.once(run, execution, name).await }).await
     }
 
@@ -451,131 +439,5 @@ impl Store for SimStore {
 
     async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError> {
         self.read(async { self.inner()?.has_token(hash).await }).await
-    }
-}
-
-#[async_trait]
-impl Upkeep for SimStore {
-    async fn finished_beyond(
-        &self,
-        workflow: &WorkflowId,
-        newest: usize,
-    ) -> Result<Option<Finished>, StoreError> {
-        self.read(async { self.inner()?.finished_beyond(workflow, newest).await }).await
-    }
-
-    async fn remove_runs(
-        &self,
-        version: VersionId,
-        until: Finished,
-        limit: usize,
-    ) -> Result<usize, StoreError> {
-        self.write("runs are removed".to_owned(), async {
-            self.inner()?.remove_runs(version, until, limit).await
-        })
-        .await
-    }
-
-    async fn remove_records(&self, limit: usize) -> Result<bool, StoreError> {
-        self.write("records are removed".to_owned(), async { self.inner()?.remove_records(limit).await })
-            .await
-    }
-
-    async fn remove_keys(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        self.write("keys are removed".to_owned(), async { self.inner()?.remove_keys(before, limit).await })
-            .await
-    }
-
-    async fn remove_operations(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        self.write("operations are removed".to_owned(), async {
-            self.inner()?.remove_operations(before, limit).await
-        })
-        .await
-    }
-
-    async fn remove_version(&self, id: VersionId) -> Result<bool, StoreError> {
-        self.write("a version is removed".to_owned(), async { self.inner()?.remove_version(id).await }).await
-    }
-
-    async fn give_back_space(&self) -> Result<bool, StoreError> {
-        self.read(async { self.inner()?.give_back_space().await }).await
-    }
-
-    async fn size(&self) -> Result<Size, StoreError> {
-        self.read(async { self.inner()?.size().await }).await
-    }
-
-    async fn count_runs(&self, filter: RunFilter) -> Result<usize, StoreError> {
-        self.read(async { self.inner()?.count_runs(filter).await }).await
-    }
-
-    async fn oldest(&self, status: RunStatus) -> Result<Option<RunRow>, StoreError> {
-        self.read(async { self.inner()?.oldest(status).await }).await
-    }
-
-    async fn put_operation(&self, row: OperationRow) -> Result<(), StoreError> {
-        self.write("an operation begins".to_owned(), async { self.inner()?.put_operation(row).await }).await
-    }
-
-    async fn commit_operation(&self, row: OperationRow) -> Result<(), CommitError> {
-        self.write("an operation goes on".to_owned(), async { self.inner()?.commit_operation(row).await })
-            .await
-    }
-
-    async fn operation(&self, id: OperationId) -> Result<Option<OperationRow>, StoreError> {
-        self.read(async { self.inner()?.operation(id).await }).await
-    }
-
-    async fn operations(&self, limit: usize) -> Result<Vec<OperationRow>, StoreError> {
-        self.read(async { self.inner()?.operations(limit).await }).await
-    }
-
-    async fn adopt_operations(&self) -> Result<Vec<OperationRow>, StoreError> {
-        self.read(async { self.inner()?.adopt_operations().await }).await
-    }
-
-    async fn rely(&self, version: VersionId, promises: Vec<Promise>) -> Result<(), StoreError> {
-        self.write("what a version relies on".to_owned(), async {
-            self.inner()?.rely(version, promises).await
-        })
-        .await
-    }
-
-    async fn promises_to(&self, version: VersionId) -> Result<Vec<Promise>, StoreError> {
-        self.read(async { self.inner()?.promises_to(version).await }).await
-    }
-
-    async fn promises(&self) -> Result<Vec<Promise>, StoreError> {
-        self.read(async { self.inner()?.promises().await }).await
-    }
-
-    async fn relying(&self, fingerprint: [u8; 32], limit: usize) -> Result<Vec<Relying>, StoreError> {
-        self.read(async { self.inner()?.relying(fingerprint, limit).await }).await
-    }
-
-    async fn leave_version(&self, id: VersionId) -> Result<(), StoreError> {
-        self.read(async { self.inner()?.leave_version(id).await }).await
-    }
-}
-
-#[async_trait]
-impl Vault for SimStore {
-    async fn put_connection(&self, row: ConnectionRow) -> Result<bool, StoreError> {
-        self.write("a connection".to_owned(), async { self.inner()?.put_connection(row).await }).await
-    }
-
-    async fn connection(&self, kind: &str, name: &str) -> Result<Option<ConnectionRow>, StoreError> {
-        self.read(async { self.inner()?.connection(kind, name).await }).await
-    }
-
-    async fn connections(&self) -> Result<Vec<ConnectionRow>, StoreError> {
-        self.read(async { self.inner()?.connections().await }).await
-    }
-
-    async fn remove_connection(&self, kind: &str, name: &str) -> Result<bool, StoreError> {
-        self.write("a connection is removed".to_owned(), async {
-            self.inner()?.remove_connection(kind, name).await
-        })
-        .await
     }
 }

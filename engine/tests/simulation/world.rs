@@ -6,6 +6,8 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use crate::client::CALLBACKS;
+use crate::mutants::Mutant;
+use crate::shared::Guards;
 use crate::sim::choose;
 
 /// A world before it begins.
@@ -14,6 +16,7 @@ pub(crate) struct World {
     pub(crate) seed: u64,
     /// How many engines there are.
     pub(crate) engines: usize,
+    pub(crate) mutant: Option<Mutant>,
     pub(crate) workflows: Vec<Workflow>,
     pub(crate) faults: Faults,
     pub(crate) plan: Vec<Step>,
@@ -156,7 +159,23 @@ impl World {
                 plan.insert(rng.usize(1..=plan.len()), step);
             }
         }
-        Self { seed, engines, workflows, faults, plan }
+        Self { seed, engines, mutant: None, workflows, faults, plan }
+    }
+}
+
+impl World {
+    /// Whether a step of its workflows has a deadline.
+    pub(crate) fn has_deadline(&self) -> bool {
+        let steps = |workflow: &Workflow| workflow.definition["steps"].as_object().cloned();
+        self.workflows.iter().filter_map(steps).flatten().any(|(_, step)| step["deadline"].is_string())
+    }
+
+    /// What the shared database looks at before it changes something.
+    pub(crate) fn guards(&self) -> Guards {
+        Guards {
+            lease: self.mutant != Some(Mutant::LeaseUnfenced),
+            owner: self.mutant != Some(Mutant::OwnerUnguarded),
+        }
     }
 }
 

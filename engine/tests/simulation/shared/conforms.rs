@@ -11,7 +11,7 @@ use stepwell_engine::store::conformance::{self, Sample};
 use stepwell_engine::store::sqlite::MemoryDatabase;
 use stepwell_engine::store::{CommitError, News, Store as _};
 
-use super::{SharedDatabase, SharedStore};
+use super::{Guards, SharedDatabase, SharedStore};
 
 const LEASE: Duration = Duration::from_secs(10);
 
@@ -32,7 +32,7 @@ fn database() -> (Arc<SharedDatabase>, Arc<Hand>) {
     let memory = MemoryDatabase::new().expect("there is memory for a database");
     let clock = Arc::new(Hand(AtomicI64::new(0)));
     let rows = memory.open_inline().expect("the database in memory works");
-    (SharedDatabase::new(rows, Arc::clone(&clock) as _, LEASE, true), clock)
+    (SharedDatabase::new(rows, Arc::clone(&clock) as _, LEASE, Guards { lease: true, owner: true }), clock)
 }
 
 /// Panics where the shared database breaks a promise.
