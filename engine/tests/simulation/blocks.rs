@@ -50,6 +50,7 @@ enum Doing {
     DeferAndWake,
     NoOp,
     NoOpAndWake,
+    NextState,
     Reject,
 }
 
@@ -58,17 +59,14 @@ struct Called {
     handler: HandlerName,
     id: ExecutionId,
     attempt: u32,
+    callback: Option<usize>,
 }
 
 impl Called {
     /// Tells the ledger of a call.
     fn note(handler: HandlerName, id: &str, attempt: u32, callback: Option<usize>) -> Self {
         let sim = Sim::current();
-        let (run, number) = id.split_once('.').expect("an execution's id is that of its run and a number");
-        let id = ExecutionId {
-            run: run.parse().expect("it begins with a run's id"),
-            number: number.parse().expect("it ends with a number"),
-        };
+        let id = execution(id);
         let process = sim.process();
         let mut ledger = sim.ledger();
         let call = Call { handler, process, callback, end: None };
@@ -81,7 +79,7 @@ impl Called {
         if twice {
             sim.broken(format!("{}: attempt {attempt} was called twice", name(id)));
         }
-        Self { handler, id, attempt }
+        Self { handler, id, attempt, callback }
     }
 
     /// Tells the ledger how it ends.
@@ -118,6 +116,15 @@ impl Called {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// The execution whose handler is called with this id.
+fn execution(id: &str) -> ExecutionId {
+    let (run, number) = id.split_once('.').expect("an execution's id is that of its run and a number");
+    ExecutionId {
+        run: run.parse().expect("it begins with a run's id"),
+        number: number.parse().expect("it ends with a number"),
     }
 }
 
@@ -218,6 +225,8 @@ macro_rules! step_outcomes {
     };
 }
 
+pub(crate) mod gather;
+
 /// Work
 #[step(outcomes(done { number: i64 }, other { number: i64 }))]
 async fn work(config: Task, cx: ExecuteContext) -> Result<Execution<WorkOutcome>, StepError> {
@@ -284,6 +293,7 @@ fn to_finish(body: &Body, attempt_of_callback: usize) -> Doing {
     let calm = Sim::current().is_calm();
     match body.doing.as_str() {
         "no_op" => Doing::NoOp,
+        "next_state" => Doing::NextState,
         "reject" => Doing::Reject,
         "other" => Doing::Other,
         "exit" => Doing::Exit,

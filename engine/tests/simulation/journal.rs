@@ -506,6 +506,7 @@ impl<'a> Reading<'a> {
             (End::Outcome(id), AttemptResult::Outcome { outcome, .. }) => id == outcome,
             (End::Deferred { wakes }, AttemptResult::Deferred { wake_at, .. })
             | (End::NoOp { wakes }, AttemptResult::NoOp { wake_at }) => wakes == wake_at.is_some(),
+            (End::NextState, AttemptResult::NoOp { wake_at: None }) => true,
             // d8: however `cancel` fails, it is tried again.
             (End::Error { .. }, AttemptResult::Error { .. }) if handler == HandlerName::Cancel => true,
             (End::Exit, AttemptResult::Exit)
@@ -642,7 +643,7 @@ impl<'a> Reading<'a> {
 
     fn execution_cancelled(&mut self, number: u32) -> Result<(), String> {
         let block = &step(self.definition, self.live.get(&number))?.block;
-        let cancels = block.ends_with("/ask") || block.ends_with("/doze");
+        let cancels = ["/ask", "/doze", "/gather"].iter().any(|name| block.ends_with(name));
         let execution = live(&mut self.live, number)?;
         if matches!(execution.phase, Phase::Running(..)) {
             return Err("d8: an attempt is running".into());

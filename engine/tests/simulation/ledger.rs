@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use stepwell_engine::model::{ActivationId, ExecutionId, HandlerName, RunId, WorkflowId};
+use stepwell_engine::model::{
+    ActivationId, AttemptResult, Entry, ExecutionId, HandlerName, RunId, WorkflowId,
+};
 
 use crate::lanes::Lanes;
 use crate::shared::Epoch;
@@ -19,6 +21,10 @@ pub(crate) struct Ledger {
     pub(crate) events: Vec<Event>,
     /// The callbacks that were sent, by their number.
     pub(crate) callbacks: Vec<Callback>,
+    /// The callbacks that were recorded as ones that count, without ending the wait of their execution.
+    pub(crate) counted: BTreeMap<ExecutionId, Vec<usize>>,
+    /// The executions that have asked people.
+    pub(crate) asking: BTreeSet<ExecutionId>,
     /// The effects of `once`.
     pub(crate) effects: BTreeMap<(ExecutionId, String), Effect>,
     /// The calls of triggers' handlers.
@@ -33,6 +39,23 @@ pub(crate) struct Ledger {
     pub(crate) by_hand: BTreeSet<RunId>,
     /// The rules that were broken.
     pub(crate) broken: Vec<String>,
+}
+
+impl Ledger {
+    /// Notes what records of a run that are durable now say of the state that its executions wait with.
+    pub(crate) fn note_ends(&mut self, run: RunId, entries: &[Entry]) {
+        for entry in entries {
+            let Entry::AttemptEnded { execution, attempt, result, .. } = entry else { continue };
+            let id = ExecutionId { run, number: *execution };
+            match (result, self.calls.get(&(id, *attempt))) {
+                (AttemptResult::Deferred { question: Some(_), .. }, _) => drop(self.asking.insert(id)),
+                (AttemptResult::NoOp { .. }, Some(Call { end: Some(End::NextState), callback, .. })) => {
+                    self.counted.entry(id).or_default().extend(*callback);
+                }
+                _ => {}
+            }
+        }
+    }
 }
 
 /// A call of a step's handler.
@@ -52,6 +75,7 @@ pub(crate) enum End {
     Exit,
     Deferred { wakes: bool },
     NoOp { wakes: bool },
+    NextState,
     Rejected,
     Cancelled,
     Error { retryable: bool },

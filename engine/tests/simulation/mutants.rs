@@ -28,6 +28,8 @@ pub(crate) enum Mutant {
     PanicInterrupts,
     /// What `once` has recorded is not found again.
     OnceForgotten,
+    /// The state of a callback that counts is not kept.
+    StateKept,
     /// Events with a key start a run each.
     KeyForgotten,
     /// A tick's next is not kept.
@@ -41,7 +43,7 @@ pub(crate) enum Mutant {
 }
 
 impl Mutant {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::SequenceUnguarded,
         Self::OwnerUnguarded,
         Self::LeaseUnfenced,
@@ -49,6 +51,7 @@ impl Mutant {
         Self::DeadlineFirst,
         Self::PanicInterrupts,
         Self::OnceForgotten,
+        Self::StateKept,
         Self::KeyForgotten,
         Self::TickForgotten,
         Self::TickDoubled,
@@ -65,6 +68,7 @@ impl Mutant {
             Self::CallbackLost | Self::DeadlineFirst => "d3: ",
             Self::PanicInterrupts => "s6: ",
             Self::OnceForgotten => "s11: ",
+            Self::StateKept => "d4: ",
             Self::KeyForgotten => "t7: ",
             Self::TickForgotten | Self::TickDoubled => "t14: ",
             Self::OverlapKept => "t4: ",
@@ -75,8 +79,12 @@ impl Mutant {
     /// Whether a world may find it.
     fn suits(self, world: &World) -> bool {
         match self {
-            Self::OwnerUnguarded | Self::LeaseUnfenced => world.engines > 1,
+            Self::OwnerUnguarded => world.engines > 1,
+            Self::LeaseUnfenced => world.loses_leases(),
             Self::DeadlineFirst => world.has_deadline(),
+            Self::OnceForgotten => world.has_block("ask"),
+            Self::StateKept => world.has_block("gather"),
+            Self::OverlapKept => world.has_block("lasting"),
             _ => true,
         }
     }

@@ -97,6 +97,11 @@ impl Play<'_> {
                     }
                 }
             }
+            Action::Look { pick, waiting } => {
+                if let Some(execution) = self.pick_execution(pick, waiting) {
+                    self.begin(|driver| client::look(driver, execution));
+                }
+            }
             Action::Cancel { pick } => {
                 if let Some(run) = self.pick_run(pick) {
                     self.begin(|driver| async move {
@@ -204,7 +209,7 @@ impl Play<'_> {
             let calls = ledger.calls.range((**id, 0)..=(**id, u32::MAX));
             matches!(
                 calls.last().and_then(|(_, call)| call.end),
-                Some(End::Deferred { .. } | End::NoOp { .. } | End::Rejected)
+                Some(End::Deferred { .. } | End::NoOp { .. } | End::NextState | End::Rejected)
             )
         };
         let known: Vec<ExecutionId> = if waiting {

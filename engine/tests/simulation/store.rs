@@ -313,13 +313,15 @@ impl Store for SimStore {
         let committed = async {
             let committed = self.inner()?.commit_run(change).await;
             if committed.is_ok() {
+                let happened = happened.unwrap_or_default();
                 self.works_on(run, owned);
+                self.sim.ledger().note_ends(run, &happened);
                 for (run, record) in called {
                     let begun = decode_entries(&record.body).unwrap_or_default();
                     self.sim.ledger().lanes.started(&run.workflow, run.id, &begun);
                 }
                 self.sim.changed().runs.extend(concerned);
-                let broken = self.sim.ledger().lanes.read(run, &happened.unwrap_or_default());
+                let broken = self.sim.ledger().lanes.read(run, &happened);
                 for problem in broken {
                     self.sim.broken(problem);
                 }

@@ -6,6 +6,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use crate::client::CALLBACKS;
+use crate::engines::LEASE;
 use crate::mutants::Mutant;
 use crate::shared::Guards;
 use crate::sim::choose;
@@ -101,6 +102,11 @@ pub(crate) enum Action {
         doing: &'static str,
         copies: u32,
     },
+    /// Somebody follows the URL of an execution as a link.
+    Look {
+        pick: usize,
+        waiting: bool,
+    },
     Cancel {
         pick: usize,
     },
@@ -166,8 +172,26 @@ impl World {
 impl World {
     /// Whether a step of its workflows has a deadline.
     pub(crate) fn has_deadline(&self) -> bool {
-        let steps = |workflow: &Workflow| workflow.definition["steps"].as_object().cloned();
-        self.workflows.iter().filter_map(steps).flatten().any(|(_, step)| step["deadline"].is_string())
+        self.instances().any(|instance| instance["deadline"].is_string())
+    }
+
+    /// Whether its workflows have a block of this name.
+    pub(crate) fn has_block(&self, name: &str) -> bool {
+        self.instances().any(|instance| instance["block"] == block(name))
+    }
+
+    /// Whether one of several engines stands still for longer than its lease holds.
+    pub(crate) fn loses_leases(&self) -> bool {
+        let still = |step: &Step| matches!(step.action, Action::StandStill { time, .. } if time > LEASE);
+        self.engines > 1 && self.plan.iter().any(still)
+    }
+
+    /// The triggers and steps of its workflows.
+    fn instances(&self) -> impl Iterator<Item = &Value> {
+        self.workflows.iter().flat_map(|workflow| {
+            let steps = workflow.definition["steps"].as_object().into_iter().flat_map(|steps| steps.values());
+            steps.chain([&workflow.definition["trigger"]])
+        })
     }
 
     /// What the shared database looks at before it changes something.
@@ -193,7 +217,8 @@ fn a_pause(rng: &mut Rng) -> Duration {
 fn an_action(rng: &mut Rng, workflows: usize) -> Action {
     let workflow = rng.usize(0..workflows);
     let copies = choose(rng, &[(6, 1), (2, 2), (1, 3)]);
-    match choose(rng, &[(10, 0), (8, 1), (2, 2), (2, 3), (2, 4), (2, 5), (2, 6), (3, 7), (1, 8), (1, 9)]) {
+    let kinds = [(10, 0), (8, 1), (2, 2), (2, 3), (2, 4), (2, 5), (2, 6), (3, 7), (1, 8), (1, 9), (1, 10)];
+    match choose(rng, &kinds) {
         0 => Action::Event {
             workflow,
             older: choose(rng, &[(6, 0), (2, 1), (1, 2)]),
@@ -218,6 +243,7 @@ fn an_action(rng: &mut Rng, workflows: usize) -> Action {
         6 => Action::Retry { pick: rng.usize(0..1000) },
         7 => Action::DieAt { death: Death { after: rng.u32(0..8), stored: rng.bool() } },
         8 => Action::Die { pick: workflow, down: a_while(rng, &[(2, 0), (1, 5000), (1, 300_000)]) },
+        9 => Action::Look { pick: rng.usize(0..1000), waiting: rng.u8(0..4) > 0 },
         _ => Action::Wait,
     }
 }
@@ -312,7 +338,7 @@ fn with_error_edge(rng: &mut Rng) -> (Value, Value) {
 }
 
 fn with_deadline(rng: &mut Rng) -> (Value, Value) {
-    let name = choose(rng, &[(3, "ask"), (2, "listen"), (1, "doze"), (1, "work")]);
+    let name = choose(rng, &[(3, "ask"), (2, "gather"), (2, "listen"), (1, "doze"), (1, "work")]);
     let mut a = step(name, "{{ trigger.event }}", "end");
     a["deadline"] = json!(format!("{}s", rng.u32(1..60)));
     a["on"]["deadline"] = json!("b");
@@ -371,7 +397,8 @@ fn calling(rng: &mut Rng, workflow: &str) -> (Value, Value) {
 
 /// A step of any block.
 fn any(rng: &mut Rng, number: &str, next: &str) -> Value {
-    let name = choose(rng, &[(3, "work"), (1, "careful"), (5, "ask"), (2, "listen"), (2, "doze")]);
+    let name =
+        choose(rng, &[(3, "work"), (1, "careful"), (5, "ask"), (3, "gather"), (2, "listen"), (2, "doze")]);
     step(name, number, next)
 }
 
