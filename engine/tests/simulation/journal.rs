@@ -506,10 +506,10 @@ impl<'a> Reading<'a> {
             (End::Outcome(id), AttemptResult::Outcome { outcome, .. }) => id == outcome,
             (End::Deferred { wakes }, AttemptResult::Deferred { wake_at, .. })
             | (End::NoOp { wakes }, AttemptResult::NoOp { wake_at }) => wakes == wake_at.is_some(),
-            (End::NextState, AttemptResult::NoOp { wake_at: None }) => true,
             // d8: however `cancel` fails, it is tried again.
             (End::Error { .. }, AttemptResult::Error { .. }) if handler == HandlerName::Cancel => true,
             (End::Exit, AttemptResult::Exit)
+            | (End::NextState, AttemptResult::NoOp { wake_at: None })
             | (End::Rejected, AttemptResult::Rejected { .. })
             | (End::Cancelled, AttemptResult::Cancelled)
             | (End::Error { retryable: true }, AttemptResult::Error { .. })

@@ -20,6 +20,8 @@ pub(crate) enum Mutant {
     OwnerUnguarded,
     /// A process whose lease has expired commits all the same.
     LeaseUnfenced,
+    /// What a dead process worked on is taken over by nobody.
+    OrphansLeft,
     /// A callback is acknowledged and not stored.
     CallbackLost,
     /// A deadline passes before a callback that came earlier.
@@ -43,10 +45,11 @@ pub(crate) enum Mutant {
 }
 
 impl Mutant {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::SequenceUnguarded,
         Self::OwnerUnguarded,
         Self::LeaseUnfenced,
+        Self::OrphansLeft,
         Self::CallbackLost,
         Self::DeadlineFirst,
         Self::PanicInterrupts,
@@ -64,7 +67,7 @@ impl Mutant {
         match self {
             // Whatever two moves from one state break first.
             Self::SequenceUnguarded => "run ",
-            Self::OwnerUnguarded | Self::LeaseUnfenced => "o4: ",
+            Self::OwnerUnguarded | Self::LeaseUnfenced | Self::OrphansLeft => "o4: ",
             Self::CallbackLost | Self::DeadlineFirst => "d3: ",
             Self::PanicInterrupts => "s6: ",
             Self::OnceForgotten => "s11: ",
@@ -79,7 +82,7 @@ impl Mutant {
     /// Whether a world may find it.
     fn suits(self, world: &World) -> bool {
         match self {
-            Self::OwnerUnguarded => world.engines > 1,
+            Self::OwnerUnguarded | Self::OrphansLeft => world.engines > 1,
             Self::LeaseUnfenced => world.loses_leases(),
             Self::DeadlineFirst => world.has_deadline(),
             Self::OnceForgotten => world.has_block("ask"),

@@ -377,6 +377,9 @@ impl Store for SimStore {
     }
 
     async fn adopt_runs(&self, limit: usize) -> Result<Vec<RunId>, StoreError> {
+        if self.sim.mutant() == Some(Mutant::OrphansLeft) {
+            return Ok(Vec::new());
+        }
         let adopted = self.read(async { self.inner()?.adopt_runs(limit).await }).await?;
         for run in &adopted {
             self.works_on(*run, true);
