@@ -46,12 +46,12 @@ pub(crate) fn check() {
             shared.open()
         };
         conformance::succession(shared.open(), succeed).await;
-        o4_a_process_whose_lease_has_expired_commits_nothing().await;
-        o4_a_run_is_moved_by_its_process_alone_which_hears_of_callbacks().await;
+        a_process_whose_lease_has_expired_commits_nothing().await;
+        a_run_is_moved_by_its_process_alone_which_hears_of_callbacks().await;
     });
 }
 
-async fn o4_a_process_whose_lease_has_expired_commits_nothing() {
+async fn a_process_whose_lease_has_expired_commits_nothing() {
     let (database, clock) = database();
     let (paused, sample) = (database.open(), Sample::default());
     paused.start_run(sample.start(&paused)).await.expect("the store works");
@@ -67,7 +67,7 @@ async fn o4_a_process_whose_lease_has_expired_commits_nothing() {
     assert!(matches!(overtaken, Err(CommitError::Conflict)));
 }
 
-async fn o4_a_run_is_moved_by_its_process_alone_which_hears_of_callbacks() {
+async fn a_run_is_moved_by_its_process_alone_which_hears_of_callbacks() {
     let (database, _) = database();
     let (owner, other, sample) = (database.open(), database.open(), Sample::default());
     owner.start_run(sample.start(&owner)).await.expect("the store works");
