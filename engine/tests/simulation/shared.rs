@@ -109,6 +109,23 @@ impl SharedDatabase {
         held.runs.iter().filter(|(_, epoch)| left(**epoch)).map(|(run, _)| *run).collect()
     }
 
+    /// The workflows for which dead processes may have been making calls: from now on it is this one in their place.
+    fn adopt_workflows(&self, epoch: Epoch) -> Vec<WorkflowId> {
+        let mut held = self.held();
+        let Held { now, leases, workflows, .. } = &mut *held;
+        let is_alive = |owner: &Epoch| leases[owner - 1] > *now;
+        let mut adopted = Vec::new();
+        for (id, owners) in workflows {
+            let known = owners.len();
+            owners.retain(is_alive);
+            if owners.len() < known {
+                owners.insert(epoch);
+                adopted.push(id.clone());
+            }
+        }
+        adopted
+    }
+
     fn held(&self) -> MutexGuard<'_, Held> {
         let now = self.clock.now();
         let mut held = self.held.lock().expect("no holder panics");
@@ -304,16 +321,9 @@ impl Store for SharedStore {
 
     async fn adopt_workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
         let epoch = self.fence()?;
-        let rows = self.rows().workflows().await?;
-        let mut held = self.database.held();
         let mut adopted = Vec::new();
-        for row in rows {
-            let owners = held.workflows.get(&row.id).into_iter().flatten().copied();
-            let (alive, dead): (Vec<_>, Vec<_>) = owners.partition(|owner| held.is_alive(*owner));
-            if !dead.is_empty() {
-                held.workflows.insert(row.id.clone(), alive.into_iter().chain([epoch]).collect());
-                adopted.push(row);
-            }
+        for id in self.database.adopt_workflows(epoch) {
+            adopted.extend(self.rows().workflow(&id).await?);
         }
         Ok(adopted)
     }
