@@ -158,7 +158,7 @@ impl World {
             plan.push(Step { action: an_action(&mut rng, count), then: a_pause(&mut rng) });
         }
         let mut rng = Rng::with_seed(!seed);
-        let engines = choose(&mut rng, &[(4, 1), (1, 2), (1, 3)]);
+        let engines = choose(&mut rng, &[(6, 1), (1, 2), (1, 3)]);
         if engines > 1 {
             for _ in 0..rng.usize(1..=plan.len() / 4) {
                 let step = Step { action: among_several(&mut rng), then: a_pause(&mut rng) };
