@@ -12,7 +12,7 @@ use crate::model::{ActivationId, OperationId, RecordId, RunId, RunStatus, Versio
 use crate::store::{
     ActivationRow, Addressee, Callback, CommitError, ConnectionRow, Draft, Finished, InboxEntry, News,
     OperationRow, Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store,
-    StoreError, Upkeep, Vault, VersionRow, WorkflowChange, WorkflowRow,
+    StoreError, Upkeep, Vault, VersionRow, Wanted, WorkflowChange, WorkflowRow,
 };
 
 /// When the process dies: at the n-th moment before or after a commit, counted over all processes of a test.
@@ -153,8 +153,8 @@ impl Store for MortalStore {
         self.commit(self.inner.append_callback(callback)).await
     }
 
-    async fn addressee(&self, run: RunId) -> Result<Option<Addressee>, StoreError> {
-        reads!(self, addressee(run))
+    async fn addressee(&self, run: RunId, wanted: Wanted) -> Result<Option<Addressee>, StoreError> {
+        reads!(self, addressee(run, wanted))
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {

@@ -19,7 +19,7 @@ use stepwell_engine::model::{ActivationId, RecordId, RunId, VersionId, WorkflowI
 use stepwell_engine::store::sqlite::SqliteStore;
 use stepwell_engine::store::{
     ActivationRow, Addressee, Callback, CommitError, Draft, InboxEntry, Message, News, Record, RunChange,
-    RunFilter, RunRow, StartRun, Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
+    RunFilter, RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted, WorkflowChange, WorkflowRow,
 };
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -274,8 +274,8 @@ impl Store for SharedStore {
         Ok(())
     }
 
-    async fn addressee(&self, run: RunId) -> Result<Option<Addressee>, StoreError> {
-        self.rows().addressee(run).await
+    async fn addressee(&self, run: RunId, wanted: Wanted) -> Result<Option<Addressee>, StoreError> {
+        self.rows().addressee(run, wanted).await
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {

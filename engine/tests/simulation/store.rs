@@ -15,7 +15,7 @@ use stepwell_engine::model::{
 };
 use stepwell_engine::store::{
     ActivationRow, Addressee, Callback, CommitError, Draft, InboxEntry, News, Record, RunChange, RunFilter,
-    RunRow, StartRun, Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
+    RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted, WorkflowChange, WorkflowRow,
 };
 use tokio::sync::Notify;
 
@@ -343,8 +343,8 @@ impl Store for SimStore {
         self.write(what, self.touching(run, append)).await
     }
 
-    async fn addressee(&self, run: RunId) -> Result<Option<Addressee>, StoreError> {
-        self.read(async { self.inner()?.addressee(run).await }).await
+    async fn addressee(&self, run: RunId, wanted: Wanted) -> Result<Option<Addressee>, StoreError> {
+        self.read(async { self.inner()?.addressee(run, wanted).await }).await
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {
