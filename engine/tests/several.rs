@@ -89,6 +89,31 @@ fn o4_a_run_goes_on_elsewhere_when_its_engine_dies() {
 }
 
 #[test]
+fn t3_a_call_is_not_interrupted_when_another_engine_dies() {
+    let shared = Shared::new();
+    let (first, second) = (shared.engine(), shared.engine());
+    let run = second.block_on(async {
+        second.enable("kept", &workflow("kept", &["done"])).await.unwrap();
+        second.enable("leaving", &workflow("leaving", &["hang", "done"])).await.unwrap();
+        let run = second.run("leaving").await;
+        until(|| handlers("leaving").contains(&"execute")).await;
+        run
+    });
+    first.block_on(async {
+        let edited = workflow("kept-gated", &["done"]);
+        let (enabled, ()) = tokio::join!(first.enable("kept", &edited), async {
+            until(|| handlers("kept-gated").contains(&"activate")).await;
+            die(second);
+            // The first has taken over what the second has left.
+            first.reaches(run, RunStatus::Completed).await;
+            gate("kept-gated").notify_one();
+        });
+        enabled.unwrap();
+        assert_eq!(handlers("kept-gated"), ["activate"]);
+    });
+}
+
+#[test]
 fn o4_an_engine_that_has_lost_its_lease_starts_anew() {
     let shared = Shared::new();
     let engine = shared.engine();

@@ -15,7 +15,7 @@ type Stage = fn() -> Result<(), Failure>;
 
 /// Runs everything, the cheapest first and the tests last.
 pub(crate) fn everything() -> Result<(), Failure> {
-    let stages: [(&str, Stage); 9] = [
+    let stages: [(&str, Stage); 10] = [
         ("format", || cargo::run(&["fmt", "--all", "--check"], &[])),
         ("tidy", || tidy::tidy(false)),
         ("lints", || {
@@ -26,6 +26,7 @@ pub(crate) fn everything() -> Result<(), Failure> {
         }),
         ("validate", || validate::validate(false)),
         ("simulation", || Sim::short().run()),
+        ("mutants", || Sim::mutants().run()),
         ("crash", || Crash::short().run()),
         ("crash of several", || Crash::short_shared().run()),
         ("test", test),

@@ -19,6 +19,9 @@ pub(crate) struct Sim {
     /// Shows each world, its plan and its trace
     #[arg(long)]
     show: bool,
+    /// Looks for each mutant instead: a fault on purpose that the checks must find
+    #[arg(long, conflicts_with_all = ["seeds", "seed", "show"])]
+    mutants: bool,
     /// Builds without optimization, which is ready sooner and plays slower
     #[arg(long)]
     dev: bool,
@@ -27,7 +30,12 @@ pub(crate) struct Sim {
 impl Sim {
     /// What `ci` plays, in the build that its tests use.
     pub(crate) const fn short() -> Self {
-        Self { seeds: Some(SHORT), seed: None, show: false, dev: true }
+        Self { seeds: Some(SHORT), seed: None, show: false, mutants: false, dev: true }
+    }
+
+    /// The mutants, in the same build.
+    pub(crate) const fn mutants() -> Self {
+        Self { seeds: None, seed: None, show: false, mutants: true, dev: true }
     }
 
     pub(crate) fn run(&self) -> Result<(), Failure> {
@@ -41,6 +49,7 @@ impl Sim {
             arguments.extend(value.iter().flat_map(|value| [name, value]));
         }
         arguments.extend(self.show.then_some("--show"));
+        arguments.extend(self.mutants.then_some("--mutants"));
         cargo::run(&arguments, &[])
     }
 }

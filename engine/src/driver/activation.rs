@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Inner;
 use super::answer::Refusal;
+use super::making::Making;
 use super::version::{Unrunnable, Version};
 use crate::core::IllegalEvent;
 use crate::core::workflow::{self, Activation, Decision, Event, WorkflowState};
@@ -149,6 +150,9 @@ impl Inner {
                     .map(|activation| activation_row(id, activation))
                     .collect(),
             };
+            // Another process may die at any moment, and what it and this one were doing is taken up again here.
+            let calls: Vec<Making> =
+                decision.calls.iter().map(|call| Making::begin(self, *call, lease)).collect();
             match self.store.commit_workflow(change).await {
                 Ok(()) => {}
                 Err(CommitError::Conflict) => continue,
@@ -156,14 +160,14 @@ impl Inner {
             }
             self.workflow_due(id, row.sequence + 1, decision.state.due_at());
             self.workflow_changed(id);
-            for call in &decision.calls {
-                self.work(Arc::clone(self).make_call(id.clone(), *call, lease.clone()));
+            for call in calls {
+                self.work(Arc::clone(self).make_call(id.clone(), call));
             }
             return Ok(decision);
         }
     }
 
-    /// Goes on with the calls that were under way in processes that have died.
+    /// Goes on with the calls that were under way in processes that have died, not with those that this one is making.
     pub(super) async fn recover_workflows(
         self: &Arc<Self>,
         lease: &CancellationToken,
@@ -178,7 +182,7 @@ impl Inner {
             };
             self.workflow_due(&row.id, row.sequence, state.due_at());
             for activation in &state.activations {
-                for call in activation.calls() {
+                for call in activation.calls().into_iter().filter(|call| !self.is_making(*call)) {
                     let message = "the engine stopped while the handler ran".to_owned();
                     let event = Event::Interrupted(call, message);
                     match self.transition_under(lease, &row.id, &event, None).await {

@@ -15,6 +15,7 @@ mod first_answer;
 mod inbound;
 mod index_key;
 mod limits;
+mod making;
 mod needed;
 mod news;
 mod operations;
@@ -129,6 +130,7 @@ struct Inner {
     /// How many runs are about to be started.
     starting: AtomicUsize,
     workflow_timers: Mutex<HashMap<WorkflowId, timer::WorkflowTimer>>,
+    making: Mutex<making::Calls>,
     slots: Arc<Slots>,
     /// The versions that the last pass of retention has found out of use. Held during a pass.
     unused: tokio::sync::Mutex<HashSet<VersionId>>,
@@ -191,6 +193,7 @@ impl Driver {
             tasks: Mutex::default(),
             starting: AtomicUsize::new(0),
             workflow_timers: Mutex::default(),
+            making: Mutex::default(),
             unused: tokio::sync::Mutex::default(),
             unstarted: refused::UnstartedRequests::default(),
             changes: Changes::new(),

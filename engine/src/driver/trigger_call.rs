@@ -16,6 +16,7 @@ use super::Inner;
 use super::answer::Refusal;
 use super::call::{Ended, contained, private};
 use super::connections::NoCredentials;
+use super::making::Making;
 use super::services::TriggerServices;
 use super::start::Start;
 use super::stop::{Stop, patiently};
@@ -40,17 +41,12 @@ struct Prepared {
 
 impl Inner {
     /// Calls a handler and reports what came of it. Boxed, since what comes of it may be another call.
-    /// `lease` is the one under which it was decided.
-    pub(super) fn make_call(
-        self: Arc<Self>,
-        id: WorkflowId,
-        call: Call,
-        lease: CancellationToken,
-    ) -> BoxFuture<()> {
-        Box::pin(self.call_and_report(id, call, lease))
+    pub(super) fn make_call(self: Arc<Self>, id: WorkflowId, making: Making) -> BoxFuture<()> {
+        Box::pin(self.call_and_report(id, making))
     }
 
-    async fn call_and_report(self: Arc<Self>, id: WorkflowId, call: Call, lease: CancellationToken) {
+    async fn call_and_report(self: Arc<Self>, id: WorkflowId, making: Making) {
+        let (call, lease) = (making.call, making.lease.clone());
         // Under another lease the call counts as interrupted and is made again; what comes of this one comes too late.
         let event = tokio::select! {
             biased;

@@ -1,22 +1,16 @@
 //! The blocks of the worlds: each does what chance says, and tells the ledger.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use http::Method;
-use jiff::Timestamp;
 use stepwell::prelude::{
-    ActivateContext, Activated, ActivationError, CancelContext, DeactivateContext, Dedupe, ExecuteContext,
-    Execution, Finish, FinishContext, Rejected, RenewContext, Request, StepError, Tick, TickContext, Trigger,
-    TriggerContext, TriggerError, Wake, WakeContext, config, data, step, trigger,
+    CancelContext, ExecuteContext, Execution, Finish, FinishContext, Rejected, Request, StepError, Wake,
+    WakeContext, config, data, step,
 };
-use stepwell::trigger::TriggerOutcome as _;
-use stepwell_engine::model::{ActivationId, ExecutionId, HandlerName};
+use stepwell_engine::model::{ExecutionId, HandlerName};
 use tokio::time::sleep;
 
 use crate::client;
 use crate::ledger::{Call, End};
-use crate::sim::{Sim, short};
+use crate::mutants::Mutant;
+use crate::sim::{Late, Sim, short};
 
 /// What a handler that is told to panic says.
 pub(crate) const TOLD_TO_PANIC: &str = "told to panic";
@@ -48,6 +42,7 @@ enum Doing {
     DeferAndWake,
     NoOp,
     NoOpAndWake,
+    NextState,
     Reject,
 }
 
@@ -56,19 +51,18 @@ struct Called {
     handler: HandlerName,
     id: ExecutionId,
     attempt: u32,
+    callback: Option<usize>,
 }
 
 impl Called {
     /// Tells the ledger of a call.
     fn note(handler: HandlerName, id: &str, attempt: u32, callback: Option<usize>) -> Self {
         let sim = Sim::current();
-        let (run, number) = id.split_once('.').expect("an execution's id is that of its run and a number");
-        let id = ExecutionId {
-            run: run.parse().expect("it begins with a run's id"),
-            number: number.parse().expect("it ends with a number"),
-        };
+        let id = execution(id);
+        let process = sim.process();
         let mut ledger = sim.ledger();
-        let twice = ledger.calls.insert((id, attempt), Call { handler, callback, end: None }).is_some();
+        let call = Call { handler, process, callback, end: None };
+        let twice = ledger.calls.insert((id, attempt), call).is_some();
         if handler == HandlerName::Execute && !ledger.executions.contains(&id) {
             ledger.executions.push(id);
         }
@@ -77,7 +71,7 @@ impl Called {
         if twice {
             sim.broken(format!("{}: attempt {attempt} was called twice", name(id)));
         }
-        Self { handler, id, attempt }
+        Self { handler, id, attempt, callback }
     }
 
     /// Tells the ledger how it ends.
@@ -99,6 +93,9 @@ impl Called {
             Doing::Hang => std::future::pending().await,
             Doing::Panic => {
                 self.end(End::Error { retryable: false });
+                if sim.mutant() == Some(Mutant::PanicInterrupts) {
+                    std::future::pending::<()>().await;
+                }
                 panic!("{TOLD_TO_PANIC}");
             }
             Doing::Fail => {
@@ -111,6 +108,15 @@ impl Called {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// The execution whose handler is called with this id.
+fn execution(id: &str) -> ExecutionId {
+    let (run, number) = id.split_once('.').expect("an execution's id is that of its run and a number");
+    ExecutionId {
+        run: run.parse().expect("it begins with a run's id"),
+        number: number.parse().expect("it ends with a number"),
     }
 }
 
@@ -156,7 +162,7 @@ async fn effect(called: &Called, cx: &ExecuteContext) -> Result<(), StepError> {
             let again = effect.recorded.is_some();
             let happened = effect.happened;
             drop(ledger);
-            if again {
+            if again && sim.holds_lease() {
                 sim.broken(format!("s11: an effect of {} that was recorded happened again", name(called.id)));
             }
             Ok::<_, StepError>(happened)
@@ -186,10 +192,12 @@ fn early_callbacks(called: &Called) {
         return;
     }
     for _ in 0..sim.choose(&[(3, 1), (1, 2)]) {
-        if let Some(driver) = sim.driver() {
-            let delay = sim.millis(0..500);
-            let doing = client::a_callback(&sim);
-            tokio::spawn(client::call_back(driver, called.id, doing, delay));
+        let Some(driver) = sim.driver() else { continue };
+        let (execution, delay, doing) = (called.id, sim.millis(0..500), client::a_callback(&sim));
+        if sim.is_one_of_several() && sim.happens(0.5) {
+            sim.elsewhere().push(Late { execution, doing, delay });
+        } else {
+            tokio::spawn(client::call_back(driver, execution, doing, delay));
         }
     }
 }
@@ -208,6 +216,11 @@ macro_rules! step_outcomes {
         }
     };
 }
+
+pub(crate) mod gather;
+mod triggers;
+
+pub(crate) use triggers::{is_tick, tick_event};
 
 /// Work
 #[step(outcomes(done { number: i64 }, other { number: i64 }))]
@@ -275,6 +288,7 @@ fn to_finish(body: &Body, attempt_of_callback: usize) -> Doing {
     let calm = Sim::current().is_calm();
     match body.doing.as_str() {
         "no_op" => Doing::NoOp,
+        "next_state" => Doing::NextState,
         "reject" => Doing::Reject,
         "other" => Doing::Other,
         "exit" => Doing::Exit,
@@ -462,242 +476,4 @@ async fn wake_doze(config: Task, cx: WakeContext<Ticket>) -> Result<Wake<DozeOut
 
 async fn cancel_doze(_config: Task, cx: CancelContext<Ticket>) -> Result<(), StepError> {
     cancelling(cx.unique_execution_id(), cx.attempt()).await
-}
-
-/// What `activate` leaves.
-#[data]
-struct Registration {
-    renewed: u32,
-}
-
-/// A trigger has no config.
-#[config]
-pub(crate) struct NoTask {}
-
-/// What a request to a trigger says.
-#[data]
-struct Sent {
-    event: usize,
-    key: String,
-    doing: String,
-}
-
-/// Judges a request to a trigger: whether it starts a run.
-async fn judge(request: &Request) -> Result<Option<Sent>, TriggerError> {
-    let sim = Sim::current();
-    if request.method() != Method::POST {
-        return Err(Rejected::bad_request("send a POST").into());
-    }
-    let sent: Sent = request.json()?;
-    if sim.happens(0.3) {
-        sleep(sim.millis(0..500)).await;
-    }
-    match sent.doing.as_str() {
-        "ignore" => Ok(None),
-        "reject" => Err(Rejected::unauthorized("told to reject").into()),
-        "fail" => Err(TriggerError::failed("told to fail")),
-        "panic" => panic!("{TOLD_TO_PANIC}"),
-        "hang" => std::future::pending().await,
-        _ => Ok(Some(sent)),
-    }
-}
-
-fn event_number(number: usize) -> i64 {
-    i64::try_from(number).expect("there are not so many events")
-}
-
-/// Something happened, and nobody knows whether twice; with a tick
-#[trigger(
-    outcomes(happened { event: i64 }),
-    activate = activate, deactivate = deactivate, tick = tick_hook,
-)]
-async fn hook(
-    request: Request,
-    _config: NoTask,
-    _cx: TriggerContext<Registration>,
-) -> Result<Trigger<HookOutcome>, TriggerError> {
-    Ok(match judge(&request).await? {
-        None => Trigger::NoOp,
-        Some(sent) => HookOutcome::Happened { event: event_number(sent.event) }.into(),
-    })
-}
-
-/// Something happened, with a key and without a registration
-#[trigger(outcomes(happened { event: i64 }))]
-async fn plain(
-    request: Request,
-    _config: NoTask,
-    _cx: TriggerContext,
-) -> Result<Trigger<PlainOutcome, Dedupe>, TriggerError> {
-    Ok(match judge(&request).await? {
-        None => Trigger::NoOp,
-        Some(sent) => PlainOutcome::Happened { event: event_number(sent.event) }.dedupe(sent.key),
-    })
-}
-
-/// Something happened, with a key, a renewal and a tick
-#[trigger(
-    outcomes(happened { event: i64 }),
-    activate = activate_lasting, deactivate = deactivate, renew = renew, tick = tick, switch = overlap,
-)]
-async fn lasting(
-    request: Request,
-    _config: NoTask,
-    _cx: TriggerContext<Registration>,
-) -> Result<Trigger<LastingOutcome, Dedupe>, TriggerError> {
-    Ok(match judge(&request).await? {
-        None => Trigger::NoOp,
-        Some(sent) => LastingOutcome::Happened { event: event_number(sent.event) }.dedupe(sent.key),
-    })
-}
-
-/// How a call of a trigger's handler goes: whether it succeeds, in its time.
-async fn provider(handler: &'static str, id: &str, fails: u32) -> Result<ActivationId, ActivationError> {
-    let sim = Sim::current();
-    let id: ActivationId = id.parse().expect("it is an activation's id");
-    sim.trace(format!("{handler} of activation {} is called", short(id.0)));
-    let _calling = Calling::begin(&sim, id, handler);
-    if !sim.is_calm() {
-        if sim.happens(0.4) {
-            sleep(sim.millis(0..2000)).await;
-        }
-        let hangs = u32::from(fails > 0);
-        if sim.choose(&[(12, false), (hangs, true)]) {
-            std::future::pending::<()>().await;
-        }
-        if sim.choose(&[(12, false), (fails, true)]) {
-            sim.trace(format!("{handler} of activation {} fails", short(id.0)));
-            return Err(ActivationError::new("told to fail"));
-        }
-    }
-    sim.trace(format!("{handler} of activation {} succeeds", short(id.0)));
-    Ok(id)
-}
-
-/// A call of a trigger's handler, until it is dropped.
-struct Calling {
-    sim: Arc<Sim>,
-    call: (u32, ActivationId, &'static str),
-}
-
-impl Calling {
-    fn begin(sim: &Arc<Sim>, id: ActivationId, handler: &'static str) -> Self {
-        let call = (sim.process(), id, handler);
-        let alone = sim.ledger().calling.insert(call);
-        if !alone {
-            sim.broken(format!("t2: {handler} of activation {} is called while it runs", short(id.0)));
-        }
-        Self { sim: Arc::clone(sim), call }
-    }
-}
-
-impl Drop for Calling {
-    fn drop(&mut self) {
-        self.sim.ledger().calling.remove(&self.call);
-    }
-}
-
-/// Notes that `activate` has succeeded.
-fn activated(id: ActivationId, url: &str) {
-    let sim = Sim::current();
-    let process = sim.process();
-    let mut ledger = sim.ledger();
-    let activation = ledger.activations.entry(id).or_default();
-    let again = activation.activated.contains(&process);
-    let other = activation.url.get_or_insert_with(|| url.to_owned()) != url;
-    activation.activated.push(process);
-    let over = !activation.deactivated.is_empty();
-    drop(ledger);
-    if again {
-        sim.broken(format!("t2: activation {} was activated twice by one process", short(id.0)));
-    }
-    if other {
-        sim.broken(format!("t2: activation {} has got another URL", short(id.0)));
-    }
-    if over {
-        sim.broken(format!("t2: activation {} was activated after it was deactivated", short(id.0)));
-    }
-}
-
-async fn activate(_config: NoTask, cx: ActivateContext) -> Result<Activated<Registration>, ActivationError> {
-    let id = provider("activate", cx.unique_activation_id(), 3).await?;
-    activated(id, cx.trigger_callback_url());
-    let tick = Sim::current().millis(500..30_000);
-    Ok(Activated::new(Registration { renewed: 0 }).tick_in(tick))
-}
-
-async fn activate_lasting(
-    _config: NoTask,
-    cx: ActivateContext,
-) -> Result<Activated<Registration>, ActivationError> {
-    let id = provider("activate", cx.unique_activation_id(), 3).await?;
-    activated(id, cx.trigger_callback_url());
-    let sim = Sim::current();
-    Ok(Activated::new(Registration { renewed: 0 })
-        .expires_in(Duration::from_mins(1) + sim.millis(0..60_000))
-        .tick_in(sim.millis(500..30_000)))
-}
-
-async fn deactivate(_config: NoTask, cx: DeactivateContext<Registration>) -> Result<(), ActivationError> {
-    let id = provider("deactivate", cx.unique_activation_id(), 6).await?;
-    let sim = Sim::current();
-    let process = sim.process();
-    let mut ledger = sim.ledger();
-    let activation = ledger.activations.entry(id).or_default();
-    let again = activation.deactivated.contains(&process);
-    activation.deactivated.push(process);
-    let never = activation.activated.is_empty();
-    drop(ledger);
-    if again {
-        sim.broken(format!("t2: activation {} was deactivated twice by one process", short(id.0)));
-    }
-    if never {
-        sim.broken(format!("t3: activation {} was deactivated and never activated", short(id.0)));
-    }
-    Ok(())
-}
-
-async fn renew(
-    _config: NoTask,
-    cx: RenewContext<Registration>,
-) -> Result<Activated<Registration>, ActivationError> {
-    let id = provider("renew", cx.unique_activation_id(), 3).await?;
-    let sim = Sim::current();
-    if sim.ledger().activations.get(&id).is_none_or(|activation| activation.activated.is_empty()) {
-        sim.broken(format!("t12: activation {} was renewed and never activated", short(id.0)));
-    }
-    Ok(Activated::new(Registration { renewed: cx.registration().renewed + 1 })
-        .expires_in(Duration::from_mins(1) + sim.millis(0..60_000)))
-}
-
-/// The event that a tick of this time is.
-pub(crate) fn tick_event(time: Timestamp) -> i64 {
-    -time.as_millisecond()
-}
-
-/// Takes a tick: the event that it is, and when the next one is.
-async fn ticked(id: &str, time: Timestamp) -> Result<(i64, Duration), TriggerError> {
-    let called = provider("tick", id, 3).await;
-    let id = called.map_err(|error| TriggerError::failed(error.to_string()))?;
-    let sim = Sim::current();
-    sim.ledger().activations.entry(id).or_default().ticks.insert(time);
-    let next = if sim.is_calm() { sim.millis(60_000..120_000) } else { sim.millis(500..30_000) };
-    Ok((tick_event(time), next))
-}
-
-async fn tick_hook(
-    _config: NoTask,
-    cx: TickContext<Registration>,
-) -> Result<Tick<HookOutcome>, TriggerError> {
-    let (event, next) = ticked(cx.unique_activation_id(), cx.time()).await?;
-    Ok(Tick::outcome(HookOutcome::Happened { event }).next_in(next))
-}
-
-async fn tick(
-    _config: NoTask,
-    cx: TickContext<Registration>,
-) -> Result<Tick<LastingOutcome, Dedupe>, TriggerError> {
-    let (event, next) = ticked(cx.unique_activation_id(), cx.time()).await?;
-    let key = format!("tick {} {}", cx.unique_activation_id(), cx.time());
-    Ok(Tick::outcome(LastingOutcome::Happened { event }).dedupe(key).next_in(next))
 }

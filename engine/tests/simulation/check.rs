@@ -29,7 +29,7 @@ const SLACK: Duration = Duration::from_secs(15);
 /// The event of a run that a person has started.
 pub(crate) const BY_HAND: i64 = -2;
 /// Events below this are ticks: they are times.
-const EARLIEST_TICK: i64 = -1000;
+pub(crate) const EARLIEST_TICK: i64 = -1000;
 
 /// Looks at a world's database from outside.
 pub(crate) struct Checker {
@@ -354,7 +354,11 @@ impl Checker {
             if state.is_switching() {
                 broken.push(format!("{} is still being enabled", row.id));
             }
-            for active in state.activations.iter().filter(|activation| activation.phase == Phase::Active) {
+            let active = || state.activations.iter().filter(|activation| activation.phase == Phase::Active);
+            if active().count() > 1 {
+                broken.push(format!("t4: {} versions of {} are active", active().count(), row.id));
+            }
+            for active in active() {
                 let name = short(active.id.0);
                 if active.expires_at.is_some_and(|expires| expires < now) {
                     broken.push(format!("t12: activation {name} has expired at {:?}", active.expires_at));

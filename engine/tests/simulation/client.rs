@@ -5,10 +5,11 @@ use std::time::Duration;
 use http::Method;
 use serde_json::json;
 use stepwell::request::Request;
-use stepwell_engine::driver::{CallbackAnswer, Driver, TriggerAnswer};
+use stepwell_engine::driver::{Asked, CallbackAnswer, Driver, TriggerAnswer};
 use stepwell_engine::model::{ActivationId, ExecutionId};
 
-use crate::blocks::name;
+use crate::blocks::{gather, name};
+use crate::check::Checker;
 use crate::ledger::{Answer, Callback, EventAnswer};
 use crate::sim::{Sim, short};
 
@@ -17,6 +18,7 @@ pub(crate) const CALLBACKS: &[(u32, &str)] = &[
     (8, "done"),
     (2, "other"),
     (6, "no_op"),
+    (6, "next_state"),
     (4, "reject"),
     (4, "retry"),
     (1, "retry_for_ever"),
@@ -55,6 +57,26 @@ pub(crate) async fn call_back(driver: Driver, execution: ExecutionId, doing: &'s
     };
     sim.trace(format!("callback {number} is answered {answer:?}"));
     sim.ledger().callbacks[number].answer = Some(answer);
+}
+
+/// Follows the URL of an execution as a link (d1).
+pub(crate) async fn look(driver: Driver, execution: ExecutionId) {
+    let sim = Sim::current();
+    let asks = sim.ledger().asking.contains(&execution);
+    let Ok(asked) = driver.question(execution).await else { return };
+    sim.trace(format!("who follows the link of {} finds {asked:?}", name(execution)));
+    let right = match asked {
+        Asked::Question(question) => question.text == gather::question(&execution.to_string()),
+        Asked::Nothing | Asked::NotYet => !asks,
+        Asked::Gone => match driver.store().run(execution.run).await {
+            Ok(Some(row)) => !Checker::run_state(&row).accepts_callback(execution.number),
+            Ok(None) => false,
+            Err(_) => true,
+        },
+    };
+    if !right {
+        sim.broken(format!("d1: that is not what {} asks", name(execution)));
+    }
 }
 
 /// Sends an event, again up to `again` times while it is not accepted.

@@ -105,6 +105,7 @@ enum Cause {
 pub(crate) struct Callback {
     pub(crate) execution: u32,
     pub(crate) number: Option<usize>,
+    pub(crate) at: Timestamp,
     pub(crate) fate: Fate,
 }
 
@@ -205,7 +206,7 @@ impl<'a> Reading<'a> {
                 if live.given_up.is_some() {
                     return Err("d6: the execution was given up".into());
                 }
-                let received = Callback { execution: *execution, number, fate: Fate::Waits };
+                let received = Callback { execution: *execution, number, at: record.at, fate: Fate::Waits };
                 self.callbacks.insert(record.id, received);
             }
             Entry::CallbackUnused { execution, callback, .. }
@@ -222,8 +223,13 @@ impl<'a> Reading<'a> {
                 if matches!(live.phase, Phase::Running(..)) || live.given_up.is_some() {
                     return Err("d7: the deadline had to wait".into());
                 }
-                if live.deadline_at.is_none_or(|deadline| deadline > record.at) {
-                    return Err("d7: the deadline has not come".into());
+                let deadline = live.deadline_at.filter(|deadline| *deadline <= record.at);
+                let deadline = deadline.ok_or("d7: the deadline has not come")?;
+                let earlier = |callback: &&Callback| {
+                    callback.execution == *execution && callback.fate == Fate::Waits && callback.at < deadline
+                };
+                if live.phase == Phase::Waiting && self.callbacks.values().any(|known| earlier(&known)) {
+                    return Err("d3: a callback came before the deadline".into());
                 }
                 live.give_up(Cause::Deadline);
             }
@@ -503,6 +509,7 @@ impl<'a> Reading<'a> {
             // d8: however `cancel` fails, it is tried again.
             (End::Error { .. }, AttemptResult::Error { .. }) if handler == HandlerName::Cancel => true,
             (End::Exit, AttemptResult::Exit)
+            | (End::NextState, AttemptResult::NoOp { wake_at: None })
             | (End::Rejected, AttemptResult::Rejected { .. })
             | (End::Cancelled, AttemptResult::Cancelled)
             | (End::Error { retryable: true }, AttemptResult::Error { .. })
@@ -636,7 +643,7 @@ impl<'a> Reading<'a> {
 
     fn execution_cancelled(&mut self, number: u32) -> Result<(), String> {
         let block = &step(self.definition, self.live.get(&number))?.block;
-        let cancels = block.ends_with("/ask") || block.ends_with("/doze");
+        let cancels = ["/ask", "/doze", "/gather"].iter().any(|name| block.ends_with(name));
         let execution = live(&mut self.live, number)?;
         if matches!(execution.phase, Phase::Running(..)) {
             return Err("d8: an attempt is running".into());

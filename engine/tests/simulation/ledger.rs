@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use stepwell_engine::model::{ActivationId, ExecutionId, HandlerName, RunId, WorkflowId};
+use stepwell_engine::model::{
+    ActivationId, AttemptResult, Entry, ExecutionId, HandlerName, RunId, WorkflowId,
+};
 
 use crate::lanes::Lanes;
+use crate::shared::Epoch;
 
 /// Everything that the outside world has seen.
 #[derive(Default)]
@@ -18,12 +21,18 @@ pub(crate) struct Ledger {
     pub(crate) events: Vec<Event>,
     /// The callbacks that were sent, by their number.
     pub(crate) callbacks: Vec<Callback>,
+    /// The callbacks that were recorded as ones that count, without ending the wait of their execution.
+    pub(crate) counted: BTreeMap<ExecutionId, Vec<usize>>,
+    /// The executions that have asked people.
+    pub(crate) asking: BTreeSet<ExecutionId>,
     /// The effects of `once`.
     pub(crate) effects: BTreeMap<(ExecutionId, String), Effect>,
     /// The calls of triggers' handlers.
     pub(crate) activations: BTreeMap<ActivationId, Activation>,
     /// The calls of triggers' handlers that are under way, each with its process.
     pub(crate) calling: BTreeSet<(u32, ActivationId, &'static str)>,
+    /// Who works on which run, by the number of the lease, where several do.
+    pub(crate) workers: BTreeMap<RunId, Epoch>,
     /// The runs of bounded workflows, in line.
     pub(crate) lanes: Lanes,
     /// Runs that a person has started and was told of.
@@ -32,10 +41,28 @@ pub(crate) struct Ledger {
     pub(crate) broken: Vec<String>,
 }
 
+impl Ledger {
+    /// Notes what records of a run that are durable now say of the state that its executions wait with.
+    pub(crate) fn note_ends(&mut self, run: RunId, entries: &[Entry]) {
+        for entry in entries {
+            let Entry::AttemptEnded { execution, attempt, result, .. } = entry else { continue };
+            let id = ExecutionId { run, number: *execution };
+            match (result, self.calls.get(&(id, *attempt))) {
+                (AttemptResult::Deferred { question: Some(_), .. }, _) => drop(self.asking.insert(id)),
+                (AttemptResult::NoOp { .. }, Some(Call { end: Some(End::NextState), callback, .. })) => {
+                    self.counted.entry(id).or_default().extend(*callback);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
 /// A call of a step's handler.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) handler: HandlerName,
+    pub(crate) process: u32,
     pub(crate) callback: Option<usize>,
     /// `None` if it has not returned.
     pub(crate) end: Option<End>,
@@ -48,6 +75,7 @@ pub(crate) enum End {
     Exit,
     Deferred { wakes: bool },
     NoOp { wakes: bool },
+    NextState,
     Rejected,
     Cancelled,
     Error { retryable: bool },

@@ -5,12 +5,16 @@
 mod blocks;
 mod check;
 mod client;
+mod engines;
 mod journal;
 mod lanes;
 mod ledger;
+mod life;
 mod log;
+mod mutants;
 mod play;
 mod process;
+mod shared;
 mod sim;
 mod store;
 mod words;
@@ -46,6 +50,9 @@ struct Arguments {
     /// Shows each world and its trace
     #[arg(long)]
     show: bool,
+    /// Looks for each mutant instead: a deliberate fault that the checks must find
+    #[arg(long)]
+    mutants: bool,
     /// How many worlds at once; as many as there are processors, if left out
     #[arg(long)]
     jobs: Option<usize>,
@@ -80,10 +87,16 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     keep_quiet();
+    if arguments.seeds.or(arguments.seed).is_none() {
+        shared::check();
+    }
     let first = arguments.seed.unwrap_or(0);
     let count = arguments.seeds.unwrap_or(if arguments.seed.is_some() { 1 } else { SEEDS });
     let jobs =
         arguments.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
+    if arguments.mutants {
+        return if mutants::find_all(jobs) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
     let failed: Mutex<Vec<Failed>> = Mutex::default();
     let began = Instant::now();
@@ -159,7 +172,7 @@ fn try_world(seed: u64, show: bool) -> Option<Vec<String>> {
 fn show_world(world: &World, trace: &[String]) {
     let mut out = std::io::stdout().lock();
     let mut line = |text: String| drop(writeln!(out, "{text}"));
-    line(format!("the world of seed {}: {:?}", world.seed, world.faults));
+    line(format!("the world of seed {}, with {} engines: {:?}", world.seed, world.engines, world.faults));
     for workflow in &world.workflows {
         line(format!("{}: {:#}", workflow.name, workflow.definition));
     }

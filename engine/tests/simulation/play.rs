@@ -7,16 +7,17 @@ use stepwell_engine::core::run::Phase;
 use stepwell_engine::definition::Definition;
 use stepwell_engine::driver::{Clock as _, Driver};
 use stepwell_engine::model::{ActivationId, ActivationStatus, ExecutionId, RunId, WorkflowId};
-use stepwell_engine::secrets::Keys;
 use stepwell_engine::store::sqlite::MemoryDatabase;
 
 use crate::blocks::name;
 use crate::check::{BY_HAND, Checker};
 use crate::client;
+use crate::engines::{Engines, LEASE};
 use crate::lanes::Lanes;
 use crate::ledger::{End, Event, EventAnswer, Ledger};
-use crate::process::{Died, Process};
+use crate::shared::SharedDatabase;
 use crate::sim::{Sim, short};
+use crate::store::Database;
 use crate::world::{Action, World};
 
 /// How long a world rests at least: longer than any deadline, wake time or back-off that it draws.
@@ -34,17 +35,21 @@ pub(crate) struct Played {
 
 /// Lets a world happen.
 pub(crate) fn play(world: &World) -> Played {
-    let sim = Sim::enter(world.seed, world.faults.clone());
+    let sim = Sim::enter(world);
     sim.ledger().lanes = Lanes::of(world);
     let logged = crate::log::into(&sim);
     let database = Arc::new(MemoryDatabase::new().expect("there is memory for a database"));
-    let keys = Arc::new(Keys::ephemeral());
-    let checker = Checker::new(&sim, database.open_inline().expect("the database in memory works"));
-    let process = Process::launch(&sim, &database, &keys);
-    let mut play = Play { sim: Arc::clone(&sim), world, database, keys, checker, process: Some(process) };
+    let open = || database.open_inline().expect("the database in memory works");
+    let checker = Checker::new(&sim, open());
+    let database = match world.engines {
+        1 => Database::Own(Arc::clone(&database)),
+        _ => Database::Shared(SharedDatabase::new(open(), Arc::clone(&sim) as _, LEASE, world.guards())),
+    };
+    let engines = Engines::new(&sim, database, world.engines);
+    let mut play = Play { sim: Arc::clone(&sim), world, checker, engines };
     for step in &world.plan {
         play.act(&step.action);
-        play.live_for(step.then);
+        play.engines.live_for(step.then);
         play.checker.look();
     }
     play.come_to_rest();
@@ -59,29 +64,13 @@ pub(crate) fn play(world: &World) -> Played {
 struct Play<'a> {
     sim: Arc<Sim>,
     world: &'a World,
-    database: Arc<MemoryDatabase>,
-    keys: Arc<Keys>,
     checker: Checker,
-    process: Option<Process>,
+    engines: Engines,
 }
 
 impl Play<'_> {
-    fn process(&mut self) -> &Process {
-        let Self { sim, database, keys, process, .. } = self;
-        process.get_or_insert_with(|| Process::launch(sim, database, keys))
-    }
-
-    /// Lets the process live, and starts another if it dies.
-    fn live_for(&mut self, time: Duration) {
-        if let Err(Died) = self.process().live_for(time) {
-            self.process = None;
-            self.process();
-        }
-    }
-
     fn begin<F: Future<Output = ()> + Send + 'static>(&mut self, task: impl FnOnce(Driver) -> F) {
-        let process = self.process();
-        process.begin(task(process.driver()));
+        self.engines.begin(task);
     }
 
     fn act(&mut self, action: &Action) {
@@ -108,6 +97,11 @@ impl Play<'_> {
                     }
                 }
             }
+            Action::Look { pick, waiting } => {
+                if let Some(execution) = self.pick_execution(pick, waiting) {
+                    self.begin(|driver| client::look(driver, execution));
+                }
+            }
             Action::Cancel { pick } => {
                 if let Some(run) = self.pick_run(pick) {
                     self.begin(|driver| async move {
@@ -125,11 +119,8 @@ impl Play<'_> {
                     });
                 }
             }
-            Action::Die { down } => {
-                self.process = None;
-                self.sim.trace("the process dies");
-                self.sim.pass(down);
-            }
+            Action::Die { pick, down } => self.engines.die(pick, down),
+            Action::StandStill { pick, time } => self.engines.stand_still(pick, time),
             Action::DieAt { death } => self.sim.faults().death = Some(death),
             Action::Wait => {}
         }
@@ -218,7 +209,7 @@ impl Play<'_> {
             let calls = ledger.calls.range((**id, 0)..=(**id, u32::MAX));
             matches!(
                 calls.last().and_then(|(_, call)| call.end),
-                Some(End::Deferred { .. } | End::NoOp { .. } | End::Rejected)
+                Some(End::Deferred { .. } | End::NoOp { .. } | End::NextState | End::Rejected)
             )
         };
         let known: Vec<ExecutionId> = if waiting {
@@ -233,17 +224,18 @@ impl Play<'_> {
     fn come_to_rest(&mut self) {
         self.sim.trace("== nothing goes wrong from here on");
         self.sim.calm_down();
+        self.engines.bring_all_back();
         self.settle(REST);
         self.checker.look_at_rest();
     }
 
     fn settle(&mut self, time: Duration) {
-        self.live_for(time);
+        self.engines.live_for(time);
         for _ in 0..PATIENCE {
             if !self.checker.is_busy() || !self.sim.ledger().broken.is_empty() {
                 return;
             }
-            self.live_for(Duration::from_secs(1));
+            self.engines.live_for(Duration::from_secs(1));
         }
         self.sim.broken("it does not come to rest");
     }

@@ -10,12 +10,15 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use stepwell::block::BoxFuture;
 use stepwell_engine::driver::{Clock, Driver};
-use stepwell_engine::model::RunId;
+use stepwell_engine::model::{ExecutionId, RunId};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::ledger::Ledger;
-use crate::world::Faults;
+use crate::life::Life;
+use crate::mutants::Mutant;
+use crate::shared::SharedStore;
+use crate::world::{Faults, World};
 
 /// 2026-01-01T00:00:00Z, where every world begins.
 const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -28,6 +31,7 @@ thread_local! {
 pub(crate) struct Sim {
     time: Mutex<Time>,
     ids: AtomicU32,
+    mutant: Option<Mutant>,
     jitter: Mutex<Rng>,
     chance: Mutex<Rng>,
     trace: Mutex<Vec<String>>,
@@ -35,8 +39,9 @@ pub(crate) struct Sim {
     faults: Mutex<Faults>,
     changed: Mutex<Changed>,
     calm: AtomicBool,
-    process: AtomicU32,
-    driver: Mutex<Option<Driver>>,
+    processes: AtomicU32,
+    living: Mutex<Option<Living>>,
+    elsewhere: Mutex<Vec<Late>>,
 }
 
 /// What was changed in the database since somebody looked.
@@ -46,29 +51,60 @@ pub(crate) struct Changed {
     pub(crate) workflows: bool,
 }
 
-/// The time, which goes on in the runtime of the process that lives.
+/// The time, which goes on in the runtime of the process whose turn it is.
 struct Time {
-    origin: Timestamp,
-    since: Option<Instant>,
+    turn: Option<Began>,
     last: Timestamp,
+}
+
+/// When a process began, by the world's time and by that of its runtime.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Began {
+    origin: Timestamp,
+    since: Instant,
+}
+
+impl Began {
+    /// What its runtime's time is at a time of the world's.
+    pub(crate) fn at(self, time: Timestamp) -> Instant {
+        self.since + Duration::try_from(time.duration_since(self.origin)).unwrap_or_default()
+    }
+}
+
+/// The process whose turn it is.
+#[derive(Clone)]
+pub(crate) struct Living {
+    pub(crate) life: Life,
+    pub(crate) driver: Option<Driver>,
+    /// Its store, where it shares the database with others.
+    pub(crate) store: Option<Arc<SharedStore>>,
+}
+
+/// A callback that another process is to receive.
+pub(crate) struct Late {
+    pub(crate) execution: ExecutionId,
+    pub(crate) doing: &'static str,
+    pub(crate) delay: Duration,
 }
 
 impl Sim {
     /// Begins a world and makes it the one of this thread.
-    pub(crate) fn enter(seed: u64, faults: Faults) -> Arc<Self> {
-        let mut rng = Rng::with_seed(seed);
+    pub(crate) fn enter(world: &World) -> Arc<Self> {
+        let mut rng = Rng::with_seed(world.seed);
         let sim = Arc::new(Self {
-            time: Mutex::new(Time { origin: START, since: None, last: START }),
+            time: Mutex::new(Time { turn: None, last: START }),
             ids: AtomicU32::new(0),
+            mutant: world.mutant,
             jitter: Mutex::new(rng.fork()),
             chance: Mutex::new(rng.fork()),
             trace: Mutex::default(),
             ledger: Mutex::default(),
-            faults: Mutex::new(faults),
+            faults: Mutex::new(world.faults.clone()),
             changed: Mutex::default(),
             calm: AtomicBool::new(false),
-            process: AtomicU32::new(0),
-            driver: Mutex::new(None),
+            processes: AtomicU32::new(0),
+            living: Mutex::new(None),
+            elsewhere: Mutex::default(),
         });
         CURRENT.with_borrow_mut(|current| *current = Some(Arc::clone(&sim)));
         sim
@@ -118,6 +154,11 @@ impl Sim {
         lock(&self.changed)
     }
 
+    /// What is done wrong on purpose.
+    pub(crate) fn mutant(&self) -> Option<Mutant> {
+        self.mutant
+    }
+
     /// Whether this happens, which it does with a probability.
     pub(crate) fn happens(&self, probability: f64) -> bool {
         probability > 0.0 && lock(&self.chance).f64() < probability
@@ -126,6 +167,21 @@ impl Sim {
     /// One of these, by weight.
     pub(crate) fn choose<T: Copy>(&self, choices: &[(u32, T)]) -> T {
         choose(&mut lock(&self.chance), choices)
+    }
+
+    /// Some number below this.
+    pub(crate) fn number(&self, below: usize) -> usize {
+        lock(&self.chance).usize(0..below)
+    }
+
+    /// Some number, at most this and at least its opposite.
+    pub(crate) fn signed(&self, most: i64) -> i64 {
+        lock(&self.chance).i64(-most..=most)
+    }
+
+    /// Puts these into any order.
+    pub(crate) fn shuffle(&self, order: &mut [usize]) {
+        lock(&self.chance).shuffle(order);
     }
 
     /// Some milliseconds.
@@ -143,50 +199,67 @@ impl Sim {
         self.calm.load(Ordering::Relaxed)
     }
 
-    /// The number of the process that lives.
+    /// The number of the process whose turn it is.
     pub(crate) fn process(&self) -> u32 {
-        self.process.load(Ordering::Relaxed)
+        lock(&self.living).as_ref().map_or(0, |living| living.life.number())
     }
 
-    /// The driver of the process that lives.
+    /// A number that no process has had.
+    pub(crate) fn next_process(&self) -> u32 {
+        self.processes.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The driver of the process whose turn it is.
     pub(crate) fn driver(&self) -> Option<Driver> {
-        lock(&self.driver).clone()
+        lock(&self.living).as_ref()?.driver.clone()
     }
 
-    pub(crate) fn set_driver(&self, driver: Option<Driver>) {
-        *lock(&self.driver) = driver;
+    /// Whether the process whose turn it is has its lease. What others have been told to do again it may do as well
+    /// before it finds out that it has none.
+    pub(crate) fn holds_lease(&self) -> bool {
+        let store = lock(&self.living).as_ref().and_then(|living| living.store.clone());
+        store.is_none_or(|store| store.holds_lease(store.epoch()))
     }
 
-    /// The time goes on in the runtime of a new process. Called in that runtime.
-    pub(crate) fn begin_process(&self) {
-        self.process.fetch_add(1, Ordering::Relaxed);
-        let mut time = lock(&self.time);
-        time.origin = time.last;
-        time.since = Some(Instant::now());
+    /// Whether the process whose turn it is shares the database with others.
+    pub(crate) fn is_one_of_several(&self) -> bool {
+        lock(&self.living).as_ref().is_some_and(|living| living.store.is_some())
     }
 
-    /// The process has lost its lease, and goes on as if it were another.
-    pub(crate) fn begin_lease(&self) {
-        self.process.fetch_add(1, Ordering::Relaxed);
+    /// Callbacks that other processes are to receive.
+    pub(crate) fn elsewhere(&self) -> MutexGuard<'_, Vec<Late>> {
+        lock(&self.elsewhere)
     }
 
-    /// The runtime of the process is gone; the time stands still until there is another.
-    pub(crate) fn end_process(&self) {
-        lock(&self.time).since = None;
-        self.set_driver(None);
+    /// The time when a process begins. Called in its runtime.
+    pub(crate) fn begin(&self) -> Began {
+        let began = Began { origin: self.now(), since: Instant::now() };
+        lock(&self.time).turn = Some(began);
+        began
     }
 
-    /// Lets time pass while no process lives.
-    pub(crate) fn pass(&self, time: Duration) {
-        let mut now = lock(&self.time);
-        now.last = now.last.checked_add(time).expect("the time is within the calendar");
+    /// It is the turn of this process, which has begun before.
+    pub(crate) fn take_turn(&self, living: Living, began: Option<Began>) {
+        *lock(&self.living) = Some(living);
+        lock(&self.time).turn = began;
+    }
+
+    /// It is nobody's turn; the time stands still.
+    pub(crate) fn end_turn(&self) {
+        lock(&self.time).turn = None;
+        *lock(&self.living) = None;
+    }
+
+    /// It is this late, by the clocks of all processes.
+    pub(crate) fn set_time(&self, now: Timestamp) {
+        lock(&self.time).last = now;
     }
 
     /// Notes the time, so that it is known outside of the runtime. Called in the runtime.
     pub(crate) fn note_time(&self) {
         let mut time = lock(&self.time);
-        if let Some(since) = time.since {
-            time.last = time.origin.checked_add(since.elapsed()).expect("the time is within the calendar");
+        if let Some(Began { origin, since }) = time.turn {
+            time.last = origin.checked_add(since.elapsed()).expect("the time is within the calendar");
         }
     }
 }

@@ -1,22 +1,31 @@
 //! The store of a process: the real one, with what goes wrong between it and the process.
 
+mod below;
+mod upkeep;
+
 use std::future::{Future, pending};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use stepwell_engine::driver::Clock as _;
 use stepwell_engine::model::{
-    ActivationId, OperationId, RecordId, RunId, RunStatus, VersionId, WorkflowId, decode_entries,
+    ActivationId, AttemptResult, Entry, ExecutionId, RecordId, RunId, VersionId, WorkflowId, decode_entries,
 };
-use stepwell_engine::store::sqlite::{MemoryDatabase, SqliteStore};
 use stepwell_engine::store::{
-    ActivationRow, Addressee, Callback, CommitError, ConnectionRow, Draft, Finished, InboxEntry, News,
-    OperationRow, Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store,
-    StoreError, Upkeep, Vault, VersionRow, Wanted, WorkflowChange, WorkflowRow,
+    ActivationRow, Addressee, Callback, CommitError, Draft, InboxEntry, News, Record, RunChange, RunFilter,
+    RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted, WorkflowChange, WorkflowRow,
 };
 use tokio::sync::Notify;
 
+use below::Below;
+pub(crate) use below::Database;
+
+use crate::blocks::name;
+use crate::life::Life;
+use crate::mutants::{self, Mutant};
+use crate::shared::SharedStore;
 use crate::sim::{Sim, short};
 use crate::words::{entries, messages, what_becomes};
 use crate::world::Death;
@@ -25,33 +34,11 @@ use crate::world::Death;
 /// worlds need.
 const MOST_ASKED: u32 = 50_000;
 
-/// Whether a process lives.
-#[derive(Clone, Default)]
-pub(crate) struct Life(Arc<(AtomicBool, Notify)>);
-
-impl Life {
-    pub(crate) fn end(&self) {
-        self.0.0.store(true, Ordering::Relaxed);
-        self.0.1.notify_one();
-    }
-
-    pub(crate) fn has_ended(&self) -> bool {
-        self.0.0.load(Ordering::Relaxed)
-    }
-
-    /// Returns when it has ended.
-    pub(crate) async fn ended(&self) {
-        while !self.has_ended() {
-            self.0.1.notified().await;
-        }
-    }
-}
-
 /// The store of a process.
 pub(crate) struct SimStore {
-    /// `None` while the lease is lost.
-    inner: Mutex<Option<Arc<SqliteStore>>>,
-    database: Arc<MemoryDatabase>,
+    below: Mutex<Below>,
+    /// While the lease is lost.
+    without_lease: AtomicBool,
     lost: Notify,
     asked: AtomicU32,
     sim: Arc<Sim>,
@@ -59,11 +46,11 @@ pub(crate) struct SimStore {
 }
 
 impl SimStore {
-    pub(crate) fn new(sim: &Arc<Sim>, database: &Arc<MemoryDatabase>, life: Life) -> Self {
-        let inner = Mutex::new(Some(open(database)));
+    /// Opens the database. Called in the runtime of the process.
+    pub(crate) fn open(sim: &Arc<Sim>, database: &Database, life: Life) -> Self {
         Self {
-            inner,
-            database: Arc::clone(database),
+            below: Mutex::new(Below::open(database)),
+            without_lease: AtomicBool::new(false),
             lost: Notify::new(),
             asked: AtomicU32::new(0),
             sim: Arc::clone(sim),
@@ -71,12 +58,20 @@ impl SimStore {
         }
     }
 
-    fn lease(&self) -> MutexGuard<'_, Option<Arc<SqliteStore>>> {
-        self.inner.lock().expect("no holder panics")
+    fn below(&self) -> Below {
+        self.below.lock().expect("no holder panics").clone()
     }
 
-    fn inner(&self) -> Result<Arc<SqliteStore>, StoreError> {
-        self.lease().clone().ok_or_else(failed)
+    /// What it shares with other processes, if it does.
+    pub(crate) fn shared(&self) -> Option<Arc<SharedStore>> {
+        match self.below() {
+            Below::Own(..) => None,
+            Below::Shared(store) => Some(store),
+        }
+    }
+
+    fn inner(&self) -> Result<Arc<dyn Store>, StoreError> {
+        if self.without_lease.load(Ordering::Relaxed) { Err(failed()) } else { Ok(self.below().store()) }
     }
 
     async fn write<T, E: From<StoreError>>(
@@ -98,9 +93,12 @@ impl SimStore {
         let probability = self.sim.faults().lease_lost;
         if result.is_ok() && self.sim.happens(probability) {
             self.sim.trace(format!("stored, and the lease is lost: {what}"));
-            *self.lease() = None;
+            self.without_lease.store(true, Ordering::Relaxed);
             self.lost.notify_one();
             return Err(failed().into());
+        }
+        if result.is_ok() && !self.sim.holds_lease() {
+            self.sim.broken(format!("o4: a process without a lease has stored {what}"));
         }
         self.sim.trace(format!("{}: {what}", if result.is_ok() { "stored" } else { "refused" }));
         if death.is_some_and(|death| death.stored) {
@@ -127,6 +125,66 @@ impl SimStore {
         let result = change.await;
         self.sim.changed().runs.insert(run);
         result
+    }
+
+    /// Notes that this process has moved a run, and whether it goes on working on it (o4).
+    fn works_on(&self, run: RunId, owned: bool) {
+        let Some(shared) = self.shared() else { return };
+        let epoch = shared.epoch();
+        let before = self.sim.ledger().workers.remove(&run);
+        if before.is_some_and(|before| before != epoch && shared.holds_lease(before)) {
+            self.sim
+                .broken(format!("o4: run {} is moved by a process while another works on it", short(run.0)));
+        }
+        if owned {
+            self.sim.ledger().workers.insert(run, epoch);
+        }
+    }
+
+    /// A change as a mutant has it that does not look at the sequence.
+    async fn unguarded(&self, mut change: RunChange) -> Result<RunChange, StoreError> {
+        if self.sim.mutant() == Some(Mutant::SequenceUnguarded)
+            && let Some(row) = self.inner()?.run(change.id).await?
+        {
+            change.sequence = row.sequence;
+        }
+        Ok(change)
+    }
+
+    /// The ids of another run like the one of this record.
+    fn another(&self, record: &Record) -> (RunId, Record) {
+        let run = RunId(self.sim.id());
+        (run, Record { id: self.next_record(), run, ..record.clone() })
+    }
+
+    /// A call that has returned in this process was not interrupted (s6). One whose process stood still may have
+    /// returned beyond its time limit.
+    fn check_interruptions(&self, change: &RunChange) {
+        if self.sim.is_one_of_several() {
+            return;
+        }
+        let entries =
+            change.record.iter().flat_map(|record| decode_entries(&record.body).unwrap_or_default());
+        for entry in entries {
+            let Entry::AttemptEnded {
+                execution: number,
+                attempt,
+                result: AttemptResult::Interrupted { .. },
+                ..
+            } = entry
+            else {
+                continue;
+            };
+            let id = ExecutionId { run: change.id, number };
+            let here = self.life.number();
+            let ledger = self.sim.ledger();
+            let call = ledger.calls.get(&(id, attempt)).filter(|call| call.process == here);
+            let end = call.and_then(|call| call.end);
+            drop(ledger);
+            if let Some(end) = end {
+                self.sim.broken(format!("s6: {} has returned {end:?} and counts as interrupted", name(id)));
+            }
+        }
     }
 
     /// Lets others go first, or time pass.
@@ -165,10 +223,6 @@ impl SimStore {
     }
 }
 
-fn open(database: &MemoryDatabase) -> Arc<SqliteStore> {
-    Arc::new(database.open_inline().expect("the database in memory works"))
-}
-
 fn failed() -> StoreError {
     StoreError { operation: "what chance has chosen", source: "told to fail".into() }
 }
@@ -176,11 +230,7 @@ fn failed() -> StoreError {
 #[async_trait]
 impl Store for SimStore {
     fn next_record(&self) -> RecordId {
-        match &*self.lease() {
-            Some(inner) => inner.next_record(),
-            // Nothing is stored before there is a lease again.
-            None => RecordId(i64::MAX),
-        }
+        self.below().store().next_record()
     }
 
     async fn put_draft(&self, draft: Draft) -> Result<WorkflowRow, StoreError> {
@@ -196,6 +246,7 @@ impl Store for SimStore {
     }
 
     async fn commit_workflow(&self, change: WorkflowChange) -> Result<(), CommitError> {
+        let change = mutants::of_workflow(self.sim.mutant(), change);
         let activations: Vec<String> = change
             .activations
             .iter()
@@ -228,13 +279,21 @@ impl Store for SimStore {
     }
 
     async fn start_run(&self, start: StartRun) -> Result<Started, StoreError> {
-        let (run, workflow) = (start.run.id, start.run.workflow.clone());
+        let start = mutants::of_start(self.sim.mutant(), start);
+        let (run, workflow, owned) = (start.run.id, start.run.workflow.clone(), start.owned);
         let what = format!("run {} begins ({})", short(start.run.id.0), entries(&start.record));
         let begun = decode_entries(&start.record.body).unwrap_or_default();
         let started = async {
-            let started = self.inner()?.start_run(start).await;
+            let inner = self.inner()?;
+            let second = mutants::doubled(self.sim.mutant(), &start, || self.another(&start.record));
+            let started = inner.start_run(start).await;
             if matches!(started, Ok(Started::Created)) {
                 self.sim.ledger().lanes.started(&workflow, run, &begun);
+                self.works_on(run, owned);
+                if let Some(second) = second {
+                    self.sim.changed().runs.insert(second.run.id);
+                    inner.start_run(second).await?;
+                }
             }
             started
         };
@@ -242,7 +301,9 @@ impl Store for SimStore {
     }
 
     async fn commit_run(&self, change: RunChange) -> Result<(), CommitError> {
-        let run = change.id;
+        let change = self.unguarded(change).await?;
+        let (run, owned) = (change.id, change.owned);
+        self.check_interruptions(&change);
         let what = what_becomes(&change);
         let called: Vec<_> =
             change.called.iter().map(|start| (start.run.clone(), start.record.clone())).collect();
@@ -252,12 +313,15 @@ impl Store for SimStore {
         let committed = async {
             let committed = self.inner()?.commit_run(change).await;
             if committed.is_ok() {
+                let happened = happened.unwrap_or_default();
+                self.works_on(run, owned);
+                self.sim.ledger().note_ends(run, &happened);
                 for (run, record) in called {
                     let begun = decode_entries(&record.body).unwrap_or_default();
                     self.sim.ledger().lanes.started(&run.workflow, run.id, &begun);
                 }
                 self.sim.changed().runs.extend(concerned);
-                let broken = self.sim.ledger().lanes.read(run, &happened.unwrap_or_default());
+                let broken = self.sim.ledger().lanes.read(run, &happened);
                 for problem in broken {
                     self.sim.broken(problem);
                 }
@@ -270,7 +334,13 @@ impl Store for SimStore {
     async fn append_callback(&self, callback: Callback) -> Result<(), CommitError> {
         let run = callback.record.run;
         let what = format!("a callback to run {}.{}", short(callback.record.run.0), callback.execution);
-        self.write(what, self.touching(run, async { self.inner()?.append_callback(callback).await })).await
+        let append = async {
+            match self.sim.mutant() {
+                Some(Mutant::CallbackLost) => Ok(()),
+                _ => self.inner()?.append_callback(callback).await,
+            }
+        };
+        self.write(what, self.touching(run, append)).await
     }
 
     async fn addressee(&self, run: RunId, wanted: Wanted) -> Result<Option<Addressee>, StoreError> {
@@ -294,7 +364,8 @@ impl Store for SimStore {
     }
 
     async fn inbox(&self, run: RunId) -> Result<Vec<InboxEntry>, StoreError> {
-        self.read(async { self.inner()?.inbox(run).await }).await
+        let inbox = self.read(async { self.inner()?.inbox(run).await }).await?;
+        Ok(mutants::of_inbox(self.sim.mutant(), inbox))
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<RunId>, StoreError> {
@@ -306,7 +377,14 @@ impl Store for SimStore {
     }
 
     async fn adopt_runs(&self, limit: usize) -> Result<Vec<RunId>, StoreError> {
-        self.read(async { self.inner()?.adopt_runs(limit).await }).await
+        if self.sim.mutant() == Some(Mutant::OrphansLeft) {
+            return Ok(Vec::new());
+        }
+        let adopted = self.read(async { self.inner()?.adopt_runs(limit).await }).await?;
+        for run in &adopted {
+            self.works_on(*run, true);
+        }
+        Ok(adopted)
     }
 
     async fn adopt_workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
@@ -318,6 +396,9 @@ impl Store for SimStore {
     }
 
     async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.sim.mutant() == Some(Mutant::OnceForgotten) {
+            return Ok(None);
+        }
         self.read(async { self.inner()?.once(run, execution, name).await }).await
     }
 
@@ -333,14 +414,24 @@ impl Store for SimStore {
     }
 
     async fn news(&self) -> News {
-        self.lost.notified().await;
-        News::LeaseLost
+        let below = self.below().store();
+        tokio::select! {
+            biased;
+            () = self.lost.notified() => News::LeaseLost,
+            news = below.news() => news,
+        }
+    }
+
+    async fn pass_on_cancel(&self, run: RunId) -> Result<bool, StoreError> {
+        self.read(async { self.inner()?.pass_on_cancel(run).await }).await
     }
 
     async fn take_part_again(&self) -> Result<(), StoreError> {
         self.read(async {
-            *self.lease() = Some(open(&self.database));
-            self.sim.begin_lease();
+            let again = self.below().again().await?;
+            *self.below.lock().expect("no holder panics") = again;
+            self.without_lease.store(false, Ordering::Relaxed);
+            self.life.begin_lease(&self.sim);
             self.sim.trace("there is a new lease");
             Ok(())
         })
@@ -353,139 +444,5 @@ impl Store for SimStore {
 
     async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError> {
         self.read(async { self.inner()?.has_token(hash).await }).await
-    }
-}
-
-#[async_trait]
-impl Upkeep for SimStore {
-    async fn finished_beyond(
-        &self,
-        workflow: &WorkflowId,
-        newest: usize,
-    ) -> Result<Option<Finished>, StoreError> {
-        self.read(async { self.inner()?.finished_beyond(workflow, newest).await }).await
-    }
-
-    async fn remove_runs(
-        &self,
-        version: VersionId,
-        until: Finished,
-        limit: usize,
-    ) -> Result<usize, StoreError> {
-        self.write("runs are removed".to_owned(), async {
-            self.inner()?.remove_runs(version, until, limit).await
-        })
-        .await
-    }
-
-    async fn remove_records(&self, limit: usize) -> Result<bool, StoreError> {
-        self.write("records are removed".to_owned(), async { self.inner()?.remove_records(limit).await })
-            .await
-    }
-
-    async fn remove_keys(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        self.write("keys are removed".to_owned(), async { self.inner()?.remove_keys(before, limit).await })
-            .await
-    }
-
-    async fn remove_operations(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        self.write("operations are removed".to_owned(), async {
-            self.inner()?.remove_operations(before, limit).await
-        })
-        .await
-    }
-
-    async fn remove_version(&self, id: VersionId) -> Result<bool, StoreError> {
-        self.write("a version is removed".to_owned(), async { self.inner()?.remove_version(id).await }).await
-    }
-
-    async fn give_back_space(&self) -> Result<bool, StoreError> {
-        self.read(async { self.inner()?.give_back_space().await }).await
-    }
-
-    async fn size(&self) -> Result<Size, StoreError> {
-        self.read(async { self.inner()?.size().await }).await
-    }
-
-    async fn count_runs(&self, filter: RunFilter) -> Result<usize, StoreError> {
-        self.read(async { self.inner()?.count_runs(filter).await }).await
-    }
-
-    async fn oldest(&self, status: RunStatus) -> Result<Option<RunRow>, StoreError> {
-        self.read(async { self.inner()?.oldest(status).await }).await
-    }
-
-    async fn put_operation(&self, row: OperationRow) -> Result<(), StoreError> {
-        self.write("an operation begins".to_owned(), async { self.inner()?.put_operation(row).await }).await
-    }
-
-    async fn commit_operation(&self, row: OperationRow) -> Result<(), CommitError> {
-        self.write("an operation goes on".to_owned(), async { self.inner()?.commit_operation(row).await })
-            .await
-    }
-
-    async fn operation(&self, id: OperationId) -> Result<Option<OperationRow>, StoreError> {
-        self.read(async { self.inner()?.operation(id).await }).await
-    }
-
-    async fn operations(&self, limit: usize) -> Result<Vec<OperationRow>, StoreError> {
-        self.read(async { self.inner()?.operations(limit).await }).await
-    }
-
-    async fn adopt_operations(&self) -> Result<Vec<OperationRow>, StoreError> {
-        self.read(async { self.inner()?.adopt_operations().await }).await
-    }
-
-    async fn rely(&self, version: VersionId, promises: Vec<Promise>) -> Result<(), StoreError> {
-        self.write("what a version relies on".to_owned(), async {
-            self.inner()?.rely(version, promises).await
-        })
-        .await
-    }
-
-    async fn promises_to(&self, version: VersionId) -> Result<Vec<Promise>, StoreError> {
-        self.read(async { self.inner()?.promises_to(version).await }).await
-    }
-
-    async fn promises(&self) -> Result<Vec<Promise>, StoreError> {
-        self.read(async { self.inner()?.promises().await }).await
-    }
-
-    async fn relying(&self, fingerprint: [u8; 32], limit: usize) -> Result<Vec<Relying>, StoreError> {
-        self.read(async { self.inner()?.relying(fingerprint, limit).await }).await
-    }
-
-    async fn leave_version(&self, id: VersionId) -> Result<(), StoreError> {
-        self.read(async { self.inner()?.leave_version(id).await }).await
-    }
-
-    async fn set_aside(&self, run: RunId, sequence: i64, reads: u32) -> Result<bool, StoreError> {
-        self.read(async { self.inner()?.set_aside(run, sequence, reads).await }).await
-    }
-
-    async fn take_back(&self) -> Result<(), StoreError> {
-        self.read(async { self.inner()?.take_back().await }).await
-    }
-}
-
-#[async_trait]
-impl Vault for SimStore {
-    async fn put_connection(&self, row: ConnectionRow) -> Result<bool, StoreError> {
-        self.write("a connection".to_owned(), async { self.inner()?.put_connection(row).await }).await
-    }
-
-    async fn connection(&self, kind: &str, name: &str) -> Result<Option<ConnectionRow>, StoreError> {
-        self.read(async { self.inner()?.connection(kind, name).await }).await
-    }
-
-    async fn connections(&self) -> Result<Vec<ConnectionRow>, StoreError> {
-        self.read(async { self.inner()?.connections().await }).await
-    }
-
-    async fn remove_connection(&self, kind: &str, name: &str) -> Result<bool, StoreError> {
-        self.write("a connection is removed".to_owned(), async {
-            self.inner()?.remove_connection(kind, name).await
-        })
-        .await
     }
 }

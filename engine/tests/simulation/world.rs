@@ -6,12 +6,18 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use crate::client::CALLBACKS;
+use crate::engines::LEASE;
+use crate::mutants::Mutant;
+use crate::shared::Guards;
 use crate::sim::choose;
 
 /// A world before it begins.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) seed: u64,
+    /// How many engines there are.
+    pub(crate) engines: usize,
+    pub(crate) mutant: Option<Mutant>,
     pub(crate) workflows: Vec<Workflow>,
     pub(crate) faults: Faults,
     pub(crate) plan: Vec<Step>,
@@ -96,19 +102,30 @@ pub(crate) enum Action {
         doing: &'static str,
         copies: u32,
     },
+    /// Somebody follows the URL of an execution as a link.
+    Look {
+        pick: usize,
+        waiting: bool,
+    },
     Cancel {
         pick: usize,
     },
     Retry {
         pick: usize,
     },
-    /// The process dies here, and none lives for a while.
+    /// A process dies here, and none lives in its place for a while.
     Die {
+        pick: usize,
         down: Duration,
     },
     /// The process dies at a change that is still to come.
     DieAt {
         death: Death,
+    },
+    /// A process stands still for a while, and goes on.
+    StandStill {
+        pick: usize,
+        time: Duration,
     },
     Wait,
 }
@@ -140,7 +157,49 @@ impl World {
         for _ in 0..rng.usize(5..40) {
             plan.push(Step { action: an_action(&mut rng, count), then: a_pause(&mut rng) });
         }
-        Self { seed, workflows, faults, plan }
+        let mut rng = Rng::with_seed(!seed);
+        let engines = choose(&mut rng, &[(6, 1), (1, 2), (1, 3)]);
+        if engines > 1 {
+            for _ in 0..rng.usize(1..=plan.len() / 4) {
+                let step = Step { action: among_several(&mut rng), then: a_pause(&mut rng) };
+                plan.insert(rng.usize(1..=plan.len()), step);
+            }
+        }
+        Self { seed, engines, mutant: None, workflows, faults, plan }
+    }
+}
+
+impl World {
+    /// Whether a step of its workflows has a deadline.
+    pub(crate) fn has_deadline(&self) -> bool {
+        self.instances().any(|instance| instance["deadline"].is_string())
+    }
+
+    /// Whether its workflows have a block of this name.
+    pub(crate) fn has_block(&self, name: &str) -> bool {
+        self.instances().any(|instance| instance["block"] == block(name))
+    }
+
+    /// Whether one of several engines stands still for longer than its lease holds.
+    pub(crate) fn loses_leases(&self) -> bool {
+        let still = |step: &Step| matches!(step.action, Action::StandStill { time, .. } if time > LEASE);
+        self.engines > 1 && self.plan.iter().any(still)
+    }
+
+    /// The triggers and steps of its workflows.
+    fn instances(&self) -> impl Iterator<Item = &Value> {
+        self.workflows.iter().flat_map(|workflow| {
+            let steps = workflow.definition["steps"].as_object().into_iter().flat_map(|steps| steps.values());
+            steps.chain([&workflow.definition["trigger"]])
+        })
+    }
+
+    /// What the shared database looks at before it changes something.
+    pub(crate) fn guards(&self) -> Guards {
+        Guards {
+            lease: self.mutant != Some(Mutant::LeaseUnfenced),
+            owner: self.mutant != Some(Mutant::OwnerUnguarded),
+        }
     }
 }
 
@@ -158,7 +217,8 @@ fn a_pause(rng: &mut Rng) -> Duration {
 fn an_action(rng: &mut Rng, workflows: usize) -> Action {
     let workflow = rng.usize(0..workflows);
     let copies = choose(rng, &[(6, 1), (2, 2), (1, 3)]);
-    match choose(rng, &[(10, 0), (8, 1), (2, 2), (2, 3), (2, 4), (2, 5), (2, 6), (3, 7), (1, 8), (1, 9)]) {
+    let kinds = [(10, 0), (8, 1), (2, 2), (2, 3), (2, 4), (2, 5), (2, 6), (3, 7), (1, 8), (1, 9), (1, 10)];
+    match choose(rng, &kinds) {
         0 => Action::Event {
             workflow,
             older: choose(rng, &[(6, 0), (2, 1), (1, 2)]),
@@ -182,9 +242,24 @@ fn an_action(rng: &mut Rng, workflows: usize) -> Action {
         5 => Action::Cancel { pick: rng.usize(0..1000) },
         6 => Action::Retry { pick: rng.usize(0..1000) },
         7 => Action::DieAt { death: Death { after: rng.u32(0..8), stored: rng.bool() } },
-        8 => Action::Die { down: Duration::from_millis(choose(rng, &[(2, 0), (1, 5000), (1, 300_000)])) },
+        8 => Action::Die { pick: workflow, down: a_while(rng, &[(2, 0), (1, 5000), (1, 300_000)]) },
+        9 => Action::Look { pick: rng.usize(0..1000), waiting: rng.u8(0..4) > 0 },
         _ => Action::Wait,
     }
+}
+
+/// What happens to one of several engines: it dies, or stands still, perhaps for longer than its lease holds.
+fn among_several(rng: &mut Rng) -> Action {
+    let pick = rng.usize(0..6);
+    match choose(rng, &[(3, 0), (2, 1), (2, 2)]) {
+        0 => Action::StandStill { pick, time: a_while(rng, &[(1, 3000), (2, 11_000), (2, 40_000)]) },
+        1 => Action::Die { pick, down: a_while(rng, &[(1, 0), (2, 20_000), (1, 120_000)]) },
+        _ => Action::DieAt { death: Death { after: rng.u32(0..30), stored: rng.bool() } },
+    }
+}
+
+fn a_while(rng: &mut Rng, choices: &[(u32, u64)]) -> Duration {
+    Duration::from_millis(choose(rng, choices))
 }
 
 /// A workflow: one of the triggers before one of the shapes.
@@ -263,7 +338,7 @@ fn with_error_edge(rng: &mut Rng) -> (Value, Value) {
 }
 
 fn with_deadline(rng: &mut Rng) -> (Value, Value) {
-    let name = choose(rng, &[(3, "ask"), (2, "listen"), (1, "doze"), (1, "work")]);
+    let name = choose(rng, &[(3, "ask"), (2, "gather"), (2, "listen"), (1, "doze"), (1, "work")]);
     let mut a = step(name, "{{ trigger.event }}", "end");
     a["deadline"] = json!(format!("{}s", rng.u32(1..60)));
     a["on"]["deadline"] = json!("b");
@@ -322,7 +397,8 @@ fn calling(rng: &mut Rng, workflow: &str) -> (Value, Value) {
 
 /// A step of any block.
 fn any(rng: &mut Rng, number: &str, next: &str) -> Value {
-    let name = choose(rng, &[(3, "work"), (1, "careful"), (5, "ask"), (2, "listen"), (2, "doze")]);
+    let name =
+        choose(rng, &[(3, "work"), (1, "careful"), (5, "ask"), (3, "gather"), (2, "listen"), (2, "doze")]);
     step(name, number, next)
 }
 
