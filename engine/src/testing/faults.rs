@@ -73,6 +73,8 @@ pub(super) struct MortalStore {
     pub(super) inner: Arc<dyn Store>,
     pub(super) moments: Arc<Moments>,
     pub(super) life: Life,
+    /// How many records were read, counted over all processes of a test.
+    pub(super) records_read: Arc<AtomicU64>,
 }
 
 impl MortalStore {
@@ -170,7 +172,10 @@ impl Store for MortalStore {
     }
 
     async fn records(&self, ids: &[RecordId]) -> Result<Vec<Record>, StoreError> {
-        reads!(self, records(ids))
+        let records = reads!(self, records(ids));
+        let count = records.as_ref().map_or(0, |records| records.len() as u64);
+        self.records_read.fetch_add(count, Ordering::SeqCst);
+        records
     }
 
     async fn inbox(&self, run: RunId) -> Result<Vec<InboxEntry>, StoreError> {

@@ -55,7 +55,7 @@ impl Inner {
         let lease = self.lease();
         // What fails here fails again on the way through the inbox, which knows what to do.
         let version = self.version(row.version).await.ok()?;
-        let values = self.values(&values::needed(&state, &version)).await.ok()?;
+        let values = self.values(&values::few(&state, &version)).await.ok()?;
         let (sender, nudges) = mpsc::unbounded_channel();
         {
             let mut tasks = self.tasks.lock().expect("no holder panics");
@@ -67,7 +67,7 @@ impl Inner {
         }
         let mut task = RunTask::new(self, row.id, version, state, row.sequence, (lease, nudges));
         task.values = values;
-        task.values_loaded = true;
+        task.few_loaded = true;
         let event = Event::Callback { callback: record.id, execution, at: record.at };
         task.arriving = Some(Arriving { arrival: Arrival { head, record }, request: request.into_request() });
         let (answer, answered) = oneshot::channel();
