@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use stepwell::config::FieldError;
 use stepwell::prelude::*;
-
-/// So many people are asked at most.
-const MOST_APPROVERS: usize = 100;
 
 /// Whom to ask what.
 #[config]
@@ -23,10 +21,14 @@ struct Approval {
     /// Approvers
     ///
     /// Who is asked: at most 100 people, each with a name of their own. Each has a link of their own.
+    #[field(check = names_differ)]
+    #[schemars(length(min = 1, max = 100))]
     approvers: Vec<Approver>,
     /// Quorum
     ///
     /// How many must approve; without it all of them.
+    #[field(check = can_be_reached(approvers))]
+    #[schemars(range(min = 1))]
     quorum: Option<u32>,
     /// Reject when
     #[field(default = RejectWhen::Any)]
@@ -148,7 +150,6 @@ async fn approval(
     config: Approval,
     cx: ExecuteContext,
 ) -> Result<Execution<ApprovalOutcome, Votes>, StepError> {
-    config.check()?;
     for (way, notify) in config.notify.iter().enumerate() {
         for (person, approver) in (0..).zip(&config.approvers) {
             let name = format!("notify-{way}-{person}");
@@ -196,27 +197,29 @@ async fn count(
     .into())
 }
 
-impl Approval {
-    fn check(&self) -> Result<(), StepError> {
-        let refuse = |message: String| Err(StepError::permanent(message));
-        let count = self.approvers.len();
-        if count == 0 || count > MOST_APPROVERS {
-            return refuse(format!("`approvers` has {count} people; name 1 to {MOST_APPROVERS}"));
-        }
-        let mut names = BTreeSet::new();
-        if let Some(twice) = self.approvers.iter().find(|approver| !names.insert(approver.name.trim())) {
-            return refuse(format!(
-                "`approvers` has `{}` twice, so that nobody could tell who has answered; give each a name of their own",
-                twice.name
-            ));
-        }
-        let quorum = self.quorum();
-        if quorum == 0 || quorum > count {
-            return refuse(format!("`quorum` is {quorum} of {count} approvers; make it 1 to {count}"));
-        }
-        Ok(())
+/// Who has answered is told by name.
+fn names_differ(approvers: &[Approver]) -> Result<(), FieldError> {
+    let mut names = BTreeSet::new();
+    match approvers.iter().position(|approver| !names.insert(approver.name.trim())) {
+        Some(second) => Err(FieldError::new(format!(
+            "`{}` is there twice, so that nobody could tell who has answered; give each a name of their own",
+            approvers[second].name.trim()
+        ))
+        .at(format!("{second}.name"))),
+        None => Ok(()),
     }
+}
 
+fn can_be_reached(quorum: Option<&u32>, approvers: &[Approver]) -> Result<(), String> {
+    match quorum.copied() {
+        Some(quorum) if usize::try_from(quorum).is_ok_and(|quorum| quorum > approvers.len()) => {
+            Err(format!("{quorum} of {0} approvers cannot approve; make it 1 to {0}", approvers.len()))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Approval {
     /// How many must approve.
     fn quorum(&self) -> usize {
         self.quorum.and_then(|quorum| usize::try_from(quorum).ok()).unwrap_or(self.approvers.len())

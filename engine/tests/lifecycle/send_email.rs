@@ -183,7 +183,7 @@ async fn no_field_can_add_a_header() {
     config["subject"] = json!("{{ trigger.subject }}");
     let injected = json!({ "subject": "Hello\r\nBcc: eve@example.com" });
     let refused = run(&engine, &sending(&config), injected).await;
-    assert!(refused.error().await.unwrap().contains("config `subject`"));
+    assert!(refused.error().await.unwrap().contains("config.subject: The subject has a line break"));
     for field in ["to", "cc", "bcc", "reply_to"] {
         let mut config = to_ada();
         let address = "{{ trigger.address }}";
@@ -214,7 +214,8 @@ async fn a_message_is_for_somebody_and_not_for_a_crowd() {
     for to in [json!([]), json!(crowd)] {
         let mut config = to_ada();
         config["to"] = to;
-        assert!(sent(&engine, &config).await.error().await.unwrap().contains("config `to`"));
+        let refused = engine.enable("flow", &sending(&config)).await.unwrap_err();
+        assert!(refused.contains("steps.step.config.to\""), "{refused}");
     }
     assert_eq!(server.commands(), [""; 0]);
 }

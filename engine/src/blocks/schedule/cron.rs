@@ -8,24 +8,20 @@ use croner::time::{CivilDate, CivilDateTime, CivilTime, CronDateTime, Resolution
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
-use stepwell::error::ActivationError;
+use stepwell::config::FieldError;
 
 /// The first time after this one that an expression names.
-pub(super) fn next(
-    expression: &str,
-    time_zone: &str,
-    after: Timestamp,
-) -> Result<Timestamp, ActivationError> {
+pub(super) fn next(expression: &str, time_zone: &str, after: Timestamp) -> Result<Timestamp, FieldError> {
     let zone = TimeZone::get(time_zone).map_err(|_| {
-        ActivationError::new(format!(
-            "config `when.time_zone`: `{time_zone}` is not a time zone; use one like `Europe/Berlin`"
-        ))
+        FieldError::new(format!("`{time_zone}` is not a time zone; use one like `Europe/Berlin`"))
+            .at("time_zone")
     })?;
     let parser = CronParser::builder().seconds(Seconds::Disallowed).build();
     let wrong = |error: CronError| {
-        ActivationError::new(format!(
-            "config `when.expression`: `{expression}` is not a cron expression ({error}); use one like `0 9 * * MON-FRI`"
+        FieldError::new(format!(
+            "`{expression}` is not a cron expression ({error}); use one like `0 9 * * MON-FRI`"
         ))
+        .at("expression")
     };
     let cron = parser.parse(expression).map_err(wrong)?;
     let after = Local(after.to_zoned_datetime(zone));
@@ -123,12 +119,13 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_field() {
         for (expression, zone, field) in [
-            ("every day", "UTC", "when.expression"),
-            ("* * * * * *", "UTC", "when.expression"),
-            ("0 9 * * *", "Mars", "when.time_zone"),
+            ("every day", "UTC", "expression"),
+            ("* * * * * *", "UTC", "expression"),
+            ("0 9 30 2 *", "UTC", "expression"),
+            ("0 9 * * *", "Mars", "time_zone"),
         ] {
             let error = next(expression, zone, Timestamp::UNIX_EPOCH).unwrap_err();
-            assert!(error.message().contains(field), "{}", error.message());
+            assert_eq!(error.path(), field, "{}", error.message());
         }
     }
 }

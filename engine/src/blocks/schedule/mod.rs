@@ -3,6 +3,7 @@
 mod cron;
 
 use jiff::SignedDuration;
+use stepwell::config::FieldError;
 use stepwell::prelude::*;
 
 /// The shortest time between two ticks.
@@ -12,6 +13,7 @@ const SHORTEST: SignedDuration = SignedDuration::from_secs(1);
 #[config]
 struct Schedule {
     /// When
+    #[field(check = When::possible)]
     when: When,
     /// Missed times
     ///
@@ -64,27 +66,25 @@ enum When {
 }
 
 impl When {
+    /// Whether it has any time at all.
+    fn possible(&self) -> Result<(), FieldError> {
+        let whenever = jiff::Timestamp::UNIX_EPOCH;
+        self.next(whenever, whenever).map(drop)
+    }
+
     /// The first time after `after`. `known` is a time of the rhythm, where it has no anchor.
-    fn next(
-        &self,
-        after: jiff::Timestamp,
-        known: jiff::Timestamp,
-    ) -> Result<jiff::Timestamp, ActivationError> {
+    fn next(&self, after: jiff::Timestamp, known: jiff::Timestamp) -> Result<jiff::Timestamp, FieldError> {
         match self {
             Self::Every { interval, anchor } => {
                 let interval = SignedDuration::from(*interval);
                 if interval < SHORTEST {
-                    return Err(ActivationError::new(
-                        "config `when.interval`: an interval is at least 1 s; make it longer",
-                    ));
+                    return Err(FieldError::new("An interval is at least 1 s; make it longer").at("interval"));
                 }
                 let anchor = anchor.map_or(known, jiff::Timestamp::from);
                 let past = after.duration_since(anchor).as_nanos().rem_euclid(interval.as_nanos());
                 let left = interval.as_nanos() - past;
                 after.checked_add(SignedDuration::from_nanos_i128(left)).map_err(|_| {
-                    ActivationError::new(
-                        "config `when.interval`: its end is beyond all time; make it shorter",
-                    )
+                    FieldError::new("The interval's end is beyond all time; make it shorter").at("interval")
                 })
             }
             Self::Cron { expression, time_zone } => {
@@ -120,7 +120,8 @@ async fn schedule(
 }
 
 async fn begin(config: Schedule, cx: ActivateContext) -> Result<Activated, ActivationError> {
-    Ok(Activated::new(()).tick_at(config.when.next(cx.now(), cx.now())?))
+    let first = config.when.next(cx.now(), cx.now());
+    Ok(Activated::new(()).tick_at(first.map_err(|error| ActivationError::new(error.message()))?))
 }
 
 async fn tick(config: Schedule, cx: TickContext) -> Result<Tick<ScheduleOutcome>, TriggerError> {

@@ -13,6 +13,26 @@ use super::server::MailServer;
 /// to a service that is made for it.
 const MOST_RECIPIENTS: usize = 100;
 
+/// Whether a message may go to so many.
+pub(super) fn not_too_many(
+    to: &[EmailAddress],
+    cc: &[EmailAddress],
+    bcc: &[EmailAddress],
+) -> Result<(), &'static str> {
+    if to.len() + cc.len() + bcc.len() > MOST_RECIPIENTS {
+        return Err("The message goes to more than 100 people; send it in several");
+    }
+    Ok(())
+}
+
+/// Whether a subject is a line.
+pub(super) fn one_line(subject: &str) -> Result<(), &'static str> {
+    if subject.contains(char::is_control) {
+        return Err("The subject has a line break or another control character; remove it");
+    }
+    Ok(())
+}
+
 /// The message that a config asks for.
 pub(super) fn of(
     config: &SendEmail,
@@ -21,15 +41,6 @@ pub(super) fn of(
     now: Timestamp,
 ) -> Result<Message, StepError> {
     let SendEmail { to, cc, bcc, reply_to, subject, text, html } = config;
-    if to.is_empty() {
-        return wrong("config `to`: it names nobody; give at least one address");
-    }
-    if to.len() + cc.len() + bcc.len() > MOST_RECIPIENTS {
-        return wrong("config `to`: the message goes to more than 100 people; send it in several");
-    }
-    if subject.contains(char::is_control) {
-        return wrong("config `subject`: it has a line break or another control character; remove it");
-    }
     if server.from_name.as_deref().unwrap_or_default().contains(char::is_control) {
         return wrong("the connection's `from_name` has a control character; set it again without");
     }

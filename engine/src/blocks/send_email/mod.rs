@@ -11,7 +11,8 @@ use server::MailServer;
 #[config]
 struct SendEmail {
     /// To
-    #[field(placeholder = "ada@example.com")]
+    #[field(placeholder = "ada@example.com", check = message::not_too_many(cc, bcc))]
+    #[schemars(length(min = 1))]
     to: Vec<EmailAddress>,
     /// Copies
     #[field(default = Vec::new())]
@@ -26,6 +27,7 @@ struct SendEmail {
     /// Where an answer goes, if not to the sender.
     reply_to: Option<EmailAddress>,
     /// Subject
+    #[field(check = message::one_line)]
     subject: String,
     /// Text
     #[field(multiline)]
