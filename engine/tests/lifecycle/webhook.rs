@@ -50,6 +50,8 @@ async fn t6_a_webhook_refuses_other_methods_than_its_own() {
     let url = webhook(&engine, &json!({})).await.unwrap();
     assert_eq!(engine.request(&url, Request::new(Method::GET, "")).await.status(), 405);
     let url = webhook(&engine, &json!({ "methods": ["GET", "PUT"] })).await.unwrap();
+    let refused = engine.request(&url, Request::new(Method::POST, "")).await;
+    assert_eq!(refused.headers()[header::ALLOW], "GET, PUT");
     for (method, status) in [(Method::GET, 202), (Method::PUT, 202), (Method::POST, 405), (Method::HEAD, 405)]
     {
         assert_eq!(engine.request(&url, Request::new(method.clone(), "")).await.status(), status, "{method}");

@@ -116,8 +116,12 @@ async fn webhook(
     let methods: Vec<http::Method> = config.methods.iter().copied().map(Into::into).collect();
     if !methods.contains(request.method()) {
         let known: Vec<&str> = methods.iter().map(http::Method::as_str).collect();
-        let message = format!("this webhook takes {} requests", known.join(", "));
-        return Err(Rejected::with_status(http::StatusCode::METHOD_NOT_ALLOWED, message).into());
+        let known = known.join(", ");
+        let message = format!("this webhook takes {known} requests");
+        let allow =
+            http::HeaderValue::try_from(known).map_err(|error| TriggerError::failed(error.to_string()))?;
+        let refused = Rejected::with_status(http::StatusCode::METHOD_NOT_ALLOWED, message);
+        return Err(refused.header(http::header::ALLOW, allow).into());
     }
     if let Some(scheme) = &config.signature {
         scheme.verify(&request)?;
