@@ -177,7 +177,7 @@ pub type ExecuteHandler = fn(StepInvocation) -> BoxFuture<Result<Execution<Outco
 pub type FinishHandler =
     fn(StepInvocation, Request, Value) -> BoxFuture<Result<Finish<Outcome, Value>, StepError>>;
 /// `wake`: the state.
-pub type WakeHandler = fn(StepInvocation, Value) -> BoxFuture<Result<Wake<Outcome>, StepError>>;
+pub type WakeHandler = fn(StepInvocation, Value) -> BoxFuture<Result<Wake<Outcome, Value>, StepError>>;
 /// `cancel`: the state.
 pub type CancelHandler = fn(StepInvocation, Value) -> BoxFuture<Result<(), StepError>>;
 /// `trigger`: the request, the registration.
