@@ -28,7 +28,7 @@ impl Connection for Smtp {
 }
 
 /// A connection to this server, changed as a test says.
-fn setup(server: &MailServer, changes: &Value) -> Setup {
+pub(crate) fn setup(server: &MailServer, changes: &Value) -> Setup {
     let mut smtp = json!({
         "host": "localhost",
         "port": server.port,
@@ -57,7 +57,7 @@ async fn sent(engine: &TestEngine, config: &Value) -> TestRun {
 }
 
 /// The lines of a header, unfolded.
-fn headers(message: &str) -> Vec<String> {
+pub(crate) fn headers(message: &str) -> Vec<String> {
     let (head, _) = message.split_once("\r\n\r\n").unwrap();
     head.replace("\r\n ", " ").split("\r\n").map(str::to_owned).collect()
 }
