@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jsonschema::Validator;
 use serde_json::Value;
 use stepwell::block::BlockDefinition;
-use stepwell::config::FieldCheck;
+use stepwell::config::{FieldCheck, FieldError};
 use stepwell::connection::ConnectionManifest;
 use stepwell::manifest::{BlockManifest, Manifest};
 
@@ -129,28 +129,9 @@ impl CatalogBlock {
             found.extend(self.validator.iter_errors(config).flat_map(|error| misfits(&error, schema, open)));
         }
         let broken: Vec<Misfit> =
-            self.checks.iter().filter_map(|check| self.broken(check, config, open, &found)).collect();
+            self.checks.iter().filter_map(|check| broken(check, config, open, &found)).collect();
         found.extend(broken);
         found
-    }
-
-    /// What a rule says of a config, if all that it reads is known and fits the schema.
-    fn broken(
-        &self,
-        check: &FieldCheck,
-        config: &Value,
-        open: &Unknown,
-        misfits: &[Misfit],
-    ) -> Option<Misfit> {
-        let misfits = misfits.iter().map(|misfit| misfit.path.as_str());
-        let mut elsewhere = open.iter().map(String::as_str).chain(misfits);
-        let concerns = |path: &str| {
-            let field = path.split('.').next().unwrap_or_default();
-            field.is_empty() || check.reads.contains(&field)
-        };
-        let Err(error) = (!elsewhere.any(concerns)).then(|| (check.check)(config))? else { return None };
-        let field = check.reads.first()?;
-        Some(Misfit { path: join(field, error.path()), message: error.message().to_owned() })
     }
 }
 
@@ -163,5 +144,41 @@ impl CatalogConnection {
             .iter_errors(credentials)
             .flat_map(|error| misfits(&error, schema, &Unknown::new()));
         errors.map(|misfit| Problem::new(misfit.path, misfit.message)).collect()
+    }
+}
+
+/// What a rule says of a config, if all that it reads is known and fits the schema.
+fn broken(check: &FieldCheck, config: &Value, open: &Unknown, misfits: &[Misfit]) -> Option<Misfit> {
+    let misfits = misfits.iter().map(|misfit| misfit.path.as_str());
+    let mut elsewhere = open.iter().map(String::as_str).chain(misfits);
+    let concerns = |path: &str| {
+        let field = path.split('.').next().unwrap_or_default();
+        field.is_empty() || check.reads.contains(&field)
+    };
+    if elsewhere.any(concerns) {
+        return None;
+    }
+    let field = check.reads.first()?;
+    // The author's code may panic, and goes no further than a handler's (s6).
+    let judged = std::panic::catch_unwind(|| (check.check)(config));
+    let panicked = || FieldError::new("The block's check of this field panicked; its author has to mend it");
+    let error = judged.unwrap_or_else(|_| Err(panicked())).err()?;
+    Some(Misfit { path: join(field, error.path()), message: error.message().to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn s6_a_check_that_panics_is_a_problem_of_its_field() {
+        let check = FieldCheck { reads: &["age"], check: |_| panic!("no age") };
+        let misfit = broken(&check, &json!({ "age": 7 }), &Unknown::new(), &[]).unwrap();
+        assert_eq!(misfit.path, "age");
+        assert!(misfit.message.contains("panicked"), "{}", misfit.message);
+        let open = Unknown::from(["age".to_owned()]);
+        assert!(broken(&check, &json!({ "age": "{{ trigger.age }}" }), &open, &[]).is_none());
     }
 }

@@ -176,7 +176,8 @@ impl World {
     }
 
     fn try_apply(&mut self, event: Event) -> Result<(), IllegalEvent> {
-        let (record, decision) = self.decide(|plan, state, given| apply(plan, state, event.clone(), given));
+        let (record, decision) =
+            self.decide(move |plan, state, given| apply(plan, state, event.clone(), given));
         self.carry_out(record, decision?);
         Ok(())
     }
