@@ -1,5 +1,8 @@
 //! The durable workflow engine of Stepwell: discovers the blocks that were linked into the binary and runs
 //! their lifecycles.
+//!
+//! With the feature `mimalloc`, which is on by default, every binary that links this crate allocates with mimalloc: a run is
+//! made of many small values. A binary with an allocator of its own leaves it out (`default-features = false`).
 
 mod blocks;
 mod cli;
@@ -19,4 +22,9 @@ pub mod testing;
 pub mod validate;
 
 pub use cli::main;
+
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub use engine::{Engine, EngineError, Options};

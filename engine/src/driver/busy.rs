@@ -37,10 +37,11 @@ impl Inner {
     /// Runs a task that works on a run or an activation.
     pub(super) fn work(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
         let working = self.working();
-        self.tracker.spawn(async move {
+        // Boxed, since a task is moved several times before it runs, and these are large.
+        self.tracker.spawn(Box::pin(async move {
             task.await;
             drop(working);
-        });
+        }));
     }
 }
 

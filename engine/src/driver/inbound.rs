@@ -158,7 +158,7 @@ impl Inner {
         let body = encode_entries(&[entry]);
         let mut request = Some(request);
         loop {
-            let addressee = match self.store.addressee(id.run).await {
+            let addressee = match self.store.addressee(id.run, self.wanted()).await {
                 Ok(Some(addressee)) => addressee,
                 // The token is authentic, so the run has been, and was removed after its end (o6).
                 Ok(None) => return CallbackAnswer::Gone,

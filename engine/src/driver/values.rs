@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::Inner;
 use super::version::Version;
 use crate::core::run::{self, RunState};
-use crate::model::{RecordId, RunId, ValueRef, decode_entries};
-use crate::store::StoreError;
+use crate::model::{RecordId, RunId, UnreadableRecord, ValueRef, decode_entries};
+use crate::store::{Record, StoreError};
 
 /// So many bytes most states have at most.
 const USUAL_STATE: usize = 1024;
@@ -45,19 +45,33 @@ impl Inner {
     /// The values at these places. A record that this engine cannot read is an error whose source is an
     /// [`UnreadableRecord`](crate::model::UnreadableRecord).
     pub(super) async fn values(&self, places: &[ValueRef]) -> Result<HashMap<ValueRef, Value>, StoreError> {
-        let mut ids: Vec<RecordId> = places.iter().map(|place| place.record).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut values = HashMap::new();
-        for record in self.store.records(&ids).await? {
-            let entries = decode_entries(&record.body)
-                .map_err(|error| StoreError { operation: "reading the journal", source: error.into() })?;
-            for place in places.iter().filter(|place| place.record == record.id) {
-                if let Some(value) = entries.get(usize::from(place.entry)).and_then(run::entry_value) {
-                    values.insert(*place, value.into_owned());
-                }
+        let records = self.store.records(&records_of(places)).await?;
+        values_in(&records, places)
+            .map_err(|error| StoreError { operation: "reading the journal", source: error.into() })
+    }
+}
+
+/// The records that hold the values at these places.
+pub(super) fn records_of(places: &[ValueRef]) -> Vec<RecordId> {
+    let mut ids: Vec<RecordId> = places.iter().map(|place| place.record).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// The values at these places, as far as these records hold them.
+pub(super) fn values_in(
+    records: &[Record],
+    places: &[ValueRef],
+) -> Result<HashMap<ValueRef, Value>, UnreadableRecord> {
+    let mut values = HashMap::new();
+    for record in records {
+        let entries = decode_entries(&record.body)?;
+        for place in places.iter().filter(|place| place.record == record.id) {
+            if let Some(value) = entries.get(usize::from(place.entry)).and_then(run::entry_value) {
+                values.insert(*place, value.into_owned());
             }
         }
-        Ok(values)
     }
+    Ok(values)
 }

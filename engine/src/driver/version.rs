@@ -114,6 +114,12 @@ impl Inner {
         Ok(version)
     }
 
+    /// A version that is in memory and can run.
+    pub(super) fn known_version(&self, id: VersionId) -> Option<Arc<Version>> {
+        let versions = self.versions.lock().expect("no holder panics");
+        versions.get(&id).and_then(|version| version.clone().ok())
+    }
+
     fn compile(&self, row: VersionRow) -> Result<Version, String> {
         let parsed = Definition::from_json(&row.definition).map_err(|problems| describe(&problems))?;
         let definition = parsed.definition;

@@ -6,12 +6,14 @@ mod calls;
 mod upkeep;
 mod vault;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
     ActivationRow, Arrival, Callback, CommitError, Draft, Lane, PlaceChange, Record, RunChange, RunFilter,
-    RunRow, StartRun, Started, Store, VersionRow, WorkflowChange,
+    RunRow, StartRun, Started, Store, VersionRow, Wanted, WorkflowChange,
 };
 use crate::model::{ActivationId, ActivationStatus, RecordId, RunId, RunStatus, VersionId, WorkflowId};
 
@@ -330,8 +332,15 @@ async fn callbacks_wait_in_order_and_are_taken_with_a_commit(store: &dyn Store) 
 async fn d3_a_callback_is_taken_the_moment_it_comes_unless_something_has_come_first(store: &dyn Store) {
     let sample = Sample::default();
     sample.create(store).await;
-    let addressee =
-        async || store.addressee(sample.id).await.expect("the store works").expect("the run exists");
+    let started = store.journal(sample.id).await.expect("the store works");
+    let wanted: Wanted = {
+        let (run, started) = (sample.id, started[0].id);
+        Arc::new(move |row| if row.id == run { vec![started, RecordId(i64::MAX)] } else { Vec::new() })
+    };
+    let addressee = async || {
+        let found = store.addressee(sample.id, Arc::clone(&wanted)).await.expect("the store works");
+        found.expect("the run exists")
+    };
     let arriving = |head, sequence, body: &str| {
         let record = sample.callback(store, sequence, body).record;
         let arrival = Some(Arrival { head, record });
@@ -339,6 +348,7 @@ async fn d3_a_callback_is_taken_the_moment_it_comes_unless_something_has_come_fi
     };
     let first = addressee().await;
     assert!(first.inbox_empty);
+    assert_eq!(first.records, started);
     assert_eq!(first.run, store.run(sample.id).await.expect("the store works").expect("the run exists"));
     let change = arriving(first.head, 0, "a");
     let taken = change.arrival.as_ref().expect("it was just made").record.clone();

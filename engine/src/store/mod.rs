@@ -2,6 +2,8 @@
 //!
 //! A store never interprets what it keeps: drafts, definitions, states and journal records are bytes to it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -57,8 +59,8 @@ pub trait Store: Upkeep + Vault {
     /// Appends a callback to a run's inbox and journal, if the run still is at `sequence`. Leaves the run's
     /// state and sequence as they are.
     async fn append_callback(&self, callback: Callback) -> Result<(), CommitError>;
-    /// The run that a callback has come for.
-    async fn addressee(&self, run: RunId) -> Result<Option<Addressee>, StoreError>;
+    /// The run that a callback has come for, read together with those of its records that `wanted` names.
+    async fn addressee(&self, run: RunId, wanted: Wanted) -> Result<Option<Addressee>, StoreError>;
     /// One run.
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError>;
     /// Runs, newest first.
@@ -363,6 +365,9 @@ pub struct Arrival {
     pub record: Record,
 }
 
+/// Names the records that are to be read with a run, now that its row is known.
+pub type Wanted = Arc<dyn Fn(&RunRow) -> Vec<RecordId> + Send + Sync>;
+
 /// A run as a callback finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addressee {
@@ -372,6 +377,8 @@ pub struct Addressee {
     pub head: RecordId,
     /// Whether no callback waits in its inbox.
     pub inbox_empty: bool,
+    /// The records that were wanted, in any order; one that does not exist is left out.
+    pub records: Vec<Record>,
 }
 
 /// A journal record: what one commit did to a run.

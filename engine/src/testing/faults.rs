@@ -12,7 +12,7 @@ use crate::model::{ActivationId, OperationId, RecordId, RunId, RunStatus, Versio
 use crate::store::{
     ActivationRow, Addressee, Callback, CommitError, ConnectionRow, Draft, Finished, InboxEntry, News,
     OperationRow, Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store,
-    StoreError, Upkeep, Vault, VersionRow, WorkflowChange, WorkflowRow,
+    StoreError, Upkeep, Vault, VersionRow, Wanted, WorkflowChange, WorkflowRow,
 };
 
 /// When the process dies: at the n-th moment before or after a commit, counted over all processes of a test.
@@ -92,6 +92,10 @@ impl MortalStore {
         self.alive().await;
     }
 
+    fn count(&self, read: &[Record]) {
+        self.records_read.fetch_add(read.len() as u64, Ordering::SeqCst);
+    }
+
     async fn alive(&self) {
         if self.life.has_ended() {
             pending::<()>().await;
@@ -155,8 +159,12 @@ impl Store for MortalStore {
         self.commit(self.inner.append_callback(callback)).await
     }
 
-    async fn addressee(&self, run: RunId) -> Result<Option<Addressee>, StoreError> {
-        reads!(self, addressee(run))
+    async fn addressee(&self, run: RunId, wanted: Wanted) -> Result<Option<Addressee>, StoreError> {
+        let addressee = reads!(self, addressee(run, wanted));
+        if let Ok(Some(Addressee { records, .. })) = &addressee {
+            self.count(records);
+        }
+        addressee
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {
@@ -173,8 +181,9 @@ impl Store for MortalStore {
 
     async fn records(&self, ids: &[RecordId]) -> Result<Vec<Record>, StoreError> {
         let records = reads!(self, records(ids));
-        let count = records.as_ref().map_or(0, |records| records.len() as u64);
-        self.records_read.fetch_add(count, Ordering::SeqCst);
+        if let Ok(records) = &records {
+            self.count(records);
+        }
         records
     }
 

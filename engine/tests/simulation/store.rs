@@ -13,7 +13,7 @@ use stepwell_engine::store::sqlite::{MemoryDatabase, SqliteStore};
 use stepwell_engine::store::{
     ActivationRow, Addressee, Callback, CommitError, ConnectionRow, Draft, Finished, InboxEntry, News,
     OperationRow, Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store,
-    StoreError, Upkeep, Vault, VersionRow, WorkflowChange, WorkflowRow,
+    StoreError, Upkeep, Vault, VersionRow, Wanted, WorkflowChange, WorkflowRow,
 };
 use tokio::sync::Notify;
 
@@ -273,8 +273,8 @@ impl Store for SimStore {
         self.write(what, self.touching(run, async { self.inner()?.append_callback(callback).await })).await
     }
 
-    async fn addressee(&self, run: RunId) -> Result<Option<Addressee>, StoreError> {
-        self.read(async { self.inner()?.addressee(run).await }).await
+    async fn addressee(&self, run: RunId, wanted: Wanted) -> Result<Option<Addressee>, StoreError> {
+        self.read(async { self.inner()?.addressee(run, wanted).await }).await
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {

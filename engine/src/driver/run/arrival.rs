@@ -9,11 +9,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::super::answer::CallbackAnswer;
 use super::super::stop::Stop;
+use super::super::values::{records_of, values_in};
 use super::super::{Inner, room};
 use super::{Nudge, RunTask, values};
 use crate::core::run::{Event, RunState, Takes};
-use crate::model::{CallbackRequest, RunId};
-use crate::store::{Addressee, Arrival, Record, StoreError};
+use crate::model::{CallbackRequest, RunId, decode_state};
+use crate::store::{Addressee, Arrival, Record, StoreError, Wanted};
 
 /// A callback that is taken with the next change.
 pub(super) struct Arriving {
@@ -43,6 +44,17 @@ pub(in crate::driver) fn is_at_rest(
 }
 
 impl Inner {
+    /// Names the records that a callback's run needs to go on if they are few, so that they are read with the run. None
+    /// while the run's version is not in memory: they are read later then.
+    pub(in crate::driver) fn wanted(self: &Arc<Self>) -> Wanted {
+        let inner = Arc::clone(self);
+        Arc::new(move |row| {
+            let (version, state) = (inner.known_version(row.version), decode_state(&row.state));
+            let places = version.zip(state.ok()).map(|(version, state)| values::few(&state, &version));
+            records_of(&places.unwrap_or_default())
+        })
+    }
+
     /// Takes a callback whose run is at rest. `None`: nothing was stored, and it has to go to the inbox.
     pub(in crate::driver) async fn take_at_once(
         self: &Arc<Self>,
@@ -50,12 +62,15 @@ impl Inner {
         state: RunState,
         incoming: Incoming,
     ) -> Option<CallbackAnswer> {
-        let Addressee { run: row, head, .. } = addressee;
+        let Addressee { run: row, head, records, .. } = addressee;
         let Incoming { execution, request, record } = incoming;
         let lease = self.lease();
         // What fails here fails again on the way through the inbox, which knows what to do.
         let version = self.version(row.version).await.ok()?;
-        let values = self.values(&values::few(&state, &version)).await.ok()?;
+        let needed = values::few(&state, &version);
+        let read = values_in(&records, &needed).ok()?;
+        let is_complete = needed.iter().all(|place| read.contains_key(place));
+        let values = if is_complete { read } else { self.values(&needed).await.ok()? };
         let (sender, nudges) = mpsc::unbounded_channel();
         {
             let mut tasks = self.tasks.lock().expect("no holder panics");

@@ -50,7 +50,7 @@ impl Attempts {
         limit: Duration,
         call: impl Future<Output = Finished> + Send + 'static,
     ) {
-        let task = self.tasks.spawn(call);
+        let task = self.tasks.spawn(Box::pin(call));
         self.running.insert(task.id(), Running { execution, limit, until: Instant::now() + limit, task });
     }
 

@@ -32,7 +32,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::change::{Answer, Change};
 use super::{
     ActivationRow, Addressee, Callback, CommitError, Draft, InboxEntry, News, Record, RunChange, RunFilter,
-    RunRow, StartRun, Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
+    RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted, WorkflowChange, WorkflowRow,
 };
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use committer::Queue;
@@ -179,8 +179,8 @@ impl Store for PostgresStore {
         self.guarded(Change::Callback(callback)).await
     }
 
-    async fn addressee(&self, run: RunId) -> Result<Option<Addressee>, StoreError> {
-        read::addressee(self.readers(), run).await.map_err(failed("reading the run"))
+    async fn addressee(&self, run: RunId, wanted: Wanted) -> Result<Option<Addressee>, StoreError> {
+        read::addressee(self.readers(), run, &wanted).await.map_err(failed("reading the run"))
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {

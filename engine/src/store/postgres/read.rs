@@ -14,7 +14,7 @@ use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use crate::store::change::micros;
 use crate::store::columns;
 use crate::store::{
-    ActivationRow, Addressee, InboxEntry, Record, RunFilter, RunRow, VersionRow, WorkflowRow,
+    ActivationRow, Addressee, InboxEntry, Record, RunFilter, RunRow, VersionRow, Wanted, WorkflowRow,
 };
 
 pub(super) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -95,8 +95,18 @@ pub(super) async fn run(pool: &Pool, id: RunId) -> Result<Option<RunRow>, QueryE
     first(pool, &sql, &[&id.0], rows::run).await
 }
 
-pub(super) async fn addressee(pool: &Pool, run: RunId) -> Result<Option<Addressee>, QueryError> {
-    first(pool, &columns::addressee("$1"), &[&run.0], rows::addressee).await
+pub(super) async fn addressee(
+    pool: &Pool,
+    run: RunId,
+    wanted: &Wanted,
+) -> Result<Option<Addressee>, QueryError> {
+    let found = first(pool, &columns::addressee("$1"), &[&run.0], rows::addressee).await?;
+    let Some(mut addressee) = found else { return Ok(None) };
+    let ids = wanted(&addressee.run);
+    if !ids.is_empty() {
+        addressee.records = records(pool, &ids).await?;
+    }
+    Ok(Some(addressee))
 }
 
 pub(super) async fn runs(pool: &Pool, filter: &RunFilter) -> Result<Vec<RunRow>, QueryError> {

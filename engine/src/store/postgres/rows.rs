@@ -31,7 +31,8 @@ pub(super) fn run(row: &Row) -> Result<RunRow, QueryError> {
 
 /// Of [`addressee`](crate::store::columns::addressee).
 pub(super) fn addressee(row: &Row) -> Result<Addressee, QueryError> {
-    Ok(Addressee { run: run(row)?, head: RecordId(get(row, 10)?), inbox_empty: get(row, 11)? })
+    let (head, inbox_empty) = (RecordId(get(row, 10)?), get(row, 11)?);
+    Ok(Addressee { run: run(row)?, head, inbox_empty, records: Vec::new() })
 }
 
 /// Of [`WORKFLOW`](crate::store::columns::WORKFLOW).

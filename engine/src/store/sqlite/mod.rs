@@ -29,7 +29,7 @@ use super::change::{Answer, Change, micros};
 use super::columns;
 use super::{
     ActivationRow, Addressee, Callback, CommitError, Draft, InboxEntry, Record, RunChange, RunFilter, RunRow,
-    StartRun, Started, Store, StoreError, VersionRow, WorkflowChange, WorkflowRow,
+    StartRun, Started, Store, StoreError, VersionRow, Wanted, WorkflowChange, WorkflowRow,
 };
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use activations::Activations;
@@ -165,6 +165,11 @@ impl Readers {
     }
 }
 
+fn records(connection: &Connection, ids: &[RecordId]) -> rusqlite::Result<Vec<Record>> {
+    let mut statement = connection.prepare_cached("SELECT id, run, at, body FROM journal WHERE id = ?1")?;
+    ids.iter().filter_map(|id| statement.query_row([id.0], rows::record).optional().transpose()).collect()
+}
+
 /// Holds the directory for this process.
 fn lock(directory: &Path) -> Result<File, StoreError> {
     let path = directory.join("lock");
@@ -295,10 +300,13 @@ impl Store for SqliteStore {
         self.guarded(Change::Callback(callback)).await
     }
 
-    async fn addressee(&self, run: RunId) -> Result<Option<Addressee>, StoreError> {
+    async fn addressee(&self, run: RunId, wanted: Wanted) -> Result<Option<Addressee>, StoreError> {
         self.read("reading the run", move |connection| {
             let sql = columns::addressee("?1");
-            connection.prepare_cached(&sql)?.query_row([run.0], rows::addressee).optional()
+            let found = connection.prepare_cached(&sql)?.query_row([run.0], rows::addressee).optional()?;
+            let Some(mut addressee) = found else { return Ok(None) };
+            addressee.records = records(connection, &wanted(&addressee.run))?;
+            Ok(Some(addressee))
         })
         .await
     }
@@ -341,14 +349,7 @@ impl Store for SqliteStore {
 
     async fn records(&self, ids: &[RecordId]) -> Result<Vec<Record>, StoreError> {
         let ids = ids.to_vec();
-        self.read("reading journal records", move |connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT id, run, at, body FROM journal WHERE id = ?1")?;
-            ids.iter()
-                .filter_map(|id| statement.query_row([id.0], rows::record).optional().transpose())
-                .collect()
-        })
-        .await
+        self.read("reading journal records", move |connection| records(connection, &ids)).await
     }
 
     async fn inbox(&self, run: RunId) -> Result<Vec<InboxEntry>, StoreError> {

@@ -29,7 +29,8 @@ pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
 
 /// Of [`addressee`](crate::store::columns::addressee).
 pub(super) fn addressee(row: &Row<'_>) -> rusqlite::Result<Addressee> {
-    Ok(Addressee { run: run(row)?, head: RecordId(row.get(10)?), inbox_empty: row.get(11)? })
+    let (head, inbox_empty) = (RecordId(row.get(10)?), row.get(11)?);
+    Ok(Addressee { run: run(row)?, head, inbox_empty, records: Vec::new() })
 }
 
 /// Of [`WORKFLOW`](crate::store::columns::WORKFLOW).
