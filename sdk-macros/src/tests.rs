@@ -76,7 +76,7 @@ fn a_config_with_every_argument() {
             #[field(placeholder = "Ada", default = "Ada")]
             first_name: String,
             company: Option<String>,
-            #[field(multiline, show_if = "company")]
+            #[field(multiline, show_if = "company", check = is_short(first_name))]
             notes: Option<String>,
         }
     };

@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::config::FieldCheck;
 use crate::context::{StepMetadata, TickTime, TriggerMetadata};
 use crate::error::{ActivationError, StepError, TriggerError};
 use crate::outcome::{Outcome, OutcomeDescription};
@@ -36,6 +37,8 @@ pub struct BlockDefinition {
     pub source: &'static str,
     /// The JSON schema of the config.
     pub config: fn() -> Schema,
+    /// The rules of the config that its schema cannot say.
+    pub checks: &'static [FieldCheck],
     /// What to use instead, if the block is deprecated.
     pub deprecation: Option<Deprecation>,
     /// The id of the connection that the block needs, `app/name`.
@@ -174,7 +177,7 @@ pub type ExecuteHandler = fn(StepInvocation) -> BoxFuture<Result<Execution<Outco
 pub type FinishHandler =
     fn(StepInvocation, Request, Value) -> BoxFuture<Result<Finish<Outcome, Value>, StepError>>;
 /// `wake`: the state.
-pub type WakeHandler = fn(StepInvocation, Value) -> BoxFuture<Result<Wake<Outcome>, StepError>>;
+pub type WakeHandler = fn(StepInvocation, Value) -> BoxFuture<Result<Wake<Outcome, Value>, StepError>>;
 /// `cancel`: the state.
 pub type CancelHandler = fn(StepInvocation, Value) -> BoxFuture<Result<(), StepError>>;
 /// `trigger`: the request, the registration.

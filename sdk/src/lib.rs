@@ -43,7 +43,9 @@
 //! - The block's id is the crate's name and the function's: `my-blocks/greet`. Its title is the first paragraph of the
 //!   doc comment, its description the rest.
 //! - [`#[config]`](macro@config) makes the form that a person fills in: a field's label is the first line of its doc
-//!   comment, its help the rest. Types that are more than their JSON are in [`types`].
+//!   comment, its help the rest. Types that are more than their JSON are in [`types`]. What no type can say, such as that
+//!   one field is no more than another, is a function that a field names: `#[field(check = fits(other))]`. It refuses a
+//!   wrong workflow before it is enabled.
 //! - `outcomes(…)` generates the enum `GreetOutcome`. Each outcome is an edge that the workflow may follow, and its data
 //!   is what later steps can use.
 //! - The function stays what it is: a unit test calls it.

@@ -144,9 +144,34 @@ impl<O: Outcomes, S> From<O> for Finish<O, S> {
 }
 
 /// What `wake` returns. It cannot defer again; [`Wake::no_op`] goes on waiting.
+///
+/// `S` is the state that the step defers with, where the handler replaces it; with [`Never`], the default, it stays as it
+/// is.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stepwell::prelude::*;
+///
+/// # #[derive(Outcomes)]
+/// # enum PayOutcome { Unpaid }
+/// #[data]
+/// struct Asked {
+///     reminders: u32,
+/// }
+///
+/// async fn remind(_config: NoConfig, cx: WakeContext<Asked>) -> Result<Wake<PayOutcome, Asked>, StepError> {
+///     let reminders = cx.state().reminders + 1;
+///     if reminders > 3 {
+///         return Ok(PayOutcome::Unpaid.into());
+///     }
+///     Ok(Wake::again_in(Duration::from_hours(24)).with_state(Asked { reminders }))
+/// }
+/// # fn main() {}
+/// ```
 #[derive(Debug)]
 #[must_use]
-pub enum Wake<O> {
+pub enum Wake<O, S = Never> {
     /// The step is done; the run follows the edges of this outcome.
     Outcome(O),
     /// The step is done and its path ends here, without an outcome.
@@ -156,9 +181,19 @@ pub enum Wake<O> {
         /// When `wake` is called again; if never, only a callback ends the wait.
         next: Option<When>,
     },
+    /// The step goes on waiting, with this state.
+    ///
+    /// The state is stored in the transaction that says that `wake` was called. The next call of `finish`, `wake` or
+    /// `cancel` is given it.
+    NextState {
+        /// The state.
+        state: S,
+        /// When `wake` is called again; if never, only a callback ends the wait.
+        next: Option<When>,
+    },
 }
 
-impl<O> Wake<O> {
+impl<O, S> Wake<O, S> {
     /// Goes on waiting for a callback; `wake` is not called again.
     pub const fn no_op() -> Self {
         Self::NoOp { next: None }
@@ -173,9 +208,17 @@ impl<O> Wake<O> {
     pub const fn again_in(delay: Duration) -> Self {
         Self::NoOp { next: Some(When::After(delay)) }
     }
+
+    /// Goes on waiting with this state. A step that is done has none, and stays done.
+    pub fn with_state(self, state: S) -> Self {
+        match self {
+            Self::NoOp { next } | Self::NextState { next, .. } => Self::NextState { state, next },
+            done => done,
+        }
+    }
 }
 
-impl<O: Outcomes> From<O> for Wake<O> {
+impl<O: Outcomes, S> From<O> for Wake<O, S> {
     fn from(outcome: O) -> Self {
         Self::Outcome(outcome)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use stepwell::config::{Condition, Config, schema_of};
+use stepwell::config::{Condition, Config, FieldError, schema_of};
 use stepwell::http_client::HttpTransport;
 use stepwell::manifest::Manifest;
 use stepwell::options::{OptionsInvocation, registered};
@@ -143,4 +143,42 @@ impl Services for Midnight {
     fn now(&self) -> jiff::Timestamp {
         Testing::new().now
     }
+}
+
+/// Whom to ask.
+#[config]
+struct Ask {
+    /// People
+    people: Vec<String>,
+    /// How many must agree
+    #[field(default = 2, check = no_more_than(people))]
+    quorum: Option<u8>,
+    /// A note
+    #[field(check = short)]
+    note: Option<String>,
+}
+
+fn no_more_than(quorum: Option<&u8>, people: &[String]) -> Result<(), FieldError> {
+    if quorum.is_none_or(|quorum| usize::from(*quorum) <= people.len()) {
+        return Ok(());
+    }
+    Err(format!("There are {} people; make it no more", people.len()).into())
+}
+
+fn short(note: Option<&String>) -> Result<(), &'static str> {
+    if note.is_none_or(|note| note.len() < 3) { Ok(()) } else { Err("It is long; shorten it") }
+}
+
+#[test]
+fn g4_a_check_is_given_the_fields_that_it_names_and_no_others() {
+    let [quorum, note] = Ask::CHECKS else { panic!("there are two checks") };
+    assert_eq!((quorum.reads, note.reads), (&["quorum", "people"][..], &["note"][..]));
+    // Whatever else is in the config makes no difference.
+    let error = (quorum.check)(&json!({ "people": ["Ada"], "quorum": 2, "note": 7 })).unwrap_err();
+    assert_eq!((error.path(), error.message()), ("", "There are 1 people; make it no more"));
+    assert!((quorum.check)(&json!({ "people": ["Ada"] })).is_err(), "the default is judged too");
+    assert!((quorum.check)(&json!({ "people": ["Ada", "Bob"] })).is_ok());
+    assert!((quorum.check)(&json!({ "people": "Ada" })).is_ok(), "the schema refuses this");
+    assert!((note.check)(&json!({ "note": "long" })).is_err() && (note.check)(&json!({})).is_ok());
+    assert!(Watch::CHECKS.is_empty());
 }

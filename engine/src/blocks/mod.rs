@@ -1,4 +1,5 @@
-//! The built-in blocks, written with the public SDK like anybody's, one file each.
+//! The built-in blocks, written with the public SDK like anybody's, one file each, or one folder; `inputs`, `mail` and `method` are
+//! what some of them share.
 
 mod approval;
 mod branch;
@@ -9,6 +10,7 @@ mod filter;
 mod http_request;
 mod inputs;
 mod log;
+mod mail;
 mod manual;
 mod method;
 mod schedule;

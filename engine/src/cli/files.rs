@@ -46,7 +46,8 @@ pub(super) struct Apply {
 impl Check {
     pub(super) fn run(self) -> Done {
         let catalog = Catalog::new(&Manifest::registered())
-            .map_err(|problems| Failure(describe("blocks", "", &problems)))?;
+            .map_err(|problems| Failure(describe("blocks", "", &problems)))?
+            .checked_by(stepwell::block::registered());
         let files: Vec<File> = self.files.iter().map(|file| File::read(file)).collect();
         let (mut problems, mut notes) = (Vec::new(), Vec::new());
         for file in &files {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use jsonschema::Validator;
 use serde_json::Value;
+use stepwell::block::BlockDefinition;
+use stepwell::config::{FieldCheck, FieldError};
 use stepwell::connection::ConnectionManifest;
 use stepwell::manifest::{BlockManifest, Manifest};
 
@@ -22,6 +24,8 @@ pub struct CatalogBlock {
     /// What its manifest says.
     pub manifest: BlockManifest,
     validator: Validator,
+    /// The rules of its config that the schema cannot say.
+    checks: &'static [FieldCheck],
 }
 
 /// A registered kind of connection.
@@ -43,7 +47,7 @@ impl Catalog {
         for block in manifest.apps.iter().flat_map(|app| &app.blocks) {
             match formats::validator(block.config.as_value()) {
                 Ok(validator) => {
-                    let known = CatalogBlock { manifest: block.clone(), validator };
+                    let known = CatalogBlock { manifest: block.clone(), validator, checks: &[] };
                     if blocks.insert(block.id.clone(), known).is_some() {
                         problems.push(Problem::new(
                             &block.id,
@@ -74,6 +78,17 @@ impl Catalog {
             }
         }
         if problems.is_empty() { Ok(Self { blocks, connections }) } else { Err(problems) }
+    }
+
+    /// The same, judging configs by the rules of these blocks as well that no schema can say.
+    #[must_use]
+    pub fn checked_by(mut self, blocks: impl IntoIterator<Item = &'static BlockDefinition>) -> Self {
+        for block in blocks {
+            if let Some(known) = self.blocks.get_mut(&block.id()) {
+                known.checks = block.checks;
+            }
+        }
+        self
     }
 
     /// A block.
@@ -108,11 +123,15 @@ impl CatalogBlock {
 
     /// What is wrong with a config whatever these of its values are.
     pub(super) fn misfits(&self, config: &Value, open: &Unknown) -> Vec<Misfit> {
-        if self.validator.is_valid(config) {
-            return Vec::new();
+        let mut found = Vec::new();
+        if !self.validator.is_valid(config) {
+            let schema = self.manifest.config.as_value();
+            found.extend(self.validator.iter_errors(config).flat_map(|error| misfits(&error, schema, open)));
         }
-        let schema = self.manifest.config.as_value();
-        self.validator.iter_errors(config).flat_map(|error| misfits(&error, schema, open)).collect()
+        let broken: Vec<Misfit> =
+            self.checks.iter().filter_map(|check| broken(check, config, open, &found)).collect();
+        found.extend(broken);
+        found
     }
 }
 
@@ -125,5 +144,41 @@ impl CatalogConnection {
             .iter_errors(credentials)
             .flat_map(|error| misfits(&error, schema, &Unknown::new()));
         errors.map(|misfit| Problem::new(misfit.path, misfit.message)).collect()
+    }
+}
+
+/// What a rule says of a config, if all that it reads is known and fits the schema.
+fn broken(check: &FieldCheck, config: &Value, open: &Unknown, misfits: &[Misfit]) -> Option<Misfit> {
+    let misfits = misfits.iter().map(|misfit| misfit.path.as_str());
+    let mut elsewhere = open.iter().map(String::as_str).chain(misfits);
+    let concerns = |path: &str| {
+        let field = path.split('.').next().unwrap_or_default();
+        field.is_empty() || check.reads.contains(&field)
+    };
+    if elsewhere.any(concerns) {
+        return None;
+    }
+    let field = check.reads.first()?;
+    // The author's code may panic, and goes no further than a handler's (s6).
+    let judged = std::panic::catch_unwind(|| (check.check)(config));
+    let panicked = || FieldError::new("The block's check of this field panicked; its author has to mend it");
+    let error = judged.unwrap_or_else(|_| Err(panicked())).err()?;
+    Some(Misfit { path: join(field, error.path()), message: error.message().to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn s6_a_check_that_panics_is_a_problem_of_its_field() {
+        let check = FieldCheck { reads: &["age"], check: |_| panic!("no age") };
+        let misfit = broken(&check, &json!({ "age": 7 }), &Unknown::new(), &[]).unwrap();
+        assert_eq!(misfit.path, "age");
+        assert!(misfit.message.contains("panicked"), "{}", misfit.message);
+        let open = Unknown::from(["age".to_owned()]);
+        assert!(broken(&check, &json!({ "age": "{{ trigger.age }}" }), &open, &[]).is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! What the driver answers to the rooms outside.
 
-use http::StatusCode;
+use stepwell::request::Rejected;
 use stepwell::response::Response;
 
 use crate::definition::Problem;
@@ -50,12 +50,7 @@ pub enum TriggerAnswer {
     /// The activation accepts no requests any more.
     Gone,
     /// The handler refused the request.
-    Rejected {
-        /// The status, 4xx.
-        status: StatusCode,
-        /// Why.
-        message: String,
-    },
+    Rejected(Rejected),
     /// The handler failed, panicked or took too long.
     Failed(String),
     /// The activation has not completed yet; try again later.

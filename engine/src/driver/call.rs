@@ -13,6 +13,7 @@ use stepwell::error::{StepError, StepErrorKind};
 use stepwell::question::Question;
 use stepwell::request::Request;
 use stepwell::step::{Deferral, Execution, Finish, Wake};
+use stepwell::when::When;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Inner;
@@ -101,8 +102,8 @@ impl StepCall {
                     Err(message) => Returned::Error { message, retry: None },
                 }
             }
-            Ok(Handled::NextState(state)) => match sealed(&inner, &purpose, &state) {
-                Ok(state) => Returned::NoOp { state: Some(state), wake: None },
+            Ok(Handled::NextState { state, wake }) => match sealed(&inner, &purpose, &state) {
+                Ok(state) => Returned::NoOp { state: Some(state), wake },
                 // What a callback brings ends no run (d12).
                 Err(message) => Returned::Rejected(message),
             },
@@ -233,7 +234,7 @@ fn state_purpose(execution: ExecutionId) -> String {
 /// What a handler returned, with the state still in the clear.
 enum Handled {
     Defer(Deferral<Value>),
-    NextState(Value),
+    NextState { state: Value, wake: Option<When> },
     Other(Returned),
 }
 
@@ -253,18 +254,19 @@ impl From<Finish<stepwell::outcome::Outcome, Value>> for Handled {
             Finish::Outcome(outcome) => Self::Other(Returned::Outcome(outcome)),
             Finish::Exit => Self::Other(Returned::Exit),
             Finish::NoOp => Self::Other(Returned::NoOp { state: None, wake: None }),
-            Finish::NextState(state) => Self::NextState(state),
+            Finish::NextState(state) => Self::NextState { state, wake: None },
         }
     }
 }
 
-impl From<Wake<stepwell::outcome::Outcome>> for Handled {
-    fn from(wake: Wake<stepwell::outcome::Outcome>) -> Self {
-        Self::Other(match wake {
-            Wake::Outcome(outcome) => Returned::Outcome(outcome),
-            Wake::Exit => Returned::Exit,
-            Wake::NoOp { next } => Returned::NoOp { state: None, wake: next },
-        })
+impl From<Wake<stepwell::outcome::Outcome, Value>> for Handled {
+    fn from(wake: Wake<stepwell::outcome::Outcome, Value>) -> Self {
+        match wake {
+            Wake::Outcome(outcome) => Self::Other(Returned::Outcome(outcome)),
+            Wake::Exit => Self::Other(Returned::Exit),
+            Wake::NoOp { next } => Self::Other(Returned::NoOp { state: None, wake: next }),
+            Wake::NextState { state, next } => Self::NextState { state, wake: next },
+        }
     }
 }
 

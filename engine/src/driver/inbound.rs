@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use stepwell::error::{TriggerError, TriggerErrorKind};
 use stepwell::outcome::Outcome;
-use stepwell::request::Request;
+use stepwell::request::{Rejected, Request};
 use stepwell::trigger::{Event as TriggerEvent, Trigger};
 
 use super::answer::{CallbackAnswer, Refusal, TriggerAnswer};
@@ -52,10 +52,13 @@ impl Inner {
                         first_answer::answer_again(self, run, answer.as_deref())
                     }
                     Ok((_, Started::Gone)) => TriggerAnswer::Gone,
-                    Err(Refusal::Problems(problems)) => TriggerAnswer::Rejected {
-                        status: StatusCode::UNPROCESSABLE_ENTITY,
-                        message: problems.into_iter().map(|problem| problem.message).collect(),
-                    },
+                    Err(Refusal::Problems(problems)) => {
+                        let message: String = problems.into_iter().map(|problem| problem.message).collect();
+                        TriggerAnswer::Rejected(Rejected::with_status(
+                            StatusCode::UNPROCESSABLE_ENTITY,
+                            message,
+                        ))
+                    }
                     Err(refusal) => TriggerAnswer::Unavailable(refusal.to_string()),
                 }
             }
@@ -226,9 +229,7 @@ fn failed(ended: Ended<Result<(), TriggerError>>, limit: Duration) -> TriggerAns
         Ended::Returned(Ok(())) => TriggerAnswer::NoOp,
         Ended::Returned(Err(error)) => match error.into_kind() {
             TriggerErrorKind::Failed { message } => TriggerAnswer::Failed(message),
-            TriggerErrorKind::Rejected(rejected) => {
-                TriggerAnswer::Rejected { status: rejected.status(), message: rejected.message().to_owned() }
-            }
+            TriggerErrorKind::Rejected(rejected) => TriggerAnswer::Rejected(rejected),
         },
         Ended::Panicked(message) => TriggerAnswer::Failed(format!("the handler panicked: {message}")),
         Ended::TimedOut => {

@@ -174,7 +174,8 @@ impl Driver {
         let Parts { store, keys, urls, http, network, connections, clock, limits, retention, blocks } = parts;
         let manifest =
             Manifest::of(&blocks, &stepwell::connection::registered(), &stepwell::options::registered());
-        let catalog = Arc::new(Catalog::new(&manifest).map_err(StartError::Blocks)?);
+        let catalog = Catalog::new(&manifest).map_err(StartError::Blocks)?;
+        let catalog = Arc::new(catalog.checked_by(blocks.iter().copied()));
         let inner = Arc::new(Inner {
             store,
             keys,

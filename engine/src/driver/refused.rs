@@ -50,8 +50,8 @@ impl UnstartedRequests {
                 self.0.lock().expect("no holder panics").entry(id).or_default().no_op += 1;
                 return;
             }
-            TriggerAnswer::Rejected { status, message } => (status.as_u16(), message),
-            TriggerAnswer::Failed(message) => (500, message),
+            TriggerAnswer::Rejected(rejected) => (rejected.status().as_u16(), rejected.message()),
+            TriggerAnswer::Failed(message) => (500, message.as_str()),
             _ => return,
         };
         let mut all = self.0.lock().expect("no holder panics");

@@ -60,6 +60,9 @@ impl Inner {
             ReplayOn::Draft => self.snapshot(&row.workflow).await?,
         };
         let version = self.version(version).await.map_err(|error| Refusal::Conflict(error.to_string()))?;
+        if on == ReplayOn::Draft {
+            self.still_begins(&version, &recorded.trigger, from.as_deref())?;
+        }
         let values = match &from {
             Some(step) => self.carried(&version, &recorded, step, on)?,
             None => Vec::new(),
@@ -146,6 +149,33 @@ impl Inner {
         Ok(steps.into_iter().filter(|(_, step)| step.on.0.contains_key("error")).map(|(id, _)| id).collect())
     }
 
+    /// Whether what a run began with fits the trigger as it now is, where the steps that are to run read it.
+    fn still_begins(&self, version: &Version, began: &Outcome, from: Option<&str>) -> Result<(), Refusal> {
+        let definition = &version.definition;
+        let again = from.map(|from| reachable_from(definition, from));
+        let reads = |step: &&str| {
+            let step = version.plan.steps.get(*step);
+            step.is_some_and(|step| step.config.references().contains("trigger"))
+        };
+        if again.is_some_and(|again| !again.iter().any(reads)) {
+            return Ok(());
+        }
+        let trigger = &definition.trigger;
+        let mut problems = Vec::new();
+        if let Some(why) = self.misfit(&trigger.block, &trigger.config, &began.id, &began.data) {
+            problems.push(Problem::new("trigger", format!("{why}; start a new run")));
+        }
+        problems.extend(version.input_problems(&began.data).into_iter().map(|problem| {
+            let path = problem.path.replacen("data", "trigger", 1);
+            let message = problem.message.split(';').next().unwrap_or_default();
+            Problem::new(
+                path,
+                format!("the data that this run began with does not fit the inputs any more: {message}; start a new run"),
+            )
+        }));
+        if problems.is_empty() { Ok(()) } else { Err(Refusal::Problems(problems)) }
+    }
+
     /// The earlier data that the steps from `from` on need, if it still fits.
     fn carried(
         &self,
@@ -175,9 +205,13 @@ impl Inner {
                 Some((outcome, data)) => {
                     let misfit = match on {
                         ReplayOn::Same => None,
-                        ReplayOn::Draft => self.misfit(definition, name, outcome.as_deref(), data),
+                        ReplayOn::Draft => outcome.as_ref().and_then(|outcome| {
+                            let step = definition.steps.get(name)?;
+                            self.misfit(&step.block, &step.config, outcome, data)
+                        }),
                     };
-                    if let Some(message) = misfit {
+                    if let Some(why) = misfit {
+                        let message = format!("{why}; replay from `{name}`");
                         problems.push(Problem::new(format!("steps.{name}"), message));
                     } else {
                         values.push((name.clone(), data.clone()));
@@ -195,30 +229,19 @@ impl Inner {
         if problems.is_empty() { Ok(values) } else { Err(Refusal::Problems(problems)) }
     }
 
-    /// Why the recorded data of a step does not fit the step as it now is.
-    fn misfit(
-        &self,
-        definition: &Definition,
-        step: &str,
-        outcome: Option<&str>,
-        data: &Value,
-    ) -> Option<String> {
-        let outcome = outcome?;
-        let instance = definition.steps.get(step)?;
-        let block = self.block(&instance.block).ok()?;
-        let config = with_defaults(&instance.config, &(block.config)());
+    /// Why a recorded outcome is none of a block with this config.
+    fn misfit(&self, id: &str, config: &Value, outcome: &str, data: &Value) -> Option<String> {
+        let block = self.block(id).ok()?;
+        let config = with_defaults(config, &(block.config)());
         let described = (block.outcomes)();
         let Some(described) = described.iter().find(|one| one.ids(&config).iter().any(|id| id == outcome))
         else {
-            return Some(format!(
-                "`{}` has no outcome `{outcome}`, which this run recorded; replay from `{step}`",
-                instance.block
-            ));
+            return Some(format!("`{id}` has no outcome `{outcome}`, which this run recorded"));
         };
         let validator = jsonschema::validator_for(described.schema.as_ref()?.as_value()).ok()?;
         let error = validator.iter_errors(data).next()?;
         Some(format!(
-            "the data that this run recorded does not fit the outcome `{outcome}` any more: {error}; replay from `{step}`"
+            "the data that this run recorded does not fit the outcome `{outcome}` any more: {error}"
         ))
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct Problem {
     title: &'static str,
     detail: String,
     errors: Vec<Finding>,
-    header: Option<Box<(HeaderName, HeaderValue)>>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// What the `type` of an answer's problem ends with.
@@ -35,7 +35,7 @@ impl Problem {
         title: &'static str,
         detail: impl Into<String>,
     ) -> Self {
-        Self { status, slug, title, detail: detail.into(), errors: Vec::new(), header: None }
+        Self { status, slug, title, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
     }
 
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
@@ -72,7 +72,7 @@ impl Problem {
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some(Box::new((name, value)));
+        self.headers.push((name, value));
         self
     }
 }
@@ -85,7 +85,7 @@ impl Problem {
     }
 
     fn complete(self, mut response: Response) -> Response {
-        if let Some((name, value)) = self.header.map(|header| *header) {
+        for (name, value) in self.headers {
             response.headers_mut().insert(name, value);
         }
         response.extensions_mut().insert(Reason(self.slug));

@@ -1,6 +1,7 @@
 //! The engine under test.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -48,6 +49,7 @@ pub(super) struct Shared {
     pub(super) database: Arc<dyn Database>,
     pub(super) keys: Arc<Keys>,
     pub(super) moments: Arc<Moments>,
+    pub(super) records_read: Arc<AtomicU64>,
     /// The blocks of the next process, if not those of this binary.
     pub(super) blocks: std::sync::Mutex<Option<Vec<&'static BlockDefinition>>>,
     /// The connections of the next process.
@@ -86,6 +88,7 @@ impl TestEngine {
             database,
             keys: Arc::new(Keys::ephemeral()),
             moments,
+            records_read: Arc::default(),
             blocks: std::sync::Mutex::default(),
             process: Mutex::new(None),
         }));
@@ -146,6 +149,11 @@ impl TestEngine {
                 return;
             }
         }
+    }
+
+    /// How many records of the journal have been read from the database so far: what it costs to wake a run.
+    pub fn records_read(&self) -> u64 {
+        self.0.records_read.load(Ordering::SeqCst)
     }
 
     /// Kills the process where it stands and starts another on the same data.

@@ -73,6 +73,8 @@ pub(super) struct MortalStore {
     pub(super) inner: Arc<dyn Store>,
     pub(super) moments: Arc<Moments>,
     pub(super) life: Life,
+    /// How many records were read, counted over all processes of a test.
+    pub(super) records_read: Arc<AtomicU64>,
 }
 
 impl MortalStore {
@@ -88,6 +90,10 @@ impl MortalStore {
             self.life.end();
         }
         self.alive().await;
+    }
+
+    fn count(&self, read: &[Record]) {
+        self.records_read.fetch_add(read.len() as u64, Ordering::SeqCst);
     }
 
     async fn alive(&self) {
@@ -154,7 +160,11 @@ impl Store for MortalStore {
     }
 
     async fn addressee(&self, run: RunId, wanted: Wanted) -> Result<Option<Addressee>, StoreError> {
-        reads!(self, addressee(run, wanted))
+        let addressee = reads!(self, addressee(run, wanted));
+        if let Ok(Some(Addressee { records, .. })) = &addressee {
+            self.count(records);
+        }
+        addressee
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {
@@ -170,7 +180,11 @@ impl Store for MortalStore {
     }
 
     async fn records(&self, ids: &[RecordId]) -> Result<Vec<Record>, StoreError> {
-        reads!(self, records(ids))
+        let records = reads!(self, records(ids));
+        if let Ok(records) = &records {
+            self.count(records);
+        }
+        records
     }
 
     async fn inbox(&self, run: RunId) -> Result<Vec<InboxEntry>, StoreError> {

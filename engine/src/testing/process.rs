@@ -101,7 +101,7 @@ impl TestEngine {
 
     /// Starts a process; `None` if it dies at once.
     async fn launch(&self) -> Option<Process> {
-        let Shared { setup, clock, database, keys, moments, .. } = &*self.0;
+        let Shared { setup, clock, database, keys, moments, records_read, .. } = &*self.0;
         let life = Life::new();
         let chosen = self.0.blocks.lock().expect("no holder panics").clone();
         let connections = self.connections();
@@ -111,7 +111,12 @@ impl TestEngine {
         let database = Arc::clone(database);
         let opened = runtime.handle().spawn(async move { database.open().await }).await;
         let inner = opened.expect("the store does not panic").expect("the database works");
-        let store = MortalStore { inner, moments: Arc::clone(moments), life: life.clone() };
+        let store = MortalStore {
+            inner,
+            moments: Arc::clone(moments),
+            life: life.clone(),
+            records_read: Arc::clone(records_read),
+        };
         let parts = Parts {
             store: Arc::new(store),
             keys: Arc::clone(keys),

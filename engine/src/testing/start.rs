@@ -25,6 +25,7 @@ pub(super) static START: BlockDefinition = BlockDefinition {
     connection_optional: false,
     time_limit: None,
     config: schema_of::<NoConfig>,
+    checks: &[],
     outcomes: || vec![OutcomeDescription::new("started", "Started")],
     handlers: Handlers::Trigger(TriggerHandlers {
         registration: None,

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
+use stepwell::block::registered;
 use stepwell::manifest::Manifest;
 use stepwell_engine::definition::{Catalog, Definition, check};
 
@@ -70,7 +71,8 @@ fn read(text: &str) -> bool {
     true
 }
 
-static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::new(&Manifest::registered()).unwrap());
+static CATALOG: LazyLock<Catalog> =
+    LazyLock::new(|| Catalog::new(&Manifest::registered()).unwrap().checked_by(registered()));
 
 #[test]
 fn any_text_is_a_definition_or_an_error() {

@@ -342,17 +342,46 @@ async fn a_way_that_refuses_fails_the_step() {
 async fn who_is_asked_must_make_sense() {
     let engine = engine().await;
     let many: Vec<Value> = (0..101).map(|number| json!({ "name": number.to_string() })).collect();
-    for (more, message) in [
-        (json!({ "approvers": [] }), "name 1 to 100"),
-        (json!({ "approvers": many }), "name 1 to 100"),
-        (json!({ "approvers": [{ "name": "Anna" }, { "name": "Anna " }] }), "`Anna ` twice"),
-        (json!({ "quorum": 0 }), "make it 1 to 3"),
-        (json!({ "quorum": 4 }), "make it 1 to 3"),
+    for (more, path, message) in [
+        (json!({ "approvers": [] }), "approvers", "at least 1 items"),
+        (json!({ "approvers": many }), "approvers", "at most 100 items"),
+        (
+            json!({ "approvers": [{ "name": "Anna" }, { "name": "Anna " }] }),
+            "approvers.1.name",
+            "`Anna` is there twice",
+        ),
+        (json!({ "quorum": 0 }), "quorum", "at least 1"),
+        (json!({ "quorum": 4 }), "quorum", "make it 1 to 3"),
     ] {
-        let run = asked(&engine, &more).await;
-        let error = run.error().await.unwrap_or_default();
-        assert!(run.status().await == RunStatus::Failed && error.contains(message), "{more}: {error}");
+        let refused = engine.enable("flow", &approval(&more)).await.unwrap_err();
+        let path = format!("steps.step.config.{path}\"");
+        assert!(refused.contains(&path) && refused.contains(message), "{more}: {refused}");
     }
+}
+
+#[tokio::test]
+async fn s9_what_expressions_give_is_judged_by_the_same_rules_before_the_block_is_called() {
+    let engine = engine().await;
+    let from_expressions = json!({
+        "approvers": [{ "name": "{{ trigger.lead }}" }, { "name": "Bert" }],
+        "quorum": "{{ trigger.quorum }}",
+    });
+    engine.enable("flow", &approval(&from_expressions)).await.unwrap();
+    for (lead, quorum, message) in [
+        ("Bert", 1, "config.approvers.1.name: `Bert` is there twice"),
+        ("Anna", 3, "config.quorum: 3 of 2 approvers cannot approve; make it 1 to 2"),
+    ] {
+        let data = json!({ "order": 7, "lead": lead, "quorum": quorum });
+        let run = engine.start_workflow("flow", data).await;
+        engine.settle().await;
+        let (status, execution) = (run.status().await, run.execution().await);
+        assert_eq!((status, execution.attempts.len()), (RunStatus::Failed, 0));
+        let error = run.error().await.unwrap();
+        assert!(error.contains(message), "{error}");
+    }
+    let right = engine.start_workflow("flow", json!({ "order": 7, "lead": "Anna", "quorum": 2 })).await;
+    engine.settle().await;
+    assert_eq!(right.status().await, RunStatus::Waiting);
 }
 
 #[tokio::test]

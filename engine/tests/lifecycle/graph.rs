@@ -163,3 +163,35 @@ steps:
     assert_eq!(run.status().await, RunStatus::Completed);
     assert_eq!(execution(&run, "sum").await.data, Some(json!({ "last": 598, "count": 300 })));
 }
+
+#[tokio::test]
+async fn d7_a_wide_run_that_wakes_for_each_round_reads_its_results_once() {
+    const ROUNDS: usize = 150;
+    let engine = engine().await;
+    let yaml = "
+title: Wide and slow
+trigger: { block: core/manual, on: { started: all } }
+steps:
+  all:
+    block: core/for-each
+    config: { items: '{{ trigger.items }}', concurrency: 150 }
+    on: { each: ask, done: sum }
+  ask: { block: core/wait-for-callback, config: { what_for: '{{ all.item }}' }, on: { received: end } }
+  sum: { block: core/set, config: { values: { last: '{{ (all.results | last).body.n }}' } }, on: { done: end } }
+";
+    let items: Vec<String> = (0..ROUNDS).map(|item| item.to_string()).collect();
+    let run = start(&engine, yaml, json!({ "items": items })).await;
+    let asked = run.history().await.executions;
+    let urls: Vec<String> = asked.into_iter().filter_map(|execution| execution.finish_callback_url).collect();
+    assert_eq!(urls.len(), ROUNDS);
+    let before = engine.records_read();
+    for (n, url) in urls.iter().enumerate() {
+        engine.request(url, Request::new(Method::POST, json!({ "n": n }).to_string())).await;
+        engine.settle().await;
+    }
+    let read = engine.records_read() - before;
+    assert_eq!(run.status().await, RunStatus::Completed);
+    assert_eq!(execution(&run, "sum").await.data, Some(json!({ "last": ROUNDS - 1 })));
+    // For each round its config and its callback, and at the end all results.
+    assert!(read <= 4 * ROUNDS as u64, "{read} records were read");
+}

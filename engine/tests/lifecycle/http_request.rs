@@ -11,7 +11,7 @@ use stepwell::testing::answering;
 use stepwell_engine::testing::TestEngine;
 
 use crate::builtin::{one_step, outcome, run};
-use crate::database::setup;
+use crate::database::{engine, setup};
 
 /// A connection `core/http` with these credentials, which tests cannot name by its type.
 struct Account(Value);
@@ -172,7 +172,7 @@ async fn a_body_may_be_of_any_bytes_and_so_may_the_answer() {
         assert_eq!(sent[0].headers["content-type"], "image/png");
     }
     let wrong = run(&engine, &requesting(&config, None), json!({ "file": "no base64" })).await;
-    assert!(wrong.error().await.unwrap().contains("config `body.base64`"));
+    assert!(wrong.error().await.unwrap().contains("config.body.base64: This is not base64"));
     assert_eq!(sent.lock().unwrap().len(), 1);
 }
 
@@ -204,10 +204,25 @@ async fn limits_of_a_request_are_those_of_its_step() {
         assert_eq!(limits(&sent[0]), (Some(Duration::from_secs(90)), Some(2000), Redirects::Return));
         assert_eq!(limits(&sent[1]), (None, None, Redirects::Follow));
     }
-    let config = json!({ "url": "https://a.example", "timeout": "5m" });
-    let long = run(&engine, &requesting(&config, None), Value::Null).await;
-    assert!(long.error().await.unwrap().contains("config `timeout`"));
-    assert_eq!(sent.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_sent_is_not_enabled() {
+    let engine = engine().await;
+    for (more, path) in [
+        (json!({ "timeout": "5m" }), "timeout"),
+        (json!({ "timeout": "0s" }), "timeout"),
+        (json!({ "url": "ftp://a.example" }), "url"),
+        (json!({ "headers": { "X Shop": "7" } }), "headers.X Shop"),
+        (json!({ "headers": { "X-Shop": "7\r\nHost: b" } }), "headers.X-Shop"),
+        (json!({ "body": { "kind": "bytes", "base64": "no base64" } }), "body.base64"),
+        (json!({ "statuses": { "6xx": "ok" } }), "statuses"),
+    ] {
+        let mut config = json!({ "url": "https://a.example" });
+        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let refused = engine.enable("flow", &requesting(&config, None)).await.unwrap_err();
+        assert!(refused.contains(&format!("steps.step.config.{path}")), "{more}: {refused}");
+    }
 }
 
 #[tokio::test]

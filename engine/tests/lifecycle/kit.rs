@@ -60,7 +60,7 @@ async fn answer(
     })
 }
 
-async fn remind(config: Noted, cx: WakeContext<Reminders>) -> Result<Wake<AskOutcome>, StepError> {
+async fn remind(config: Noted, cx: WakeContext<Reminders>) -> Result<Wake<AskOutcome, Reminders>, StepError> {
     let name = format!("{}-reminder", config.name);
     cx.once("reminder", async |key| {
         effect(&name, &key);
@@ -68,10 +68,11 @@ async fn remind(config: Noted, cx: WakeContext<Reminders>) -> Result<Wake<AskOut
     })
     .await?;
     let since = cx.now().duration_since(Timestamp::constant(1_767_225_600, 0)).as_hours();
+    let sent = cx.state().sent;
     Ok(if since < 2 {
-        Wake::again_in(HOUR)
+        Wake::again_in(HOUR).with_state(Reminders { sent: sent + 1 })
     } else {
-        AskOutcome::Unanswered { reminders: cx.state().sent }.into()
+        AskOutcome::Unanswered { reminders: sent }.into()
     })
 }
 
@@ -98,7 +99,20 @@ async fn d11_a_deferred_step_is_woken_at_its_time_again_and_again() {
     engine.advance(Duration::from_mins(1)).await;
     assert_eq!((run.execution().await.attempts.len(), run.status().await), (2, RunStatus::Waiting));
     engine.advance(HOUR).await;
-    run.has_outcome(AskOutcome::Unanswered { reminders: 0 }).await;
+    run.has_outcome(AskOutcome::Unanswered { reminders: 1 }).await;
+}
+
+#[tokio::test]
+async fn d11_d4_what_wake_goes_on_with_is_what_its_next_call_finds_through_a_crash_at_every_moment() {
+    let moments = setup()
+        .at_every_crash(async |engine| {
+            let run = engine.run(ask, noted("d11-state")).await;
+            engine.advance(HOUR).await;
+            engine.advance(HOUR).await;
+            run.has_outcome(AskOutcome::Unanswered { reminders: 1 }).await;
+        })
+        .await;
+    assert!(moments > 10, "{moments} moments");
 }
 
 #[tokio::test]

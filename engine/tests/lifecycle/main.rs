@@ -5,6 +5,7 @@
 
 mod abuse;
 mod approval;
+mod approval_mail;
 mod asking;
 mod blocks;
 mod bounded;

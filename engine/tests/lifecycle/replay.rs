@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use stepwell_engine::driver::{Refusal, ReplayOn};
-use stepwell_engine::model::{Entry, Origin, RunId, RunStatus};
+use stepwell_engine::model::{Entry, Origin, RunId, RunStatus, WorkflowId};
 
 use crate::blocks::{handlers, seen};
 use crate::engine::{Engine, workflow};
@@ -107,5 +107,58 @@ fn o2_a_run_that_goes_on_is_not_replayed_and_a_failed_one_is() {
         engine.reaches(run, RunStatus::Failed).await;
         let again = engine.driver.replay(run, None, ReplayOn::Same).await.unwrap();
         engine.reaches(again, RunStatus::Waiting).await;
+    });
+}
+
+/// A workflow with these inputs, whose second step reads one of them.
+fn taking(inputs: &Value) -> Value {
+    let log = |message: &str, next: &str| json!({ "block": "core/log", "config": { "message": message }, "on": { "done": next } });
+    json!({
+        "title": "Takes inputs",
+        "trigger": { "block": "core/manual", "config": { "inputs": inputs }, "on": { "started": "first" } },
+        "steps": { "first": log("begun", "second"), "second": log("{{ trigger.amount }} €", "third"), "third": log("done", "end") },
+    })
+}
+
+#[test]
+fn o2_a_replay_on_the_draft_judges_what_the_run_began_with_where_it_is_read() {
+    let engine = Engine::start();
+    engine.block_on(async {
+        let amount = json!({ "amount": { "type": "number" } });
+        engine.enable("o2-inputs", &taking(&amount)).await.unwrap();
+        let workflow = WorkflowId("o2-inputs".to_owned());
+        let run = engine.driver.start_run(&workflow, None, json!({ "amount": 7 })).await.unwrap();
+        engine.reaches(run, RunStatus::Completed).await;
+        let replay = async |from: Option<&str>| {
+            engine.driver.replay(run, from.map(str::to_owned), ReplayOn::Draft).await
+        };
+        let more = json!({
+            "amount": { "type": "text" },
+            "customer": { "type": "text" },
+            "note": { "type": "text", "required": false },
+        });
+        engine.draft("o2-inputs", &taking(&more)).await;
+        for from in [None, Some("first"), Some("second")] {
+            let Err(Refusal::Problems(problems)) = replay(from).await else { panic!("{from:?}") };
+            let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
+            assert_eq!(paths, ["trigger.customer", "trigger.amount"]);
+            assert_eq!(
+                problems[1].message,
+                "the data that this run began with does not fit the inputs any more: `amount` must be a text; start a new run"
+            );
+        }
+        replay(Some("third")).await.unwrap();
+
+        let mut other = taking(&json!({}));
+        other["trigger"] = json!({ "block": "core/webhook", "on": { "received": "first" } });
+        other["steps"]["second"]["config"]["message"] = json!("{{ trigger.method }}");
+        engine.draft("o2-inputs", &other).await;
+        let Err(Refusal::Problems(problems)) = replay(None).await else { panic!("it is another trigger") };
+        assert_eq!(problems[0].path, "trigger");
+        assert!(problems[0].message.contains("`core/webhook` has no outcome `started`"), "{problems:?}");
+
+        engine.draft("o2-inputs", &taking(&json!({ "amount": { "type": "number" } }))).await;
+        let again = replay(None).await.unwrap();
+        engine.reaches(again, RunStatus::Completed).await;
     });
 }

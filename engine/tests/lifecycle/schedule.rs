@@ -110,7 +110,7 @@ async fn o1_t14_a_schedule_leaves_out_what_was_missed_but_for_the_first_whatever
 async fn t3_a_schedule_that_names_no_time_is_not_enabled() {
     let engine = engine().await;
     for (when, part) in [
-        (json!({ "kind": "cron", "expression": "daily at nine" }), "when.expression"),
+        (json!({ "kind": "cron", "expression": "daily at nine" }), "trigger.config.when.expression"),
         (json!({ "kind": "cron", "expression": "0 9 * * *", "time_zone": "Mars" }), "when.time_zone"),
         (json!({ "kind": "every", "interval": "500ms" }), "when.interval"),
     ] {

@@ -28,7 +28,7 @@ impl Connection for Smtp {
 }
 
 /// A connection to this server, changed as a test says.
-fn setup(server: &MailServer, changes: &Value) -> Setup {
+pub(crate) fn setup(server: &MailServer, changes: &Value) -> Setup {
     let mut smtp = json!({
         "host": "localhost",
         "port": server.port,
@@ -57,7 +57,7 @@ async fn sent(engine: &TestEngine, config: &Value) -> TestRun {
 }
 
 /// The lines of a header, unfolded.
-fn headers(message: &str) -> Vec<String> {
+pub(crate) fn headers(message: &str) -> Vec<String> {
     let (head, _) = message.split_once("\r\n\r\n").unwrap();
     head.replace("\r\n ", " ").split("\r\n").map(str::to_owned).collect()
 }
@@ -183,7 +183,7 @@ async fn no_field_can_add_a_header() {
     config["subject"] = json!("{{ trigger.subject }}");
     let injected = json!({ "subject": "Hello\r\nBcc: eve@example.com" });
     let refused = run(&engine, &sending(&config), injected).await;
-    assert!(refused.error().await.unwrap().contains("config `subject`"));
+    assert!(refused.error().await.unwrap().contains("config.subject: The subject has a line break"));
     for field in ["to", "cc", "bcc", "reply_to"] {
         let mut config = to_ada();
         let address = "{{ trigger.address }}";
@@ -214,7 +214,8 @@ async fn a_message_is_for_somebody_and_not_for_a_crowd() {
     for to in [json!([]), json!(crowd)] {
         let mut config = to_ada();
         config["to"] = to;
-        assert!(sent(&engine, &config).await.error().await.unwrap().contains("config `to`"));
+        let refused = engine.enable("flow", &sending(&config)).await.unwrap_err();
+        assert!(refused.contains("steps.step.config.to\""), "{refused}");
     }
     assert_eq!(server.commands(), [""; 0]);
 }

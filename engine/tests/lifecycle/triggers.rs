@@ -91,8 +91,8 @@ fn t6_only_an_outcome_starts_a_run() {
         assert!(matches!(engine.event(id, -1).await, TriggerAnswer::Failed(message) if message.contains("told to panic")));
         assert!(matches!(engine.event(id, -2).await, TriggerAnswer::Failed(message) if message == "told to fail"));
         let unsigned = stepwell::request::Request::new(http::Method::POST, "{}");
-        assert!(matches!(engine.driver.trigger(id, unsigned).await, TriggerAnswer::Rejected { status, .. } if status == 400));
-        assert!(matches!(engine.driver.trigger(id, signed("not JSON")).await, TriggerAnswer::Rejected { status, .. } if status == 400));
+        assert!(matches!(engine.driver.trigger(id, unsigned).await, TriggerAnswer::Rejected(rejected) if rejected.status() == 400));
+        assert!(matches!(engine.driver.trigger(id, signed("not JSON")).await, TriggerAnswer::Rejected(rejected) if rejected.status() == 400));
         let runs = engine.driver.store().runs(stepwell_engine::store::RunFilter { limit: 10, ..Default::default() });
         assert_eq!(runs.await.unwrap(), []);
         let unstarted = engine.driver.unstarted(id);

@@ -50,6 +50,8 @@ async fn t6_a_webhook_refuses_other_methods_than_its_own() {
     let url = webhook(&engine, &json!({})).await.unwrap();
     assert_eq!(engine.request(&url, Request::new(Method::GET, "")).await.status(), 405);
     let url = webhook(&engine, &json!({ "methods": ["GET", "PUT"] })).await.unwrap();
+    let refused = engine.request(&url, Request::new(Method::POST, "")).await;
+    assert_eq!(refused.headers()[header::ALLOW], "GET, PUT");
     for (method, status) in [(Method::GET, 202), (Method::PUT, 202), (Method::POST, 405), (Method::HEAD, 405)]
     {
         assert_eq!(engine.request(&url, Request::new(method.clone(), "")).await.status(), status, "{method}");
@@ -114,11 +116,14 @@ async fn t3_a_webhook_whose_answer_cannot_be_sent_is_not_enabled() {
     let text = json!({ "kind": "text", "text": "thanks" });
     let odd = json!({ "kind": "text", "text": "thanks", "content_type": "text/\nhtml" });
     for (response, part) in [
-        (json!({ "status": 204, "body": text }), "an answer with 204 has none; remove it"),
+        (json!({ "status": 204, "body": text }), "An answer with 204 has no body; remove it"),
         (json!({ "headers": { "X Shop": "7" } }), "`X Shop` is not the name of a header"),
-        (json!({ "headers": { "X-Shop": "7\r\nSet-Cookie: a=b" } }), "config `response.headers.X-Shop`"),
+        (
+            json!({ "headers": { "X-Shop": "7\r\nSet-Cookie: a=b" } }),
+            "trigger.config.response.headers.X-Shop",
+        ),
         (json!({ "headers": { "Content-Length": "7" } }), "`Content-Length` follows from how"),
-        (json!({ "body": odd }), "config `response.body.content_type`"),
+        (json!({ "body": odd }), "trigger.config.response.body.content_type"),
         (json!({ "status": 500 }), "trigger.config.response.status"),
         (json!({ "status": 199 }), "trigger.config.response.status"),
         (json!({ "stats": 200 }), "trigger.config.response.stats"),
@@ -127,6 +132,9 @@ async fn t3_a_webhook_whose_answer_cannot_be_sent_is_not_enabled() {
         let error = webhook(&engine, &json!({ "response": response })).await.unwrap_err();
         assert!(error.contains(part), "{error}");
     }
+    let signature = json!({ "scheme": "hmac_sha256", "header": "X Shop", "secret": "s" });
+    let error = webhook(&engine, &json!({ "signature": signature })).await.unwrap_err();
+    assert!(error.contains("trigger.config.signature.header"), "{error}");
     for methods in [json!([]), json!(["TRACE"]), json!("POST")] {
         let error = webhook(&engine, &json!({ "methods": methods })).await.unwrap_err();
         assert!(error.contains("trigger.config.methods"), "{error}");

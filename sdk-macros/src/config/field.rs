@@ -6,6 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Field, Lit, LitStr, Type, parse_quote};
 
+use super::check::FieldCheck;
 use super::check_other_field;
 use super::options::Options;
 use super::types::{argument_of_option, last_segment};
@@ -17,11 +18,12 @@ use crate::docs::Docs;
 use crate::mistakes::Mistakes;
 use crate::suggest;
 
-const ARGUMENTS: [&str; 11] = [
+const ARGUMENTS: [&str; 12] = [
     "label",
     "help",
     "placeholder",
     "default",
+    "check",
     "multiline",
     "options",
     "depends_on",
@@ -37,6 +39,7 @@ pub(super) struct ConfigField {
     docs: Docs,
     placeholder: Option<LitStr>,
     default: Option<Expr>,
+    check: Option<FieldCheck>,
     multiline: bool,
     options: Option<Options>,
     show_if: Vec<Condition>,
@@ -63,6 +66,7 @@ impl ConfigField {
             docs: docs(field, &ident, &mut arguments, mistakes),
             placeholder: arguments.text("placeholder", mistakes),
             default: arguments.value("default", "default = …", mistakes),
+            check: FieldCheck::read(&ident, names, &mut arguments, mistakes),
             multiline: arguments.flag("multiline", mistakes),
             options: Options::read(&ident, &field.ty, names, &mut arguments, mistakes),
             show_if: show_if(&ident, names, &mut arguments, mistakes),
@@ -85,6 +89,16 @@ impl ConfigField {
         Some(read)
     }
 
+    /// Its name, and the name of the function that gives its default.
+    pub(super) fn name(&self) -> (&Ident, Option<Ident>) {
+        (&self.ident, self.default.as_ref().map(|_| default_function(&self.ident)))
+    }
+
+    /// The rule that the field says it must keep.
+    pub(super) fn rule(&self) -> Option<(&Ident, &FieldCheck)> {
+        Some((&self.ident, self.check.as_ref()?))
+    }
+
     /// Adds the attributes of the derives. Returns the function that gives the default, if there is one.
     pub(super) fn decorate(&self, config: &Ident, field: &mut Field) -> Option<TokenStream> {
         let title = title(&self.docs);
@@ -96,7 +110,7 @@ impl ConfigField {
             field.attrs.push(parse_quote!(#[schemars(extend("x-stepwell" = #extension))]));
         }
         let default = self.default.as_ref()?;
-        let function = format_ident!("__default_{}", self.ident.unraw());
+        let function = default_function(&self.ident);
         let path = LitStr::new(&format!("{config}::{function}"), self.ident.span());
         field.attrs.push(parse_quote!(#[serde(default = #path)]));
         let ty = &field.ty;
@@ -129,6 +143,10 @@ impl ConfigField {
         .collect();
         (!entries.is_empty()).then(|| quote!({ #(#entries),* }))
     }
+}
+
+fn default_function(field: &Ident) -> Ident {
+    format_ident!("__default_{}", field.unraw())
 }
 
 /// What the doc comment says, unless `label` and `help` say otherwise.

@@ -1,5 +1,6 @@
 //! `#[config]`.
 
+mod check;
 mod field;
 mod implement;
 mod options;
@@ -8,7 +9,7 @@ mod types;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
-use syn::{Data, DeriveInput, Fields, FieldsNamed};
+use syn::{Data, DeriveInput, Fields, FieldsNamed, Type};
 
 use self::field::ConfigField;
 use crate::mistakes::Mistakes;
@@ -66,6 +67,8 @@ struct Decorated {
     defaults: Vec<TokenStream>,
     /// Checks of the functions that fields name.
     checks: Vec<TokenStream>,
+    /// The rules that the config's values must keep.
+    rules: Vec<TokenStream>,
     /// What the types of fields must be.
     bounds: Vec<TokenStream>,
 }
@@ -75,14 +78,23 @@ fn decorate(config: &Ident, fields: &mut FieldsNamed, mistakes: &mut Mistakes) -
     let names: Vec<String> =
         fields.named.iter().filter_map(|field| Some(field.ident.as_ref()?.unraw().to_string())).collect();
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
-    let (mut defaults, mut checks) = (Vec::new(), Vec::new());
+    let (mut defaults, mut checks, mut said) = (Vec::new(), Vec::new(), Vec::new());
     for field in &mut fields.named {
         let Some(read) = ConfigField::read(field, &known, mistakes) else { continue };
         defaults.extend(read.decorate(config, field));
         checks.extend(read.check());
+        said.push((read, field.ty.clone()));
     }
+    let field_of = |name: &Ident| {
+        let of_name = |(read, _): &&(ConfigField, Type)| read.name().0.unraw() == name.unraw();
+        let (read, ty) = said.iter().find(of_name)?;
+        let (_, default) = read.name();
+        Some((ty.clone(), default.map(|default| quote!(#config::#default))))
+    };
+    let rules = said.iter().filter_map(|(read, _)| read.rule());
+    let rules = rules.filter_map(|(ident, rule)| rule.expand(ident, field_of)).collect();
     let bounds = fields.named.iter().filter_map(|field| types::bound(&field.ty, config)).collect();
-    Decorated { names, defaults, checks, bounds }
+    Decorated { names, defaults, checks, rules, bounds }
 }
 
 /// Checks that the field `ident` may depend on the field `name`.
@@ -104,11 +116,13 @@ fn expand_checked(input: &DeriveInput, fields: &Decorated, mistakes: Mistakes) -
         let errors = mistakes.into_compile_errors();
         return quote!(#input #errors);
     }
-    let Decorated { names, defaults, checks, bounds } = fields;
+    let Decorated { names, defaults, checks, rules, bounds } = fields;
     let implementations = implement::implement(input, bounds);
     let plain = implement::without_helpers(input);
     let checks = checks.iter().filter(|_| mistakes.is_empty());
     let checks = quote!(#(#checks)*);
+    let rules = (!rules.is_empty() && mistakes.is_empty())
+        .then(|| quote!(const CHECKS: &'static [::stepwell::config::FieldCheck] = &[#(#rules),*];));
     let errors = mistakes.into_compile_errors();
     quote! {
         #plain
@@ -124,6 +138,7 @@ fn expand_checked(input: &DeriveInput, fields: &Decorated, mistakes: Mistakes) -
         #[automatically_derived]
         impl ::stepwell::config::Config for #name where #(#bounds),* {
             const FIELDS: &'static [&'static str] = &[#(#names),*];
+            #rules
         }
 
         #[automatically_derived]

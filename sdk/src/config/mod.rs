@@ -1,5 +1,6 @@
 //! Configs: what a person sets on a block instance.
 
+mod check;
 mod condition;
 
 use std::fmt::Debug;
@@ -7,6 +8,7 @@ use std::fmt::Debug;
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value};
 
+pub use self::check::{FieldCheck, FieldError};
 pub use self::condition::Condition;
 
 use crate::data::Data;
@@ -23,6 +25,9 @@ use crate::data::Data;
 pub trait Config: Data {
     /// The names of its fields, as its JSON has them.
     const FIELDS: &'static [&'static str];
+
+    /// Its rules that the schema cannot say.
+    const CHECKS: &'static [FieldCheck] = &[];
 }
 
 /// The type of a field of a config.

@@ -121,7 +121,7 @@ impl<T: Data> SameState<Never> for T {
 #[diagnostic::on_unimplemented(
     message = "this handler goes on waiting with the state `{Self}`, but the step defers with `{S}`",
     label = "goes on with the state `{Self}`",
-    note = "`Finish<Outcomes, State>` names the type that `Execution<Outcomes, State>` names"
+    note = "`Finish<Outcomes, State>` and `Wake<Outcomes, State>` name the type that `Execution<Outcomes, State>` names"
 )]
 pub trait NextState<S>: Send + 'static {
     /// The handler's value, for the block.

@@ -3,6 +3,22 @@
 use schemars::Schema;
 use serde_json::Value;
 
+use crate::config::{ConfigField, FieldError};
+
+/// A field of a config by its name; `None` where it does not have its type.
+pub fn read<T: ConfigField>(config: &Value, name: &str, default: Option<fn() -> T>) -> Option<T> {
+    match (config.get(name), default) {
+        (None, Some(default)) => Some(default()),
+        (None, None) => serde_json::from_value(Value::Null).ok(),
+        (Some(value), _) => serde_json::from_value(value.clone()).ok(),
+    }
+}
+
+/// What the check of a field returns.
+pub fn checked<E: Into<FieldError>>(result: Result<(), E>) -> Result<(), FieldError> {
+    result.map_err(Into::into)
+}
+
 /// Restricts a field to these values: the field itself, or the items of its list.
 pub fn restrict(schema: &mut Schema, values: &[Value]) {
     let types = schema.get("type");

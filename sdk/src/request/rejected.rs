@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 
 /// A request that a handler refuses: a bad signature, an unreadable body.
 ///
@@ -14,6 +14,7 @@ use http::StatusCode;
 pub struct Rejected {
     status: StatusCode,
     message: String,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Rejected {
@@ -49,12 +50,34 @@ impl Rejected {
     /// ```
     pub fn with_status(status: StatusCode, message: impl Into<String>) -> Self {
         let status = if status.is_client_error() { status } else { StatusCode::BAD_REQUEST };
-        Self { status, message: message.into() }
+        Self { status, message: message.into(), headers: Vec::new() }
+    }
+
+    /// Adds a header to the answer of a `trigger` handler, such as the `Allow` that belongs to a 405 (RFC 9110, 15.5.6). A
+    /// callback is answered before `finish` judges it, so that its sender sees none.
+    ///
+    /// ```
+    /// use http::{HeaderValue, StatusCode, header};
+    /// use stepwell::request::Rejected;
+    ///
+    /// let refused = Rejected::with_status(StatusCode::METHOD_NOT_ALLOWED, "only POST is taken")
+    ///     .header(header::ALLOW, HeaderValue::from_static("POST"));
+    /// assert_eq!(refused.headers().len(), 1);
+    /// ```
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
     }
 
     /// The status that answers the request, always 4xx.
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// The headers that were added.
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.headers
     }
 
     /// Why the request was refused, in one sentence.

@@ -11,7 +11,8 @@ struct Join {
     #[field(default = WaitFor::All)]
     wait_for: WaitFor,
     /// How many paths
-    #[field(show_if(wait_for = "some"))]
+    #[field(show_if(wait_for = "some"), check = is_told(wait_for))]
+    #[schemars(range(min = 1))]
     count: Option<u32>,
     /// Cancel the others
     ///
@@ -30,6 +31,15 @@ enum WaitFor {
     Any,
     /// A number of paths
     Some,
+}
+
+fn is_told(count: Option<&u32>, wait_for: &WaitFor) -> Result<(), &'static str> {
+    match (count, wait_for) {
+        (None, WaitFor::Some) => {
+            Err("`count` is required with `wait_for: some`; say how many paths to wait for")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Join paths

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use stepwell::config::FieldError;
 use stepwell::http_client::{HttpResponse, RequestBuilder};
 use stepwell::prelude::*;
 
@@ -39,6 +40,14 @@ pub(super) enum Body {
 }
 
 impl Body {
+    /// Whether the bytes of a body are written as they must be.
+    pub(super) fn is_readable(body: Option<&Self>) -> Result<(), FieldError> {
+        match body {
+            Some(Self::Bytes { base64, .. }) => bytes(base64).map(drop),
+            _ => Ok(()),
+        }
+    }
+
     /// The request with this body.
     pub(super) fn add_to(&self, request: RequestBuilder) -> Result<RequestBuilder, StepError> {
         Ok(match self {
@@ -52,16 +61,21 @@ impl Body {
                 request.header("content-type", kind).body(text.clone())
             }
             Self::Bytes { base64, content_type } => {
-                let bytes = STANDARD.decode(base64).map_err(|error| {
-                    StepError::permanent(format!(
-                        "config `body.base64` is not base64 (RFC 4648, with padding): {error}"
-                    ))
-                })?;
+                let bytes = bytes(base64).map_err(|error| StepError::permanent(error.message()))?;
                 let kind = content_type.as_deref().unwrap_or("application/octet-stream");
                 request.header("content-type", kind).body(bytes)
             }
         })
     }
+}
+
+fn bytes(base64: &str) -> Result<Vec<u8>, FieldError> {
+    STANDARD.decode(base64).map_err(|error| {
+        FieldError::new(format!(
+            "This is not base64 (RFC 4648, with padding): {error}; encode the bytes again"
+        ))
+        .at("base64")
+    })
 }
 
 /// What becomes of the body of an answer.

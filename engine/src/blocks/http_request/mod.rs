@@ -7,6 +7,7 @@ mod statuses;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use stepwell::config::FieldError;
 use stepwell::http_client::{HttpResponse, Redirects, RequestBuilder};
 use stepwell::prelude::*;
 
@@ -25,7 +26,7 @@ struct HttpRequest {
     #[field(default = Method::Get)]
     method: Method,
     /// Address
-    #[field(placeholder = "https://example.com/orders")]
+    #[field(placeholder = "https://example.com/orders", check = is_http)]
     url: Url,
     /// Query
     ///
@@ -33,18 +34,19 @@ struct HttpRequest {
     #[field(default = BTreeMap::new())]
     query: BTreeMap<String, String>,
     /// Headers
-    #[field(default = BTreeMap::new())]
+    #[field(default = BTreeMap::new(), check = can_be_sent(token))]
     headers: BTreeMap<String, String>,
     /// Bearer token
     ///
     /// Sent as `Authorization: Bearer …`. A connection keeps it out of the workflow.
     token: Option<Secret>,
     /// Body
+    #[field(check = Body::is_readable)]
     body: Option<Body>,
     /// Timeout
     ///
     /// How long the whole exchange may take, at most 4 minutes; without it 30 seconds.
-    #[field(group = "Limits")]
+    #[field(group = "Limits", check = is_short)]
     timeout: Option<Duration>,
     /// Longest answer
     ///
@@ -124,20 +126,48 @@ fn request(config: &HttpRequest, cx: &ExecuteContext<Option<Account>>) -> Result
     if let Some(account) = cx.connection() {
         request = account.authorize(request, &url)?;
     }
-    limited(request, config)
+    Ok(limited(request, config))
 }
 
-fn limited(mut request: RequestBuilder, config: &HttpRequest) -> Result<RequestBuilder, StepError> {
-    if let Some(timeout) = config.timeout {
-        if timeout.to_std() > LONGEST_TIMEOUT {
-            return wrong("timeout", "it is at most 4 minutes; shorten it");
+fn is_http(url: &Url) -> Result<(), &'static str> {
+    match url.scheme() {
+        "http" | "https" => Ok(()),
+        _ => Err("The address begins with neither `https://` nor `http://`; change it"),
+    }
+}
+
+fn can_be_sent(headers: &BTreeMap<String, String>, token: Option<&Secret>) -> Result<(), FieldError> {
+    for (name, value) in headers {
+        let wrong = |message: &'static str| Err(FieldError::new(message).at(name));
+        let Ok(parsed) = name.parse::<http::HeaderName>() else {
+            return wrong("This is not the name of a header; change it");
+        };
+        if value.parse::<http::HeaderValue>().is_err() {
+            return wrong("The value of a header is one line of printable ASCII; change it");
         }
+        if parsed == http::header::AUTHORIZATION && token.is_some() {
+            return wrong("`token` is sent as this header too; remove one of them");
+        }
+    }
+    Ok(())
+}
+
+fn is_short(timeout: Option<&Duration>) -> Result<(), &'static str> {
+    match timeout.copied().map(Duration::to_std) {
+        Some(timeout) if timeout.is_zero() => Err("No answer comes in no time; make it longer"),
+        Some(timeout) if timeout > LONGEST_TIMEOUT => Err("It is at most 4 minutes; shorten it"),
+        _ => Ok(()),
+    }
+}
+
+fn limited(mut request: RequestBuilder, config: &HttpRequest) -> RequestBuilder {
+    if let Some(timeout) = config.timeout {
         request = request.timeout(timeout);
     }
     if let Some(bytes) = config.max_bytes {
         request = request.longest_response(bytes.try_into().unwrap_or(usize::MAX));
     }
-    Ok(if config.follow_redirects { request } else { request.redirects(Redirects::Return) })
+    if config.follow_redirects { request } else { request.redirects(Redirects::Return) }
 }
 
 fn wrong<T>(field: &str, message: &str) -> Result<T, StepError> {

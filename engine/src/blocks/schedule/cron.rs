@@ -9,14 +9,10 @@ use croner::time::{CivilDate, CivilDateTime, CivilTime, CronDateTime, Resolution
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
-use stepwell::error::ActivationError;
+use stepwell::config::FieldError;
 
 /// The first time after this one that an expression names.
-pub(super) fn next(
-    expression: &str,
-    time_zone: &str,
-    after: Timestamp,
-) -> Result<Timestamp, ActivationError> {
+pub(super) fn next(expression: &str, time_zone: &str, after: Timestamp) -> Result<Timestamp, FieldError> {
     let (cron, zone) = read(expression, time_zone)?;
     let found = cron.find_next_occurrence(&Local(after.to_zoned_datetime(zone)), false);
     Ok(found.map_err(|error| wrong(expression, &error))?.0.timestamp())
@@ -27,7 +23,7 @@ pub(super) fn first_of_last(
     (expression, time_zone): (&str, &str),
     (from, until): (Timestamp, Timestamp),
     most: u32,
-) -> Result<Timestamp, ActivationError> {
+) -> Result<Timestamp, FieldError> {
     // An expression names one time in a minute at most.
     if until.duration_since(from) < SignedDuration::from_mins(i64::from(most)) {
         return Ok(from);
@@ -44,21 +40,21 @@ pub(super) fn first_of_last(
     Ok(first.0.timestamp())
 }
 
-fn read(expression: &str, time_zone: &str) -> Result<(Cron, TimeZone), ActivationError> {
+fn read(expression: &str, time_zone: &str) -> Result<(Cron, TimeZone), FieldError> {
     let zone = TimeZone::get(time_zone).map_err(|_| {
-        ActivationError::new(format!(
-            "config `when.time_zone`: `{time_zone}` is not a time zone; use one like `Europe/Berlin`"
-        ))
+        FieldError::new(format!("`{time_zone}` is not a time zone; use one like `Europe/Berlin`"))
+            .at("time_zone")
     })?;
     let parser = CronParser::builder().seconds(Seconds::Disallowed).build();
     let cron = parser.parse(expression).map_err(|error| wrong(expression, &error))?;
     Ok((cron, zone))
 }
 
-fn wrong(expression: &str, error: &CronError) -> ActivationError {
-    ActivationError::new(format!(
-        "config `when.expression`: `{expression}` is not a cron expression ({error}); use one like `0 9 * * MON-FRI`"
+fn wrong(expression: &str, error: &CronError) -> FieldError {
+    FieldError::new(format!(
+        "`{expression}` is not a cron expression ({error}); use one like `0 9 * * MON-FRI`"
     ))
+    .at("expression")
 }
 
 /// A time in its zone, for croner.
@@ -168,12 +164,13 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_field() {
         for (expression, zone, field) in [
-            ("every day", "UTC", "when.expression"),
-            ("* * * * * *", "UTC", "when.expression"),
-            ("0 9 * * *", "Mars", "when.time_zone"),
+            ("every day", "UTC", "expression"),
+            ("* * * * * *", "UTC", "expression"),
+            ("0 9 30 2 *", "UTC", "expression"),
+            ("0 9 * * *", "Mars", "time_zone"),
         ] {
             let error = next(expression, zone, Timestamp::UNIX_EPOCH).unwrap_err();
-            assert!(error.message().contains(field), "{}", error.message());
+            assert_eq!(error.path(), field, "{}", error.message());
         }
     }
 }

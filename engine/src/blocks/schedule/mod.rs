@@ -3,6 +3,7 @@
 mod cron;
 
 use jiff::SignedDuration;
+use stepwell::config::FieldError;
 use stepwell::prelude::*;
 
 /// The shortest time between two ticks.
@@ -16,6 +17,7 @@ const MOST_CAUGHT_UP: u32 = 1000;
 #[config]
 struct Schedule {
     /// When
+    #[field(check = When::possible)]
     when: When,
     /// Missed times
     ///
@@ -68,27 +70,25 @@ enum When {
 }
 
 impl When {
+    /// Whether it has any time at all.
+    fn possible(&self) -> Result<(), FieldError> {
+        let whenever = jiff::Timestamp::UNIX_EPOCH;
+        self.next(whenever, whenever).map(drop)
+    }
+
     /// The first time after `after`. `known` is a time of the rhythm, where it has no anchor.
-    fn next(
-        &self,
-        after: jiff::Timestamp,
-        known: jiff::Timestamp,
-    ) -> Result<jiff::Timestamp, ActivationError> {
+    fn next(&self, after: jiff::Timestamp, known: jiff::Timestamp) -> Result<jiff::Timestamp, FieldError> {
         match self {
             Self::Every { interval, anchor } => {
                 let interval = SignedDuration::from(*interval);
                 if interval < SHORTEST {
-                    return Err(ActivationError::new(
-                        "config `when.interval`: an interval is at least 1 s; make it longer",
-                    ));
+                    return Err(FieldError::new("An interval is at least 1 s; make it longer").at("interval"));
                 }
                 let anchor = anchor.map_or(known, jiff::Timestamp::from);
                 let past = after.duration_since(anchor).as_nanos().rem_euclid(interval.as_nanos());
                 let left = interval.as_nanos() - past;
                 after.checked_add(SignedDuration::from_nanos_i128(left)).map_err(|_| {
-                    ActivationError::new(
-                        "config `when.interval`: its end is beyond all time; make it shorter",
-                    )
+                    FieldError::new("The interval's end is beyond all time; make it shorter").at("interval")
                 })
             }
             Self::Cron { expression, time_zone } => {
@@ -103,7 +103,7 @@ impl When {
         most: u32,
         known: jiff::Timestamp,
         now: jiff::Timestamp,
-    ) -> Result<jiff::Timestamp, ActivationError> {
+    ) -> Result<jiff::Timestamp, FieldError> {
         match self {
             Self::Every { interval, .. } => {
                 let interval = SignedDuration::from(*interval).as_nanos();
@@ -146,11 +146,12 @@ async fn schedule(
 }
 
 async fn begin(config: Schedule, cx: ActivateContext) -> Result<Activated, ActivationError> {
-    Ok(Activated::new(()).tick_at(config.when.next(cx.now(), cx.now())?))
+    let first = config.when.next(cx.now(), cx.now());
+    Ok(Activated::new(()).tick_at(first.map_err(|error| ActivationError::new(error.message()))?))
 }
 
 async fn tick(config: Schedule, cx: TickContext) -> Result<Tick<ScheduleOutcome>, TriggerError> {
-    let failed = |error: ActivationError| TriggerError::failed(error.message());
+    let failed = |error: FieldError| TriggerError::failed(error.message());
     if cx.missed() && config.missed == Missed::All {
         let first = config.when.first_of_last(MOST_CAUGHT_UP, cx.time(), cx.now()).map_err(failed)?;
         if first > cx.time() {

@@ -5,10 +5,14 @@ mod reply;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use stepwell::config::FieldError;
 use stepwell::prelude::*;
 
 use self::reply::Reply;
 use super::method::Method;
+
+/// The name of a header (RFC 9110, 5.6.2).
+const HEADER_NAME: &str = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
 
 /// What to accept.
 #[config]
@@ -26,6 +30,7 @@ struct Webhook {
     /// Response
     ///
     /// What answers a request that has started a run, once the run is stored; without it 202 and the run's id.
+    #[field(check = can_be_sent)]
     response: Option<Reply>,
 }
 
@@ -56,6 +61,7 @@ enum Scheme {
     /// HMAC-SHA256 of the body, in hexadecimal digits
     HmacSha256 {
         /// Header
+        #[schemars(regex(pattern = HEADER_NAME))]
         header: String,
         /// What stands before the digits
         prefix: Option<String>,
@@ -110,8 +116,12 @@ async fn webhook(
     let methods: Vec<http::Method> = config.methods.iter().copied().map(Into::into).collect();
     if !methods.contains(request.method()) {
         let known: Vec<&str> = methods.iter().map(http::Method::as_str).collect();
-        let message = format!("this webhook takes {} requests", known.join(", "));
-        return Err(Rejected::with_status(http::StatusCode::METHOD_NOT_ALLOWED, message).into());
+        let known = known.join(", ");
+        let message = format!("this webhook takes {known} requests");
+        let allow =
+            http::HeaderValue::try_from(known).map_err(|error| TriggerError::failed(error.to_string()))?;
+        let refused = Rejected::with_status(http::StatusCode::METHOD_NOT_ALLOWED, message);
+        return Err(refused.header(http::header::ALLOW, allow).into());
     }
     if let Some(scheme) = &config.signature {
         scheme.verify(&request)?;
@@ -123,17 +133,21 @@ async fn webhook(
         body: body_of(&request)?,
     };
     Ok(match &config.response {
-        Some(reply) => received.respond(reply.to_response().map_err(TriggerError::failed)?),
+        Some(reply) => {
+            let response = reply.to_response().map_err(|error| TriggerError::failed(error.message()))?;
+            received.respond(response)
+        }
         None => received.into(),
     })
 }
 
-/// Nobody outside has to be told. What is wrong with the answer is found before it is needed.
-async fn begin(config: Webhook, _cx: ActivateContext) -> Result<(), ActivationError> {
-    match config.response.as_ref().map(Reply::to_response) {
-        Some(Err(message)) => Err(ActivationError::new(message)),
-        _ => Ok(()),
-    }
+fn can_be_sent(response: Option<&Reply>) -> Result<(), FieldError> {
+    response.map_or(Ok(()), |reply| reply.to_response().map(drop))
+}
+
+/// Nobody outside has to be told.
+async fn begin(_config: Webhook, _cx: ActivateContext) -> Result<(), ActivationError> {
+    Ok(())
 }
 
 async fn end(_config: Webhook, _cx: DeactivateContext) -> Result<(), ActivationError> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
+use stepwell::config::FieldError;
 use stepwell::prelude::*;
 
 /// Headers that follow from how the answer is sent.
@@ -53,37 +54,38 @@ enum Body {
 
 impl Reply {
     /// The response, or what is wrong with the config.
-    pub(super) fn to_response(&self) -> Result<Response, String> {
+    pub(super) fn to_response(&self) -> Result<Response, FieldError> {
         let status = StatusCode::from_u16(self.status)
-            .map_err(|_| "config `response.status`: a status is from 200 to 399; change it".to_owned())?;
+            .map_err(|_| FieldError::new("A status is from 200 to 399; change it").at("status"))?;
         let mut response = Response::new(status);
         if let Some(body) = &self.body {
             if [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED].contains(&status)
             {
-                return Err(format!(
-                    "config `response.body`: an answer with {} has none; remove it, or choose another status",
+                let message = format!(
+                    "An answer with {} has no body; remove it, or choose another status",
                     self.status
-                ));
+                );
+                return Err(FieldError::new(message).at("body"));
             }
             response = body.add_to(response)?;
         }
         for (name, value) in &self.headers {
+            let at = format!("headers.{name}");
             let parsed = name.parse::<HeaderName>().map_err(|_| {
-                format!("config `response.headers`: `{name}` is not the name of a header; change it")
+                FieldError::new(format!("`{name}` is not the name of a header; change it")).at(&at)
             })?;
             if OF_THE_CONNECTION.contains(&parsed) {
-                return Err(format!(
-                    "config `response.headers`: `{name}` follows from how the answer is sent; remove it"
-                ));
+                let message = format!("`{name}` follows from how the answer is sent; remove it");
+                return Err(FieldError::new(message).at(at));
             }
-            response = response.header(parsed, header_value(&format!("headers.{name}"), value)?);
+            response = response.header(parsed, header_value(at, value)?);
         }
         Ok(response)
     }
 }
 
 impl Body {
-    fn add_to(&self, response: Response) -> Result<Response, String> {
+    fn add_to(&self, response: Response) -> Result<Response, FieldError> {
         let (kind, body) = match self {
             Self::Json { value } => (HeaderValue::from_static("application/json"), value.to_string()),
             Self::Text { text, content_type } => {
@@ -95,8 +97,8 @@ impl Body {
     }
 }
 
-fn header_value(field: &str, value: &str) -> Result<HeaderValue, String> {
+fn header_value(field: impl Into<String>, value: &str) -> Result<HeaderValue, FieldError> {
     value.parse().map_err(|_| {
-        format!("config `response.{field}`: the value of a header is one line of printable ASCII; change it")
+        FieldError::new("The value of a header is one line of printable ASCII; change it").at(field)
     })
 }

@@ -14,7 +14,7 @@ mod teardown;
 mod tests;
 mod transition;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -47,7 +47,7 @@ pub struct Given<'a> {
     pub slots: usize,
     /// How many of them may be of each block that is bounded; none of one that is not here.
     pub block_slots: &'a HashMap<String, usize>,
-    /// The values that the state refers to and the steps that may follow need.
+    /// Values that the state refers to. What is [lacking](Undecided::Lacking) is told.
     pub values: &'a HashMap<ValueRef, Value>,
     /// The variables `run` and `workflow`.
     pub surroundings: &'a Map<String, Value>,
@@ -174,6 +174,17 @@ pub struct Decision {
     pub messages: Vec<Message>,
 }
 
+/// Why there is no decision. The state is unchanged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Undecided {
+    /// The event does not fit the state.
+    #[error(transparent)]
+    Illegal(#[from] IllegalEvent),
+    /// The decision needs these values too, and perhaps more after them.
+    #[error("the decision needs {} values more", .0.len())]
+    Lacking(BTreeSet<ValueRef>),
+}
+
 /// A call to make.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
@@ -234,22 +245,31 @@ pub fn start(plan: &Plan, beginning: Beginning, admission: Admission, given: &Gi
     }
     let places = targets.into_iter().map(|step| Place { step, round: None });
     transition.begin(places.collect(), admission);
-    transition.finish()
+    transition.finish();
+    transition.into_decision()
 }
 
 /// Applies an event to a run.
 ///
 /// # Errors
 ///
-/// When the event does not fit the state.
-pub fn apply(
-    plan: &Plan,
-    state: RunState,
-    event: Event,
-    given: &Given<'_>,
-) -> Result<Decision, IllegalEvent> {
-    let ended = state.ended;
+/// When the event does not fit the state, or the decision needs values that it was not given: decide again with them.
+pub fn apply(plan: &Plan, state: RunState, event: Event, given: &Given<'_>) -> Result<Decision, Undecided> {
     let mut transition = Transition::new(plan, state, given);
+    let fits = happen(&mut transition, event);
+    if fits.is_ok() {
+        transition.finish();
+    }
+    let lacking = transition.take_lacking();
+    if !lacking.is_empty() {
+        return Err(Undecided::Lacking(lacking));
+    }
+    fits?;
+    Ok(transition.into_decision())
+}
+
+fn happen(transition: &mut Transition<'_>, event: Event) -> Result<(), IllegalEvent> {
+    let ended = transition.state.ended;
     match (event, ended) {
         (Event::Callback { callback, execution, at }, _) => transition.callback(callback, execution, at)?,
         (Event::Leftover(callbacks), _) => transition.leftover(callbacks)?,
@@ -267,5 +287,5 @@ pub fn apply(
         (Event::GivenUp(message), None) => transition.given_up(message),
         (Event::Admit, None) => transition.admit()?,
     }
-    Ok(transition.finish())
+    Ok(())
 }

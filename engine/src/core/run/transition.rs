@@ -1,7 +1,8 @@
 //! One step of the machine: the state while it changes, and what has been decided so far.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
@@ -26,6 +27,8 @@ pub(super) struct Transition<'a> {
     pub(super) messages: Vec<Message>,
     slots: usize,
     block_slots: HashMap<String, usize>,
+    /// The values that were looked for and not given.
+    lacking: RefCell<BTreeSet<ValueRef>>,
 }
 
 impl<'a> Transition<'a> {
@@ -41,6 +44,7 @@ impl<'a> Transition<'a> {
             messages: Vec::new(),
             slots: given.slots,
             block_slots: given.block_slots.clone(),
+            lacking: RefCell::default(),
         }
     }
 
@@ -53,7 +57,7 @@ impl<'a> Transition<'a> {
     }
 
     /// Lets joins and loops go on, starts what is ready, and ends the run if nothing more can happen to it.
-    pub(super) fn finish(mut self) -> Decision {
+    pub(super) fn finish(&mut self) {
         self.settle_controls();
         self.start_ready();
         if self.state.ended.is_none() && self.state.queued.is_none() && !self.goes_on() {
@@ -69,6 +73,13 @@ impl<'a> Transition<'a> {
         }
         self.count_activity();
         self.forget_values();
+    }
+
+    pub(super) fn take_lacking(&mut self) -> BTreeSet<ValueRef> {
+        self.lacking.take()
+    }
+
+    pub(super) fn into_decision(self) -> Decision {
         let Self { state, entries, calls, taken, called, messages, .. } = self;
         Decision { state, entries, calls, taken, called, messages }
     }
@@ -190,11 +201,16 @@ impl<'a> Transition<'a> {
         Ok(())
     }
 
+    /// A value. Without one that was not given, nothing is decided, whatever its absence leads to here.
     pub(super) fn value(&self, place: ValueRef) -> Option<Cow<'_, Value>> {
         if place.record == self.given.record {
             return self.entries.get(usize::from(place.entry)).and_then(entry_value);
         }
-        self.given.values.get(&place).map(Cow::Borrowed)
+        let given = self.given.values.get(&place);
+        if given.is_none() {
+            self.lacking.borrow_mut().insert(place);
+        }
+        given.map(Cow::Borrowed)
     }
 
     /// Starts the attempts that are due, as far as there are slots. One whose block has none holds up no other.

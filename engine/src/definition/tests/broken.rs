@@ -17,10 +17,11 @@ struct Broken {
     definition: Value,
 }
 
-/// The documented workflows, and one with what they lack.
-fn right() -> Vec<Value> {
+/// The texts of the documented workflows, of an example, and one with what they lack.
+fn texts() -> Vec<&'static str> {
     let page = include_str!("../../../../docs/workflows.md");
     let files = page.split("```yaml\n").skip(1).filter_map(|file| Some(file.split_once("```")?.0));
+    let spending = include_str!("../../../../examples/workflows/spending.yaml");
     let rich = "
 id: rich
 title: Rich
@@ -53,7 +54,12 @@ steps:
   tell: { block: core/log, config: { message: '{{ error.message }}' } }
   note: { block: core/log, config: { message: 'Run {{ run.id }} of {{ workflow.title }}' } }
 ";
-    let parsed = files.chain([rich]).map(|file| {
+    files.chain([spending, rich]).collect()
+}
+
+/// The same, read.
+fn right() -> Vec<Value> {
+    let parsed = texts().into_iter().map(|file| {
         let source =
             crate::definition::Source::read(file).unwrap_or_else(|problems| panic!("{problems:#?}\n{file}"));
         source.value()
@@ -140,6 +146,20 @@ fn broken(definition: &Value, catalog: &Catalog) -> Vec<Broken> {
     let missing = json!({ "no_such_outcome": "end" });
     for (id, step) in definition["steps"].as_object().into_iter().flatten() {
         let place = format!("/steps/{id}");
+        // Who leads to it is told that it is not there any more.
+        let leads_to_it = |place: &String| {
+            definition.pointer(place).is_some_and(|value| value == id)
+                && (place.contains("/on/") || place.starts_with("/on_error"))
+        };
+        if let Some(edge) = places(definition).into_iter().find(leads_to_it) {
+            let edge = dotted(&edge);
+            let edge = edge.trim_end_matches(|end: char| end.is_ascii_digit() || end == '.');
+            subject.breaks("has another name", &place, edge, |broken| {
+                let steps = broken["steps"].as_object_mut().expect("there are steps");
+                let step = steps.shift_remove(id).expect("the step is there");
+                steps.insert(format!("{id}_renamed"), step);
+            });
+        }
         // `on` may be missing, so that what is added makes it.
         subject.breaks(
             "has an unknown outcome",
@@ -332,7 +352,9 @@ fn every_break_of_every_documented_workflow_is_refused_with_its_place() {
                 let above = found.contains('.') && within(found, &path);
                 found == path || within(&path, found) || above || right_name == Some(found)
             };
-            if !problems.iter().any(names_it) {
+            // What is wrong in an expression is told with its place in the text.
+            let is_placed = |problem: &Problem| problem.at.is_some() || !how.contains("{{ no_such");
+            if !problems.iter().any(|problem| names_it(problem) && is_placed(problem)) {
                 wrong.push(format!("{how}: expected {path}, found {problems:#?}"));
             }
             assert!(problems.iter().all(|problem| !problem.message.is_empty()), "{how}");
@@ -343,6 +365,32 @@ fn every_break_of_every_documented_workflow_is_refused_with_its_place() {
         refused > 1_000 && seen_by_schema > 500 && excused < 40,
         "{refused}, {seen_by_schema}, {excused}"
     );
+}
+
+#[test]
+fn every_field_of_every_documented_workflow_is_refused_where_it_stands_twice() {
+    let mut refused = 0;
+    for text in texts() {
+        let lines: Vec<&str> = text.lines().collect();
+        for (index, line) in lines.iter().enumerate() {
+            // A field with its value on one line, at any depth.
+            let Some((name, value)) = line.trim_start().split_once(": ") else { continue };
+            let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            let balanced = |open, close| value.matches(open).count() == value.matches(close).count();
+            if !is_name || value.ends_with('|') || !balanced('{', '}') || !balanced('[', ']') {
+                continue;
+            }
+            let twice = [&lines[..=index], &lines[index..]].concat().join("\n");
+            let Err(problems) = Definition::parse(&twice) else { panic!("not refused:\n{twice}") };
+            let second = index + 2;
+            let is_told = |problem: &Problem| {
+                problem.path.rsplit('.').next() == Some(name) && problem.line == Some(second)
+            };
+            assert!(problems.iter().any(is_told), "line {second}: {problems:#?}\n{twice}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 100, "{refused}");
 }
 
 #[test]

@@ -1,4 +1,5 @@
 mod broken;
+mod checks;
 mod mutations;
 
 use std::sync::LazyLock;
@@ -577,6 +578,7 @@ fn built_in() -> Catalog {
     let blocks = stepwell::block::registered();
     Catalog::new(&stepwell::manifest::Manifest::of(&blocks, &[], &[]))
         .expect("the built-in blocks fit together")
+        .checked_by(blocks)
 }
 
 /// The problems of a definition of built-in blocks, in YAML.

@@ -44,13 +44,13 @@ pub(in crate::driver) fn is_at_rest(
 }
 
 impl Inner {
-    /// Names the records that a callback's run needs to go on, so that they are read with the run. None while the run's
-    /// version is not in memory: they are read later then.
+    /// Names the records that a callback's run needs to go on if they are few, so that they are read with the run. None
+    /// while the run's version is not in memory: they are read later then.
     pub(in crate::driver) fn wanted(self: &Arc<Self>) -> Wanted {
         let inner = Arc::clone(self);
         Arc::new(move |row| {
             let (version, state) = (inner.known_version(row.version), decode_state(&row.state));
-            let places = version.zip(state.ok()).map(|(version, state)| values::needed(&state, &version));
+            let places = version.zip(state.ok()).map(|(version, state)| values::few(&state, &version));
             records_of(&places.unwrap_or_default())
         })
     }
@@ -67,7 +67,7 @@ impl Inner {
         let lease = self.lease();
         // What fails here fails again on the way through the inbox, which knows what to do.
         let version = self.version(row.version).await.ok()?;
-        let needed = values::needed(&state, &version);
+        let needed = values::few(&state, &version);
         let read = values_in(&records, &needed).ok()?;
         let is_complete = needed.iter().all(|place| read.contains_key(place));
         let values = if is_complete { read } else { self.values(&needed).await.ok()? };
@@ -82,7 +82,7 @@ impl Inner {
         }
         let mut task = RunTask::new(self, row.id, version, state, row.sequence, (lease, nudges));
         task.values = values;
-        task.values_loaded = true;
+        task.few_loaded = true;
         let event = Event::Callback { callback: record.id, execution, at: record.at };
         task.arriving = Some(Arriving { arrival: Arrival { head, record }, request: request.into_request() });
         let (answer, answered) = oneshot::channel();

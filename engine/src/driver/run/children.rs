@@ -21,7 +21,9 @@ impl RunTask {
         if due.is_empty() {
             return Ok(false);
         }
-        self.load_values().await?;
+        self.load_few().await?;
+        self.load_trigger().await?;
+        self.load_values(due.iter().map(|(_, config)| *config)).await?;
         let mut calls = Vec::new();
         let mut runs = Vec::new();
         for (number, place) in due {

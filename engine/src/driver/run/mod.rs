@@ -25,7 +25,7 @@ use super::slots::{AtHand, Due};
 use super::stop::{Stop, patiently};
 use super::version::{Unrunnable, Version};
 use crate::core::IllegalEvent;
-use crate::core::run::{self, Decision, Event, Given, RunState};
+use crate::core::run::{self, Decision, Event, Given, RunState, Undecided};
 use crate::model::{RecordId, RunId, ValueRef, decode_state};
 use crate::store::{InboxEntry, Lane, RunRow, StartRun};
 use arrival::Arriving;
@@ -34,7 +34,7 @@ use attempts::{Attempts, Ended};
 pub(super) use arrival::{Incoming, is_at_rest};
 pub(super) use values::needed as needed_values;
 
-/// So many values are kept without a look at which are still needed.
+/// So many values are read at once, and kept without a look at which are still needed.
 const FEW_VALUES: usize = 64;
 
 /// What the task of a run is told.
@@ -57,9 +57,10 @@ pub(super) struct RunTask {
     sequence: i64,
     /// Whether the store says that this process works on the run.
     owned: bool,
-    /// The values that the next decisions may need, once they were loaded, and some that they no longer do.
+    /// Values that the next decisions may need, and some that they no longer do.
     values: HashMap<ValueRef, Value>,
-    values_loaded: bool,
+    /// Whether those that may be needed were read, if they are few.
+    few_loaded: bool,
     /// How many values there may be before those that are no longer needed are dropped.
     most_values: usize,
     /// The inbox has to be looked at, and whether the run has a place.
@@ -88,7 +89,7 @@ impl RunTask {
         let mut task = Self::new(inner, id, version, state, 0, (lease, nudges));
         task.owned = true;
         task.slots = slots;
-        task.values_loaded = true;
+        task.few_loaded = true;
         task.remember(entries, record);
         task.make_calls(calls, HashMap::new());
         task.settle_slots();
@@ -113,7 +114,7 @@ impl RunTask {
             sequence,
             owned: false,
             values: HashMap::new(),
-            values_loaded: false,
+            few_loaded: false,
             most_values: FEW_VALUES,
             inbox_unread: false,
             inbox: Vec::new(),
@@ -306,7 +307,7 @@ impl RunTask {
     /// Does what somebody asks for.
     async fn asked(&mut self, event: Event) -> Result<Result<(), Refusal>, Stop> {
         if event == Event::Retry {
-            self.load_values().await?;
+            self.load_trigger().await?;
             if let Err(problem) = self.lane() {
                 return Ok(Err(Refusal::Conflict(problem)));
             }
@@ -373,20 +374,10 @@ impl RunTask {
         event: Event,
         mut prepared: Vec<StartRun>,
     ) -> Result<Result<(), IllegalEvent>, Stop> {
-        self.load_values().await?;
+        self.load_few().await?;
         let record = self.inner.store.next_record();
         let now = self.inner.clock.now();
-        let given = Given {
-            now,
-            run: self.id,
-            record,
-            jitter: self.inner.clock.jitter(),
-            slots: self.slots.of_process(),
-            block_slots: &self.slots.of_blocks(),
-            values: &self.values,
-            surroundings: &self.surroundings,
-        };
-        let decision = match run::apply(&self.version.plan, self.state.clone(), event, &given) {
+        let decision = match self.decision(event, record, now).await? {
             Ok(decision) => decision,
             Err(illegal) => return Ok(Err(illegal)),
         };
@@ -394,6 +385,7 @@ impl RunTask {
             return Ok(Ok(()));
         }
         let requests = self.callbacks(&decision.calls).await?;
+        self.load_configs(&decision.calls, record).await?;
         // An attempt counts as running until its end is recorded, also one that a dead process has left: were the run
         // nobody's meanwhile, nobody would look for it after another crash.
         let owned = decision.state.ended.is_none()
@@ -407,5 +399,32 @@ impl RunTask {
         self.remember(entries, record);
         self.make_calls(calls, requests);
         Ok(Ok(()))
+    }
+
+    /// What the core decides, with all values that it needs for that.
+    async fn decision(
+        &mut self,
+        event: Event,
+        record: RecordId,
+        now: Timestamp,
+    ) -> Result<Result<Decision, IllegalEvent>, Stop> {
+        let jitter = self.inner.clock.jitter();
+        loop {
+            let given = Given {
+                now,
+                run: self.id,
+                record,
+                jitter,
+                slots: self.slots.of_process(),
+                block_slots: &self.slots.of_blocks(),
+                values: &self.values,
+                surroundings: &self.surroundings,
+            };
+            match run::apply(&self.version.plan, self.state.clone(), event.clone(), &given) {
+                Ok(decision) => return Ok(Ok(decision)),
+                Err(Undecided::Illegal(illegal)) => return Ok(Err(illegal)),
+                Err(Undecided::Lacking(places)) => self.load_values(places).await?,
+            }
+        }
     }
 }

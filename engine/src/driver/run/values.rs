@@ -5,12 +5,19 @@ use std::collections::HashSet;
 use super::super::stop::{Stop, patiently};
 use super::super::version::Version;
 use super::{FEW_VALUES, RunTask};
-use crate::core::run::{self, RunState};
+use crate::core::run::{self, Attempt, RunState};
 use crate::model::{Entry, RecordId, UnreadableRecord, ValueRef};
 
 /// The values that the next decisions may need.
 pub(in crate::driver) fn needed(state: &RunState, version: &Version) -> Vec<ValueRef> {
     state.needed(&version.references).collect()
+}
+
+/// The same, if they are so few that one read of all is best. Of others each is read when it is needed: a loop of many
+/// rounds that wakes for each of them would read all results every time.
+pub(super) fn few(state: &RunState, version: &Version) -> Vec<ValueRef> {
+    let needed: Vec<ValueRef> = state.needed(&version.references).take(FEW_VALUES + 1).collect();
+    if needed.len() > FEW_VALUES { Vec::new() } else { needed }
 }
 
 impl RunTask {
@@ -28,26 +35,59 @@ impl RunTask {
         }
     }
 
-    /// Reads the values from the store that are needed. Afterwards each new one is remembered as it is made.
-    pub(super) async fn load_values(&mut self) -> Result<(), Stop> {
-        if self.values_loaded {
+    /// Reads the values that the run may need, once and if they are few.
+    pub(super) async fn load_few(&mut self) -> Result<(), Stop> {
+        if !self.few_loaded {
+            self.load_values(few(&self.state, &self.version)).await?;
+            self.few_loaded = true;
+        }
+        Ok(())
+    }
+
+    /// Reads the configs that calls are made with. Those that were made with them need no reading.
+    pub(super) async fn load_configs(&mut self, calls: &[Attempt], made: RecordId) -> Result<(), Stop> {
+        let configs = calls.iter().map(|attempt| attempt.config).filter(|config| config.record != made);
+        self.load_values(configs).await
+    }
+
+    /// Reads the data that the run began with.
+    pub(super) async fn load_trigger(&mut self) -> Result<(), Stop> {
+        let trigger = self.state.values.get("trigger").copied();
+        self.load_values(trigger).await
+    }
+
+    /// Reads those of these values that are not in memory.
+    pub(super) async fn load_values(
+        &mut self,
+        places: impl IntoIterator<Item = ValueRef>,
+    ) -> Result<(), Stop> {
+        let missing: Vec<ValueRef> =
+            places.into_iter().filter(|place| !self.values.contains_key(place)).collect();
+        if missing.is_empty() {
             return Ok(());
         }
-        let needed = needed(&self.state, &self.version);
-        if !needed.is_empty() {
-            self.values = patiently!(
-                self.inner,
-                &self.lease,
-                match self.inner.values(&needed).await {
-                    Err(error) if error.source.is::<UnreadableRecord>() => {
-                        let problem = format!("a value that it needs cannot be read: {}", error.source);
-                        return Err(Stop::Unreadable { sequence: self.sequence, problem });
-                    }
-                    values => values,
+        let found = patiently!(
+            self.inner,
+            &self.lease,
+            match self.inner.values(&missing).await {
+                Err(error) if error.source.is::<UnreadableRecord>() => {
+                    return Err(self.lacks_a_value(&*error.source));
                 }
-            );
+                // Whoever sent the callback is told, and sends it again.
+                Err(error) if self.arriving.is_some() => return Err(Stop::Unstored(error)),
+                values => values,
+            }
+        );
+        if let Some(place) = missing.iter().find(|place| !found.contains_key(place)) {
+            let nothing = format!("entry {} of record {} holds none", place.entry, place.record.0);
+            return Err(self.lacks_a_value(&nothing));
         }
-        self.values_loaded = true;
+        self.values.extend(found);
         Ok(())
+    }
+
+    fn lacks_a_value(&self, why: &(impl std::fmt::Display + ?Sized)) -> Stop {
+        let problem = format!("a value that it needs cannot be read: {why}");
+        Stop::Unreadable { sequence: self.sequence, problem }
     }
 }

@@ -52,8 +52,10 @@ async fn trigger(
         TriggerAnswer::Gone => {
             Err(gone("The workflow is not enabled, or another version has replaced this one"))
         }
-        TriggerAnswer::Rejected { status, message } => {
-            Err(Problem::new(status, "rejected", "Rejected", message))
+        TriggerAnswer::Rejected(rejected) => {
+            let problem = Problem::new(rejected.status(), "rejected", "Rejected", rejected.message());
+            let headers = rejected.headers().iter().cloned();
+            Err(headers.fold(problem, |problem, (name, value)| problem.with_header(name, value)))
         }
         TriggerAnswer::Failed(message) => {
             tracing::warn!(activation = %id, error = %message, "a trigger failed on a request");

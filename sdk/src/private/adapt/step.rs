@@ -101,7 +101,7 @@ pub fn wake<C, K, S, O, H, A, T>(
     invocation: StepInvocation,
     state: Value,
     handler: Named<H, A>,
-) -> BoxFuture<Result<Wake<Outcome>, StepError>>
+) -> BoxFuture<Result<Wake<Outcome, Value>, StepError>>
 where
     C: Config,
     K: Connection,
@@ -115,6 +115,7 @@ where
     H::Returned: Asynchronous<Output = T, Future: Send>,
     T: WakeResult<C, K, S, O>,
     T::Outcomes: SameOutcomes<O>,
+    T::State: NextState<S>,
 {
     Box::pin(async move {
         let (config, call) = open::<C, K>(invocation)?;
@@ -124,6 +125,9 @@ where
             Wake::Outcome(outcome) => Wake::Outcome(outcome_of(outcome.into_outcomes())?),
             Wake::Exit => Wake::Exit,
             Wake::NoOp { next } => Wake::NoOp { next },
+            Wake::NextState { state, next } => {
+                Wake::NextState { state: store_state::<S>(&state.into_state())?, next }
+            }
         })
     })
 }

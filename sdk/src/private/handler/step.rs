@@ -100,13 +100,16 @@ impl<C, K, S, O, C1, K1, S1> WakeArguments<C, K, S, O> for (C1, WakeContext<S1, 
 pub trait WakeResult<C, K, S, O> {
     /// The outcomes that the handler names.
     type Outcomes;
+    /// The state that the handler goes on waiting with.
+    type State;
 
     /// The result.
-    fn into_wake(self) -> Result<Wake<Self::Outcomes>, StepError>;
+    fn into_wake(self) -> Result<Wake<Self::Outcomes, Self::State>, StepError>;
 }
 
-impl<C, K, S, O, O1> WakeResult<C, K, S, O> for Result<Wake<O1>, StepError> {
+impl<C, K, S, O, O1, S1> WakeResult<C, K, S, O> for Result<Wake<O1, S1>, StepError> {
     type Outcomes = O1;
+    type State = S1;
 
     fn into_wake(self) -> Self {
         self

@@ -72,6 +72,8 @@ struct World {
     now: Timestamp,
     records: i64,
     values: HashMap<ValueRef, Value>,
+    /// How many of them the latest decision needed.
+    asked: usize,
     surroundings: Map<String, Value>,
     entries: Vec<Entry>,
     calls: Vec<Attempt>,
@@ -101,6 +103,7 @@ impl World {
             now: Timestamp::UNIX_EPOCH,
             records: 0,
             values: HashMap::new(),
+            asked: 0,
             surroundings: Map::new(),
             entries: Vec::new(),
             calls: Vec::new(),
@@ -112,28 +115,47 @@ impl World {
         let outcome = Outcome { id: "received".into(), data: json!({"n": 1}) };
         let beginning = Beginning { activation: None, outcome, replayed: None, caller };
         let (record, decision) =
-            world.decide(|plan, _, given| Ok(start(plan, beginning, Admission::Free, given)));
+            world.decide(|plan, _, given| Ok(start(plan, beginning.clone(), Admission::Free, given)));
         world.carry_out(record, decision.expect("a start fits any plan"));
         world
     }
 
+    /// Decides with all values. Given only those that it asks for, the core must decide the same.
     fn decide(
         &mut self,
-        decide: impl FnOnce(&Plan, RunState, &Given<'_>) -> Result<Decision, IllegalEvent>,
+        decide: impl Fn(&Plan, RunState, &Given<'_>) -> Result<Decision, Undecided>,
     ) -> (RecordId, Result<Decision, IllegalEvent>) {
         self.records += 1;
         let record = RecordId(self.records);
-        let given = Given {
-            now: self.now,
-            run: run(0),
-            record,
-            jitter: 0.0,
-            slots: self.slots,
-            block_slots: &self.block_slots,
-            values: &self.values,
-            surroundings: &self.surroundings,
+        let with = |values: &HashMap<ValueRef, Value>| {
+            let given = Given {
+                now: self.now,
+                run: run(0),
+                record,
+                jitter: 0.0,
+                slots: self.slots,
+                block_slots: &self.block_slots,
+                values,
+                surroundings: &self.surroundings,
+            };
+            decide(&self.plan, self.state.clone(), &given)
         };
-        (record, decide(&self.plan, self.state.clone(), &given))
+        let mut asked = HashMap::new();
+        let sparing = loop {
+            match with(&asked) {
+                Err(Undecided::Lacking(places)) => {
+                    asked.extend(places.into_iter().map(|place| (place, self.values[&place].clone())));
+                }
+                decided => break decided,
+            }
+        };
+        assert_eq!(with(&self.values), sparing);
+        self.asked = asked.len();
+        let decision = sparing.map_err(|undecided| match undecided {
+            Undecided::Illegal(illegal) => illegal,
+            Undecided::Lacking(places) => unreachable!("{places:?} were given"),
+        });
+        (record, decision)
     }
 
     fn carry_out(&mut self, record: RecordId, decision: Decision) {
@@ -154,7 +176,8 @@ impl World {
     }
 
     fn try_apply(&mut self, event: Event) -> Result<(), IllegalEvent> {
-        let (record, decision) = self.decide(|plan, state, given| apply(plan, state, event, given));
+        let (record, decision) =
+            self.decide(move |plan, state, given| apply(plan, state, event.clone(), given));
         self.carry_out(record, decision?);
         Ok(())
     }

@@ -78,6 +78,25 @@ fn a_loop_keeps_what_its_rounds_and_the_steps_after_it_refer_to() {
 }
 
 #[test]
+fn a_loop_needs_its_results_when_it_ends_and_not_at_each_round() {
+    let items: Vec<u32> = (0..200).collect();
+    let control = PlannedStep {
+        control: Some(Control::ForEach),
+        config: Arc::new(super::controls::Constant(json!({ "items": items, "concurrency": 200 }))),
+        ..step(&[("each", &["in"]), ("done", &["after"])])
+    };
+    let steps = [("loop", control), ("in", step(&[])), ("after", referring(&["loop"], step(&[])))];
+    let mut world = World::start(&["loop"], steps);
+    for execution in 2..=200 {
+        world.returns(execution, outcome("ok"));
+        assert_eq!(world.asked, 0, "round {execution}");
+    }
+    world.returns(201, outcome("ok"));
+    assert_eq!(world.asked, 199, "all results but the one that has just come");
+    assert_eq!(world.values[&world.calls[0].config][0]["results"].as_array().map(Vec::len), Some(200));
+}
+
+#[test]
 fn no_step_misses_a_value_in_any_graph() {
     const NAMES: [&str; 9] = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8"];
     for seed in 0..2_000 {

@@ -6,30 +6,53 @@ use jiff::Timestamp;
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use stepwell::prelude::*;
 
-use super::SendEmail;
-use super::server::MailServer;
+use super::MailServer;
 
 /// How many people one message goes to at most: mail servers take 100 (RFC 5321, 4.5.3.1.8), and mail to many belongs
 /// to a service that is made for it.
 const MOST_RECIPIENTS: usize = 100;
 
-/// The message that a config asks for.
+/// Whether a message may go to so many.
+pub(in crate::blocks) fn not_too_many(
+    to: &[EmailAddress],
+    cc: &[EmailAddress],
+    bcc: &[EmailAddress],
+) -> Result<(), &'static str> {
+    if to.len() + cc.len() + bcc.len() > MOST_RECIPIENTS {
+        return Err("The message goes to more than 100 people; send it in several");
+    }
+    Ok(())
+}
+
+/// Whether a subject is a line.
+pub(in crate::blocks) fn one_line(subject: &str) -> Result<(), &'static str> {
+    if subject.contains(char::is_control) {
+        return Err("The subject has a line break or another control character; remove it");
+    }
+    Ok(())
+}
+
+/// What a message is to say, and to whom.
+#[derive(Default)]
+pub(in crate::blocks) struct Mail<'a> {
+    pub(in crate::blocks) to: &'a [EmailAddress],
+    pub(in crate::blocks) cc: &'a [EmailAddress],
+    pub(in crate::blocks) bcc: &'a [EmailAddress],
+    pub(in crate::blocks) reply_to: Option<&'a EmailAddress>,
+    /// Without control characters.
+    pub(in crate::blocks) subject: &'a str,
+    pub(in crate::blocks) text: String,
+    pub(in crate::blocks) html: Option<String>,
+}
+
+/// The message as a server of this sender is given it.
 pub(super) fn of(
-    config: &SendEmail,
+    mail: Mail<'_>,
     server: &MailServer,
     message_id: &str,
     now: Timestamp,
 ) -> Result<Message, StepError> {
-    let SendEmail { to, cc, bcc, reply_to, subject, text, html } = config;
-    if to.is_empty() {
-        return wrong("config `to`: it names nobody; give at least one address");
-    }
-    if to.len() + cc.len() + bcc.len() > MOST_RECIPIENTS {
-        return wrong("config `to`: the message goes to more than 100 people; send it in several");
-    }
-    if subject.contains(char::is_control) {
-        return wrong("config `subject`: it has a line break or another control character; remove it");
-    }
+    let Mail { to, cc, bcc, reply_to, subject, text, html } = mail;
     if server.from_name.as_deref().unwrap_or_default().contains(char::is_control) {
         return wrong("the connection's `from_name` has a control character; set it again without");
     }
@@ -37,7 +60,7 @@ pub(super) fn of(
         .message_id(Some(message_id.to_owned()))
         .date(SystemTime::try_from(now)?)
         .from(mailbox(&server.from, server.from_name.clone())?)
-        .subject(subject.as_str());
+        .subject(subject);
     for address in to {
         builder = builder.to(mailbox(address, None)?);
     }
@@ -51,8 +74,8 @@ pub(super) fn of(
         builder = builder.reply_to(mailbox(address, None)?);
     }
     let message = match html {
-        None => builder.singlepart(SinglePart::plain(text.clone())),
-        Some(html) => builder.multipart(MultiPart::alternative_plain_html(text.clone(), html.clone())),
+        None => builder.singlepart(SinglePart::plain(text)),
+        Some(html) => builder.multipart(MultiPart::alternative_plain_html(text, html)),
     };
     message.map_err(|error| StepError::permanent(format!("the message cannot be written: {error}")))
 }

@@ -8,7 +8,10 @@ use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
+use stepwell::connection::Connection;
 use stepwell::prelude::*;
+
+use super::{Mail, message};
 
 /// How long connecting to one address may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,9 +25,9 @@ const FAREWELL_TIMEOUT: Duration = Duration::from_secs(5);
 /// An account at a server that takes mail (SMTP, RFC 6409). A private address is refused unless an operator allows
 /// private addresses.
 #[connection(app = "core", id = "smtp")]
-pub(super) struct MailServer {
+pub(in crate::blocks) struct MailServer {
     /// Host
-    pub(super) host: String,
+    host: String,
     /// Port
     ///
     /// Without it 587; 465 with the encryption `tls`, 25 with `none`.
@@ -57,7 +60,7 @@ enum Encryption {
 }
 
 impl MailServer {
-    pub(super) fn port(&self) -> u16 {
+    fn port(&self) -> u16 {
         self.port.unwrap_or(match self.encryption {
             Encryption::Starttls => 587,
             Encryption::Tls => 465,
@@ -65,8 +68,23 @@ impl MailServer {
         })
     }
 
+    /// Hands a message over. Its `Message-ID` is made of `id`, which the same message has each time: by that servers and
+    /// mailboxes know that they have it already.
+    pub(in crate::blocks) async fn send<K: Connection>(
+        &self,
+        mail: Mail<'_>,
+        id: &str,
+        cx: &ExecuteContext<K>,
+    ) -> Result<String, StepError> {
+        let message_id = format!("<{id}@{}>", self.from.domain());
+        let message = message::of(mail, self, &message_id, cx.now())?;
+        let addresses = cx.addresses(&self.host, self.port()).await?;
+        self.deliver(&addresses, &message).await?;
+        Ok(message_id)
+    }
+
     /// Hands a message over at the first of these addresses that can be connected to.
-    pub(super) async fn deliver(&self, addresses: &[SocketAddr], message: &Message) -> Result<(), StepError> {
+    async fn deliver(&self, addresses: &[SocketAddr], message: &Message) -> Result<(), StepError> {
         let credentials = self.credentials()?;
         let handed_over = self.hand_over(addresses, credentials, message);
         match tokio::time::timeout(TIMEOUT, handed_over).await {

@@ -1,17 +1,15 @@
 //! `core/send-email`: sends an email through a mail server.
 
-mod message;
-mod server;
-
 use stepwell::prelude::*;
 
-use server::MailServer;
+use super::mail::{self, Mail, MailServer};
 
 /// What to send, and to whom.
 #[config]
 struct SendEmail {
     /// To
-    #[field(placeholder = "ada@example.com")]
+    #[field(placeholder = "ada@example.com", check = mail::not_too_many(cc, bcc))]
+    #[schemars(length(min = 1))]
     to: Vec<EmailAddress>,
     /// Copies
     #[field(default = Vec::new())]
@@ -26,6 +24,7 @@ struct SendEmail {
     /// Where an answer goes, if not to the sender.
     reply_to: Option<EmailAddress>,
     /// Subject
+    #[field(check = mail::one_line)]
     subject: String,
     /// Text
     #[field(multiline)]
@@ -52,11 +51,10 @@ async fn send_email(
     config: SendEmail,
     cx: ExecuteContext<MailServer>,
 ) -> Result<SendEmailOutcome, StepError> {
-    let server = cx.connection();
-    // The same for every attempt, and for no other execution.
-    let message_id = format!("<{}@{}>", cx.unique_execution_id(), server.from.domain());
-    let message = message::of(&config, server, &message_id, cx.now())?;
-    let addresses = cx.addresses(&server.host, server.port()).await?;
-    server.deliver(&addresses, &message).await?;
+    let SendEmail { to, cc, bcc, reply_to, subject, text, html } = &config;
+    let mail =
+        Mail { to, cc, bcc, reply_to: reply_to.as_ref(), subject, text: text.clone(), html: html.clone() };
+    // The id is the same for every attempt, and for no other execution.
+    let message_id = cx.connection().send(mail, cx.unique_execution_id(), &cx).await?;
     Ok(SendEmailOutcome::Sent { message_id })
 }

@@ -1,11 +1,14 @@
 //! `core/approval`: asks people and waits until enough of them have approved, or it is rejected.
 
+mod notify;
+
 use std::collections::BTreeSet;
 
+use stepwell::config::FieldError;
 use stepwell::prelude::*;
 
-/// So many people are asked at most.
-const MOST_APPROVERS: usize = 100;
+use self::notify::{Notify, everybody_has_mail};
+use super::mail::MailServer;
 
 /// Whom to ask what.
 #[config]
@@ -23,10 +26,14 @@ struct Approval {
     /// Approvers
     ///
     /// Who is asked: at most 100 people, each with a name of their own. Each has a link of their own.
+    #[field(check = names_differ)]
+    #[schemars(length(min = 1, max = 100))]
     approvers: Vec<Approver>,
     /// Quorum
     ///
     /// How many must approve; without it all of them.
+    #[field(check = can_be_reached(approvers))]
+    #[schemars(range(min = 1))]
     quorum: Option<u32>,
     /// Reject when
     #[field(default = RejectWhen::Any)]
@@ -34,7 +41,7 @@ struct Approval {
     /// Notify
     ///
     /// How the links reach the approvers. `stepwell links` shows them too.
-    #[field(default = Vec::new())]
+    #[field(default = Vec::new(), check = everybody_has_mail(approvers))]
     notify: Vec<Notify>,
 }
 
@@ -45,8 +52,12 @@ struct Approver {
     name: String,
     /// Address
     ///
-    /// Where they are reached, such as an email address: for those who are notified, and in the outcome.
+    /// Where they are reached, such as a name in a chat: for what is notified, and in the outcome.
     address: Option<String>,
+    /// Email
+    ///
+    /// Where mail reaches them, for `kind: email` of `notify`.
+    email: Option<EmailAddress>,
 }
 
 /// When rejections decide.
@@ -58,19 +69,6 @@ enum RejectWhen {
     Any,
     /// Too many have rejected for the quorum to be reached
     QuorumImpossible,
-}
-
-/// A way in which the links reach the approvers.
-#[data]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-enum Notify {
-    /// A POST with JSON for each approver: `name`, `address`, `message`, `details`, `link`, `workflow` and `run_url`
-    Webhook {
-        /// Address
-        url: Url,
-        /// Bearer token
-        token: Option<Secret>,
-    },
 }
 
 /// What is known while it waits.
@@ -133,7 +131,8 @@ struct Decision {
 /// Ask for approval
 ///
 /// Asks people, each by a link of their own to a page with the message and two buttons. Seeing the page changes nothing. Who
-/// answers again replaces their answer, until it is decided. The step's deadline says how long it waits.
+/// answers again replaces their answer, until it is decided. The step's deadline says how long it waits. Mail goes through
+/// a connection `core/smtp`, which the step names.
 #[step(
     app = "core",
     outcomes(
@@ -146,13 +145,13 @@ struct Decision {
 )]
 async fn approval(
     config: Approval,
-    cx: ExecuteContext,
+    cx: ExecuteContext<Option<MailServer>>,
 ) -> Result<Execution<ApprovalOutcome, Votes>, StepError> {
-    config.check()?;
     for (way, notify) in config.notify.iter().enumerate() {
         for (person, approver) in (0..).zip(&config.approvers) {
             let name = format!("notify-{way}-{person}");
-            cx.once(&name, async |key| config.notify(notify, person, approver, &key, &cx).await).await?;
+            cx.once(&name, async |key| notify.tell(&config, (person, approver), (&name, &key), &cx).await)
+                .await?;
         }
     }
     let mut question = Question::new(&config.message)
@@ -177,7 +176,7 @@ async fn approval(
 async fn count(
     request: Request,
     config: Approval,
-    cx: FinishContext<Votes>,
+    cx: FinishContext<Votes, Option<MailServer>>,
 ) -> Result<Finish<ApprovalOutcome, Votes>, StepError> {
     let sender = request.sender().and_then(|number| Some((number, config.approver(number)?)));
     let (number, approver) =
@@ -196,27 +195,29 @@ async fn count(
     .into())
 }
 
-impl Approval {
-    fn check(&self) -> Result<(), StepError> {
-        let refuse = |message: String| Err(StepError::permanent(message));
-        let count = self.approvers.len();
-        if count == 0 || count > MOST_APPROVERS {
-            return refuse(format!("`approvers` has {count} people; name 1 to {MOST_APPROVERS}"));
-        }
-        let mut names = BTreeSet::new();
-        if let Some(twice) = self.approvers.iter().find(|approver| !names.insert(approver.name.trim())) {
-            return refuse(format!(
-                "`approvers` has `{}` twice, so that nobody could tell who has answered; give each a name of their own",
-                twice.name
-            ));
-        }
-        let quorum = self.quorum();
-        if quorum == 0 || quorum > count {
-            return refuse(format!("`quorum` is {quorum} of {count} approvers; make it 1 to {count}"));
-        }
-        Ok(())
+/// Who has answered is told by name.
+fn names_differ(approvers: &[Approver]) -> Result<(), FieldError> {
+    let mut names = BTreeSet::new();
+    match approvers.iter().position(|approver| !names.insert(approver.name.trim())) {
+        Some(second) => Err(FieldError::new(format!(
+            "`{}` is there twice, so that nobody could tell who has answered; give each a name of their own",
+            approvers[second].name.trim()
+        ))
+        .at(format!("{second}.name"))),
+        None => Ok(()),
     }
+}
 
+fn can_be_reached(quorum: Option<&u32>, approvers: &[Approver]) -> Result<(), String> {
+    match quorum.copied() {
+        Some(quorum) if usize::try_from(quorum).is_ok_and(|quorum| quorum > approvers.len()) => {
+            Err(format!("{quorum} of {0} approvers cannot approve; make it 1 to {0}", approvers.len()))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Approval {
     /// How many must approve.
     fn quorum(&self) -> usize {
         self.quorum.and_then(|quorum| usize::try_from(quorum).ok()).unwrap_or(self.approvers.len())
@@ -224,33 +225,6 @@ impl Approval {
 
     fn approver(&self, number: u32) -> Option<&Approver> {
         self.approvers.get(usize::try_from(number).ok()?)
-    }
-
-    /// Tells an approver their link.
-    async fn notify(
-        &self,
-        notify: &Notify,
-        person: u32,
-        approver: &Approver,
-        key: &str,
-        cx: &ExecuteContext,
-    ) -> Result<(), StepError> {
-        let Notify::Webhook { url, token } = notify;
-        let mut request = cx.http().post(url::Url::from(url.clone())).header("Idempotency-Key", key);
-        if let Some(token) = token {
-            request = request.bearer(token.expose());
-        }
-        let message = json!({
-            "name": approver.name,
-            "address": approver.address,
-            "message": self.message,
-            "details": self.details,
-            "link": cx.finish_link(person),
-            "workflow": cx.workflow_title(),
-            "run_url": cx.run_url(),
-        });
-        request.json(&message).send().await?.error_for_status()?;
-        Ok(())
     }
 
     /// What the votes come to; `None` as long as others can decide it.
@@ -269,7 +243,7 @@ impl Approval {
 
     fn answers(&self, votes: &Votes) -> Vec<Answered> {
         let answered = |vote: &Vote| {
-            let Approver { name, address } = self.approver(vote.approver)?.clone();
+            let Approver { name, address, .. } = self.approver(vote.approver)?.clone();
             Some(Answered { name, address, answer: vote.verdict, comment: vote.comment.clone(), at: vote.at })
         };
         votes.given.iter().filter_map(answered).collect()

@@ -1,0 +1,7 @@
+//! Mail: messages, and the server that they are handed to.
+
+mod message;
+mod server;
+
+pub(super) use message::{Mail, not_too_many, one_line};
+pub(super) use server::MailServer;
