@@ -8,8 +8,7 @@ use super::mail::{self, Mail, MailServer};
 #[config]
 struct SendEmail {
     /// To
-    #[field(placeholder = "ada@example.com", check = mail::not_too_many(cc, bcc))]
-    #[schemars(length(min = 1))]
+    #[field(placeholder = "ada@example.com", check = mail::neither_too_few_nor_too_many(cc, bcc))]
     to: Vec<EmailAddress>,
     /// Copies
     #[field(default = Vec::new())]

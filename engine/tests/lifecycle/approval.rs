@@ -343,8 +343,8 @@ async fn who_is_asked_must_make_sense() {
     let engine = engine().await;
     let many: Vec<Value> = (0..101).map(|number| json!({ "name": number.to_string() })).collect();
     for (more, path, message) in [
-        (json!({ "approvers": [] }), "approvers", "at least 1 items"),
-        (json!({ "approvers": many }), "approvers", "at most 100 items"),
+        (json!({ "approvers": [] }), "approvers", "at least 1"),
+        (json!({ "approvers": many }), "approvers", "at most 100"),
         (
             json!({ "approvers": [{ "name": "Anna" }, { "name": "Anna " }] }),
             "approvers.1.name",

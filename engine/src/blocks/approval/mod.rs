@@ -10,6 +10,9 @@ use stepwell::prelude::*;
 use self::notify::{Notify, everybody_has_mail};
 use super::mail::MailServer;
 
+/// So many people are asked at most.
+const MOST_APPROVERS: usize = 100;
+
 /// Whom to ask what.
 #[config]
 struct Approval {
@@ -26,14 +29,12 @@ struct Approval {
     /// Approvers
     ///
     /// Who is asked: at most 100 people, each with a name of their own. Each has a link of their own.
-    #[field(check = names_differ)]
-    #[schemars(length(min = 1, max = 100))]
+    #[field(check = can_be_told_apart)]
     approvers: Vec<Approver>,
     /// Quorum
     ///
     /// How many must approve; without it all of them.
     #[field(check = can_be_reached(approvers))]
-    #[schemars(range(min = 1))]
     quorum: Option<u32>,
     /// Reject when
     #[field(default = RejectWhen::Any)]
@@ -196,7 +197,13 @@ async fn count(
 }
 
 /// Who has answered is told by name.
-fn names_differ(approvers: &[Approver]) -> Result<(), FieldError> {
+fn can_be_told_apart(approvers: &[Approver]) -> Result<(), FieldError> {
+    if approvers.is_empty() || approvers.len() > MOST_APPROVERS {
+        let count = approvers.len();
+        return Err(FieldError::new(format!(
+            "{count} people cannot be asked; name at least 1 and at most {MOST_APPROVERS}"
+        )));
+    }
     let mut names = BTreeSet::new();
     match approvers.iter().position(|approver| !names.insert(approver.name.trim())) {
         Some(second) => Err(FieldError::new(format!(
@@ -210,6 +217,7 @@ fn names_differ(approvers: &[Approver]) -> Result<(), FieldError> {
 
 fn can_be_reached(quorum: Option<&u32>, approvers: &[Approver]) -> Result<(), String> {
     match quorum.copied() {
+        Some(0) => Err("0 approvals decide nothing; make it at least 1".to_owned()),
         Some(quorum) if usize::try_from(quorum).is_ok_and(|quorum| quorum > approvers.len()) => {
             Err(format!("{quorum} of {0} approvers cannot approve; make it 1 to {0}", approvers.len()))
         }

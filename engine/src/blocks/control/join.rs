@@ -12,7 +12,6 @@ struct Join {
     wait_for: WaitFor,
     /// How many paths
     #[field(show_if(wait_for = "some"), check = is_told(wait_for))]
-    #[schemars(range(min = 1))]
     count: Option<u32>,
     /// Cancel the others
     ///
@@ -38,6 +37,7 @@ fn is_told(count: Option<&u32>, wait_for: &WaitFor) -> Result<(), &'static str> 
         (None, WaitFor::Some) => {
             Err("`count` is required with `wait_for: some`; say how many paths to wait for")
         }
+        (Some(0), _) => Err("0 paths are none to wait for; make it at least 1"),
         _ => Ok(()),
     }
 }

@@ -13,11 +13,14 @@ use super::MailServer;
 const MOST_RECIPIENTS: usize = 100;
 
 /// Whether a message may go to so many.
-pub(in crate::blocks) fn not_too_many(
+pub(in crate::blocks) fn neither_too_few_nor_too_many(
     to: &[EmailAddress],
     cc: &[EmailAddress],
     bcc: &[EmailAddress],
 ) -> Result<(), &'static str> {
+    if to.is_empty() {
+        return Err("The message goes to nobody; name at least 1 address");
+    }
     if to.len() + cc.len() + bcc.len() > MOST_RECIPIENTS {
         return Err("The message goes to more than 100 people; send it in several");
     }

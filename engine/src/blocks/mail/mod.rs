@@ -3,5 +3,5 @@
 mod message;
 mod server;
 
-pub(super) use message::{Mail, not_too_many, one_line};
+pub(super) use message::{Mail, neither_too_few_nor_too_many, one_line};
 pub(super) use server::MailServer;

@@ -4,15 +4,13 @@ mod reply;
 
 use std::collections::BTreeMap;
 
+use http::HeaderName;
 use serde_json::Value;
 use stepwell::config::FieldError;
 use stepwell::prelude::*;
 
 use self::reply::Reply;
 use super::method::Method;
-
-/// The name of a header (RFC 9110, 5.6.2).
-const HEADER_NAME: &str = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
 
 /// What to accept.
 #[config]
@@ -26,6 +24,7 @@ struct Webhook {
     /// Signature
     ///
     /// How the sender proves that it is the sender. Without one, whoever knows the URL can start runs.
+    #[field(check = Scheme::can_be_found)]
     signature: Option<Scheme>,
     /// Response
     ///
@@ -61,7 +60,6 @@ enum Scheme {
     /// HMAC-SHA256 of the body, in hexadecimal digits
     HmacSha256 {
         /// Header
-        #[schemars(regex(pattern = HEADER_NAME))]
         header: String,
         /// What stands before the digits
         prefix: Option<String>,
@@ -71,6 +69,19 @@ enum Scheme {
 }
 
 impl Scheme {
+    /// Whether a request can have the header that it names.
+    fn can_be_found(scheme: Option<&Self>) -> Result<(), FieldError> {
+        match scheme {
+            Some(Self::HmacSha256 { header, .. }) if HeaderName::from_bytes(header.as_bytes()).is_err() => {
+                Err(FieldError::new(format!(
+                    "`{header}` is not the name of a header; use one like `X-Signature`"
+                ))
+                .at("header"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn verify(&self, request: &Request) -> Result<(), Rejected> {
         match self {
             Self::Github { secret } => request.verify(&signature::github(secret.expose())),
@@ -145,9 +156,10 @@ fn can_be_sent(response: Option<&Reply>) -> Result<(), FieldError> {
     response.map_or(Ok(()), |reply| reply.to_response().map(drop))
 }
 
-/// Nobody outside has to be told.
-async fn begin(_config: Webhook, _cx: ActivateContext) -> Result<(), ActivationError> {
-    Ok(())
+/// Nobody outside has to be told. What has secrets is stored sealed, and is judged once more where it is open.
+async fn begin(config: Webhook, _cx: ActivateContext) -> Result<(), ActivationError> {
+    Scheme::can_be_found(config.signature.as_ref())
+        .map_err(|error| ActivationError::new(format!("config `signature.header`: {}", error.message())))
 }
 
 async fn end(_config: Webhook, _cx: DeactivateContext) -> Result<(), ActivationError> {
