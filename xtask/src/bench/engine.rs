@@ -33,12 +33,18 @@ pub(super) struct Engine {
 impl Engine {
     /// Starts the binary and waits until it is ready.
     pub(super) async fn start(binary: &Path, place: &Place) -> Outcome<Self> {
+        Self::start_with(binary, place, &[]).await
+    }
+
+    /// The same with more arguments.
+    pub(super) async fn start_with(binary: &Path, place: &Place, arguments: &[&str]) -> Outcome<Self> {
         let begun = Instant::now();
         let named = binary.display().to_string();
         let mut child = Command::new(binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(place.data())
             .args(place.url().into_iter().flat_map(|url| ["--database".to_owned(), url]))
+            .args(arguments)
             .env("RUST_LOG", "warn,stepwell_engine::store=info")
             .env("NO_COLOR", "1")
             .stdout(Stdio::piped())

@@ -29,6 +29,9 @@ pub(super) struct Measure {
     /// With how many deferred runs the engine is looked at
     #[arg(long, value_delimiter = ',', default_value = "10000,100000")]
     deferred: Vec<usize>,
+    /// How many runs pass through the history of `history`, of which half are kept
+    #[arg(long, default_value_t = 100_000)]
+    passing: usize,
     /// Two short rounds with few runs
     #[arg(long)]
     quick: bool,
@@ -94,6 +97,7 @@ impl Measure {
                 time: Duration::from_secs(1),
                 deferred: vec![1_000],
                 history: 1_000,
+                passing: 10_000,
                 workflows: 50,
             };
         }
@@ -102,6 +106,7 @@ impl Measure {
             time: Duration::from_secs(self.seconds.max(1)),
             deferred: self.deferred.clone(),
             history: 10_000,
+            passing: self.passing,
             workflows: 1_000,
         }
     }

@@ -51,6 +51,13 @@ impl Place {
         Ok(Self { data, remote })
     }
 
+    /// The same database for one more engine, with a data directory of its own and the same keys.
+    pub(super) fn shared(&self) -> Outcome<Self> {
+        let data = super::directory()?;
+        std::fs::copy(self.data.path().join("keys"), data.path().join("keys")).map_err(failed("the keys"))?;
+        Ok(Self { data, remote: self.remote.clone() })
+    }
+
     pub(super) fn data(&self) -> &Path {
         self.data.path()
     }

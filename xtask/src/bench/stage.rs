@@ -18,6 +18,8 @@ pub(super) struct Plan {
     pub(super) deferred: Vec<usize>,
     /// How many runs a long history has.
     pub(super) history: usize,
+    /// How many runs pass through a history that retention cuts.
+    pub(super) passing: usize,
     /// How many workflows are many.
     pub(super) workflows: usize,
 }
@@ -81,6 +83,11 @@ impl<'a> Stage<'a> {
     /// Notes the CPU-seconds that a thousand turns have taken since then, by process.
     pub(super) fn note_cpu(&mut self, name: &str, since: &Cpu, engine: &Engine, turns: f64) -> Outcome<f64> {
         let now = self.cpu(engine)?;
+        Ok(self.note_cpu_between(name, since, &now, turns))
+    }
+
+    /// Notes the CPU-seconds that a thousand turns have taken between two moments, by process; those of the engine.
+    pub(super) fn note_cpu_between(&mut self, name: &str, since: &Cpu, now: &Cpu, turns: f64) -> f64 {
         let each = |before: f64, after: f64| (after - before) * 1000.0 / turns;
         let by_engine = each(since.engine, now.engine);
         self.note(&format!("{name}.cpu"), "CPU-s/1000, engine", by_engine);
@@ -88,7 +95,7 @@ impl<'a> Stage<'a> {
             self.note(&format!("{name}.cpu_database"), "CPU-s/1000, server", each(since.server, now.server));
         }
         self.note(&format!("{name}.cpu_clients"), "CPU-s/1000, clients", each(since.clients, now.clients));
-        Ok(by_engine)
+        by_engine
     }
 }
 

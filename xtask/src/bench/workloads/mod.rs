@@ -1,9 +1,11 @@
 //! The workloads, one file each.
 
 mod defer;
+mod history;
 mod ingest;
 mod many;
 mod run3;
+mod scale;
 mod start;
 mod wide;
 
@@ -30,6 +32,10 @@ pub(super) enum Workload {
     Wide,
     /// 1,000 workflows and a long history
     Many,
+    /// A history that grows and that retention cuts: the first runs and the last
+    History,
+    /// Runs of three steps on 1, 2 and 4 engines with one database; nothing on SQLite, which is for one
+    Scale,
     /// A start on an empty database, and the size of the binary
     Start,
 }
@@ -37,7 +43,16 @@ pub(super) enum Workload {
 impl Workload {
     /// Those that were asked for, or all.
     pub(super) fn chosen(asked: &[Self]) -> Vec<Self> {
-        let all = [Self::Start, Self::Run3, Self::Defer, Self::Ingest, Self::Wide, Self::Many];
+        let all = [
+            Self::Start,
+            Self::Run3,
+            Self::Defer,
+            Self::Ingest,
+            Self::Wide,
+            Self::Many,
+            Self::History,
+            Self::Scale,
+        ];
         all.into_iter().filter(|workload| asked.is_empty() || asked.contains(workload)).collect()
     }
 
@@ -48,6 +63,8 @@ impl Workload {
             Self::Ingest => "ingest",
             Self::Wide => "wide",
             Self::Many => "many",
+            Self::History => "history",
+            Self::Scale => "scale",
             Self::Start => "start",
         }
     }
@@ -59,6 +76,8 @@ impl Workload {
             Self::Ingest => ingest::measure(stage).await,
             Self::Wide => wide::measure(stage).await,
             Self::Many => many::measure(stage).await,
+            Self::History => history::measure(stage).await,
+            Self::Scale => scale::measure(stage).await,
             Self::Start => start::measure(stage).await,
         }
     }
