@@ -226,6 +226,7 @@ fn started(store: &SqliteStore, run: RunId, state: &[u8], body: &[u8]) -> StartR
         created_at: Timestamp::now(),
         finished_at: None,
         parent: None,
+        set_aside: false,
     };
     let record = record(store, run, body);
     StartRun {

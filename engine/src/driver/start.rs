@@ -171,6 +171,7 @@ impl Inner {
             created_at: now,
             finished_at: decision.state.ended.map(|_| now),
             parent,
+            set_aside: false,
         };
         let start = StartRun {
             run: row,

@@ -1,9 +1,11 @@
 //! What every store has in common: the columns of the tables that are read as a whole, in the order in which their rows
 //! are read, and the statement that gives places.
 
+use crate::model::READS;
+
 /// Of a run.
 pub(super) const RUN: &str =
-    "id, workflow, version, status, state, sequence, due_at, created_at, finished_at, parent";
+    "id, workflow, version, status, state, sequence, due_at, created_at, finished_at, parent, owner";
 /// Reads the run with this id as a callback finds it: its columns, its newest record, whether its inbox is empty.
 pub(super) fn addressee(id: &str) -> String {
     format!(
@@ -15,6 +17,11 @@ pub(super) fn addressee(id: &str) -> String {
 /// owner of what is left to the next process that can.
 pub(super) fn set_aside(reads: u32) -> i64 {
     -i64::from(reads)
+}
+
+/// Whether a run with this owner was set aside by an engine that reads no more than this one.
+pub(super) fn is_set_aside(owner: Option<i64>) -> bool {
+    owner.is_some_and(|owner| owner <= set_aside(READS))
 }
 
 /// Of a workflow.

@@ -111,6 +111,7 @@ impl Sample {
                 created_at: at(1),
                 finished_at: None,
                 parent: None,
+                set_aside: false,
             },
             record: self.record(store, 1, b"started"),
             owned: true,

@@ -308,6 +308,8 @@ pub struct RunRow {
     pub finished_at: Option<Timestamp>,
     /// The run that has called it.
     pub parent: Option<RunId>,
+    /// Whether it was set aside, since an engine that reads no more than this one cannot read it.
+    pub set_aside: bool,
 }
 
 /// A run's move from one state to the next.

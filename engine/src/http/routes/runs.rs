@@ -1,6 +1,5 @@
 //! Runs.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
@@ -67,16 +66,13 @@ async fn list(
         limit,
         ..RunFilter::default()
     };
-    // Nearly always there are none, and an index says so.
-    let unreadable = api.driver.store().runs(RunFilter { unreadable: true, ..filter.clone() }).await?;
-    let unreadable: HashSet<RunId> = unreadable.iter().map(|row| row.id).collect();
     let rows = api.driver.store().runs(filter).await?;
     let next = (rows.len() == limit).then(|| rows.last().map(|row| row.id)).flatten();
     let runs: Vec<Value> = rows
         .iter()
         .map(|row| {
             let mut run = views::run(row);
-            if unreadable.contains(&row.id) {
+            if row.set_aside {
                 run["unreadable"] = true.into();
             }
             run

@@ -7,6 +7,7 @@ use tokio_postgres::types::FromSql;
 use super::connection::QueryError;
 use super::text;
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
+use crate::store::columns;
 use crate::store::{ActivationRow, Addressee, InboxEntry, Record, RunRow, VersionRow, WorkflowRow};
 
 pub(super) fn run_id(row: &Row) -> Result<RunId, QueryError> {
@@ -26,12 +27,13 @@ pub(super) fn run(row: &Row) -> Result<RunRow, QueryError> {
         created_at: time(row, 7)?,
         finished_at: optional_time(row, 8)?,
         parent: get::<Option<_>>(row, 9)?.map(RunId),
+        set_aside: columns::is_set_aside(get(row, 10)?),
     })
 }
 
 /// Of [`addressee`](crate::store::columns::addressee).
 pub(super) fn addressee(row: &Row) -> Result<Addressee, QueryError> {
-    let (head, inbox_empty) = (RecordId(get(row, 10)?), get(row, 11)?);
+    let (head, inbox_empty) = (RecordId(get(row, 11)?), get(row, 12)?);
     Ok(Addressee { run: run(row)?, head, inbox_empty, records: Vec::new() })
 }
 

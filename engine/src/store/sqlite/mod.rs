@@ -321,8 +321,10 @@ impl Store for SqliteStore {
 
     async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, StoreError> {
         self.read("listing the runs", move |connection| {
+            let order = if filter.unreadable { "+id" } else { "id" };
             let (condition, values) = filter::condition(filter);
-            let sql = format!("SELECT {} FROM runs WHERE {condition} ORDER BY id DESC LIMIT ?", columns::RUN);
+            let sql =
+                format!("SELECT {} FROM runs WHERE {condition} ORDER BY {order} DESC LIMIT ?", columns::RUN);
             connection.prepare_cached(&sql)?.query_map(params_from_iter(values), rows::run)?.collect()
         })
         .await

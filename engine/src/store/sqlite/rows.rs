@@ -5,6 +5,7 @@ use rusqlite::types::Type;
 use rusqlite::{Error, Row};
 
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
+use crate::store::columns;
 use crate::store::{ActivationRow, Addressee, InboxEntry, Record, RunRow, VersionRow, WorkflowRow};
 
 pub(super) fn run_id(row: &Row<'_>) -> rusqlite::Result<RunId> {
@@ -24,12 +25,13 @@ pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         created_at: time(row, 7)?,
         finished_at: optional_time(row, 8)?,
         parent: row.get::<_, Option<_>>(9)?.map(RunId),
+        set_aside: columns::is_set_aside(row.get(10)?),
     })
 }
 
 /// Of [`addressee`](crate::store::columns::addressee).
 pub(super) fn addressee(row: &Row<'_>) -> rusqlite::Result<Addressee> {
-    let (head, inbox_empty) = (RecordId(row.get(10)?), row.get(11)?);
+    let (head, inbox_empty) = (RecordId(row.get(11)?), row.get(12)?);
     Ok(Addressee { run: run(row)?, head, inbox_empty, records: Vec::new() })
 }
 

@@ -19,7 +19,7 @@ const CLIENTS: usize = 64;
 /// In how many parts the runs are made.
 const PARTS: usize = 10;
 /// How long to wait before looking again whether retention has caught up.
-const AGAIN: Duration = Duration::from_secs(5);
+const AGAIN: Duration = Duration::from_secs(1);
 /// How often the newest runs are asked for after each part.
 const ASKED: usize = 100;
 
