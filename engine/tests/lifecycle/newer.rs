@@ -133,7 +133,7 @@ impl Runs {
         }
         assert!(matches!(self.finish(self.other).await, CallbackAnswer::Recorded));
         self.reach(self.other, RunStatus::Completed).await;
-        assert_eq!(self.row().await, *before);
+        assert_eq!(self.row().await, RunRow { set_aside: true, ..before.clone() });
     }
 }
 
