@@ -33,6 +33,13 @@ async fn postgres_conforms() {
 }
 
 #[tokio::test]
+async fn postgres_is_shared() {
+    let server = Server::shared();
+    let url = server.database().await;
+    conformance::several([open(&url).await, open(&url).await, open(&url).await]).await;
+}
+
+#[tokio::test]
 async fn postgres_is_handed_over() {
     let server = Server::shared();
     let url = server.database().await;
@@ -217,7 +224,7 @@ async fn o1_a_process_that_cannot_tell_what_was_committed_looks_at_everything_an
     while store.news().await != News::LeaseLost {}
     store.take_part_again().await.unwrap();
     let adopted = store.adopt_workflows().await.unwrap();
-    assert_eq!(adopted.iter().map(|row| (&row.id, row.sequence)).collect::<Vec<_>>(), [(&id, 1)]);
+    assert_eq!(adopted.iter().map(|one| (&one.row.id, one.row.sequence)).collect::<Vec<_>>(), [(&id, 1)]);
 }
 
 #[tokio::test]

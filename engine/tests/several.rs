@@ -21,10 +21,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use stepwell::block::{BlockDefinition, registered};
+use stepwell_engine::core::workflow::WorkflowState;
 use stepwell_engine::driver::{
     Action, CallbackAnswer, Limits, Operation, OperationStatus, Selection, TriggerAnswer,
 };
-use stepwell_engine::model::{Entry, RunId, RunStatus};
+use stepwell_engine::model::{Entry, RunId, RunStatus, WorkflowId, decode_state};
 use stepwell_engine::store::postgres::PostgresStore;
 use tempfile::TempDir;
 
@@ -53,9 +54,17 @@ impl Shared {
     }
 
     fn engine_and_store(&self, blocks: Vec<&'static BlockDefinition>) -> (Engine, Arc<PostgresStore>) {
+        self.engine_with(blocks, LEASE)
+    }
+
+    fn engine_with(
+        &self,
+        blocks: Vec<&'static BlockDefinition>,
+        lease: Duration,
+    ) -> (Engine, Arc<PostgresStore>) {
         let runtime = runtime();
         let (data, store, driver) = runtime.block_on(async {
-            let store = Arc::new(PostgresStore::open(&self.url, LEASE).await.unwrap());
+            let store = Arc::new(PostgresStore::open(&self.url, lease).await.unwrap());
             let data = Data { directory: tempfile::tempdir().unwrap(), shared: None };
             let driver = driver(store.clone(), self.keys.path(), Limits::default(), blocks).await;
             (data, store, driver)
@@ -110,6 +119,36 @@ fn t3_a_call_is_not_interrupted_when_another_engine_dies() {
         });
         enabled.unwrap();
         assert_eq!(handlers("kept-gated"), ["activate"]);
+    });
+}
+
+#[test]
+fn t3_a_call_of_a_living_engine_is_not_interrupted_when_a_third_takes_its_workflow_over() {
+    let shared = Shared::new();
+    // One that looks so seldom takes nothing over while the test goes on.
+    let (first, _) = shared.engine_with(registered(), Duration::from_mins(5));
+    let second = shared.engine();
+    second.block_on(async { second.enable("third", &workflow("third", &["done"])).await.unwrap() });
+    let enabled = first.block_on(async {
+        let id = first.draft("third", &workflow("third-gated", &["done"])).await;
+        let driver = first.driver.clone();
+        let enabled = tokio::spawn(async move { driver.enable(&id).await });
+        until(|| handlers("third-gated").contains(&"activate")).await;
+        enabled
+    });
+    second.block_on(async {
+        second.driver.shutdown().await;
+        second.driver.store().leave().await.unwrap();
+    });
+    let _third = shared.engine();
+    first.block_on(async {
+        let row = first.driver.store().workflow(&WorkflowId("third".into())).await.unwrap().unwrap();
+        let state: WorkflowState = decode_state(&row.state).unwrap();
+        let interrupted = state.activations.iter().find(|activation| activation.interruptions > 0);
+        assert_eq!(interrupted, None);
+        gate("third-gated").notify_one();
+        enabled.await.unwrap().unwrap();
+        assert_eq!(handlers("third-gated"), ["activate"]);
     });
 }
 

@@ -17,9 +17,9 @@ use crate::core::IllegalEvent;
 use crate::core::workflow::{self, Activation, Decision, Event, WorkflowState};
 use crate::definition::{Definition, Problem, check};
 use crate::model::{
-    ActivationId, ActivationStatus, UnreadableState, VersionId, WorkflowId, decode_state, encode_state,
+    ActivationId, ActivationStatus, Epoch, UnreadableState, VersionId, WorkflowId, decode_state, encode_state,
 };
-use crate::store::{ActivationRow, CommitError, StoreError, VersionRow, WorkflowChange};
+use crate::store::{ActivationRow, AdoptedWorkflow, CommitError, StoreError, VersionRow, WorkflowChange};
 
 /// How long `enable` waits for the activation to settle.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -121,7 +121,8 @@ impl Inner {
             let row = self.store.workflow(id).await?.ok_or_else(|| no_workflow(id))?;
             let state = decode_workflow(&row.state).map_err(|error| Refusal::Conflict(error.to_string()))?;
             let now = self.clock.now();
-            let decision = workflow::apply(state.clone(), event.clone(), now, self.clock.jitter())
+            let (jitter, epoch) = (self.clock.jitter(), self.store.epoch());
+            let decision = workflow::apply(state.clone(), event.clone(), now, jitter, epoch)
                 .map_err(|IllegalEvent(message)| Refusal::Conflict(message))?;
             if decision.state == state && decision.calls.is_empty() {
                 self.workflow_due(id, row.sequence, decision.state.due_at());
@@ -167,12 +168,13 @@ impl Inner {
         }
     }
 
-    /// Goes on with the calls that were under way in processes that have died, not with those that this one is making.
+    /// Goes on with the calls that were under way in processes that have died: those that this one makes go on, and so do
+    /// those of others that live.
     pub(super) async fn recover_workflows(
         self: &Arc<Self>,
         lease: &CancellationToken,
     ) -> Result<(), StoreError> {
-        for row in self.store.adopt_workflows().await? {
+        for AdoptedWorkflow { row, others } in self.store.adopt_workflows().await? {
             let state = match decode_workflow(&row.state) {
                 Ok(state) => state,
                 Err(error) => {
@@ -181,19 +183,20 @@ impl Inner {
                 }
             };
             self.workflow_due(&row.id, row.sequence, state.due_at());
-            for activation in &state.activations {
-                for call in activation.calls().into_iter().filter(|call| !self.is_making(*call)) {
-                    let message = "the engine stopped while the handler ran".to_owned();
-                    let event = Event::Interrupted(call, message);
-                    match self.transition_under(lease, &row.id, &event, None).await {
-                        Ok(_) => {}
-                        // It is this process's own now: nobody else would look for it.
-                        Err(Refusal::Store(_)) => {
-                            self.work(Arc::clone(self).report(row.id.clone(), event, lease.clone()));
-                        }
-                        Err(refusal) => {
-                            tracing::error!(workflow = %row.id, error = %refusal, "the activation could not be resumed");
-                        }
+            let lives = |caller: Option<Epoch>| caller.is_some_and(|caller| others.contains(&caller));
+            for (call, caller) in state.calls() {
+                if lives(caller) || self.is_making(call) {
+                    continue;
+                }
+                let event = Event::Interrupted(call, "the engine stopped while the handler ran".to_owned());
+                match self.transition_under(lease, &row.id, &event, None).await {
+                    Ok(_) => {}
+                    // It is this process's own now: nobody else would look for it.
+                    Err(Refusal::Store(_)) => {
+                        self.work(Arc::clone(self).report(row.id.clone(), event, lease.clone()));
+                    }
+                    Err(refusal) => {
+                        tracing::error!(workflow = %row.id, error = %refusal, "the activation could not be resumed");
                     }
                 }
             }

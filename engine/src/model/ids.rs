@@ -65,6 +65,11 @@ uuid_id!(
     OperationId, "an operation's id"
 );
 
+/// A process on a database, under one lease: a process that takes another lease has another number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Epoch(pub i64);
+
 /// An execution: the `number`-th visit of a run to a step. Written `run.number`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ExecutionId {

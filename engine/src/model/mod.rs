@@ -12,7 +12,8 @@ pub use history::{
     RoundView, TriggerView,
 };
 pub use ids::{
-    ActivationId, ExecutionId, OperationId, RecordId, RunId, UnknownId, ValueRef, VersionId, WorkflowId,
+    ActivationId, Epoch, ExecutionId, OperationId, RecordId, RunId, UnknownId, ValueRef, VersionId,
+    WorkflowId,
 };
 pub use journal::{
     AttemptResult, CallAnswer, CallbackRequest, Entry, HandlerName, JOURNAL_FORMAT, Origin, UnreadableRecord,

@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    ActivationRow, Arrival, Callback, CommitError, Draft, Lane, PlaceChange, Record, RunChange, RunFilter,
-    RunRow, StartRun, Started, Store, VersionRow, Wanted, WorkflowChange,
+    ActivationRow, AdoptedWorkflow, Arrival, Callback, CommitError, Draft, Lane, PlaceChange, Record,
+    RunChange, RunFilter, RunRow, StartRun, Started, Store, VersionRow, Wanted, WorkflowChange,
 };
 use crate::model::{ActivationId, ActivationStatus, RecordId, RunId, RunStatus, VersionId, WorkflowId};
 
@@ -73,7 +73,8 @@ pub async fn succession<S: Store>(first: S, succeed: impl AsyncFnOnce(S) -> S) {
     assert_eq!(adopted, owned.iter().map(|sample| sample.id).collect::<Vec<_>>());
     assert_eq!(second.adopt_runs(2).await.expect("the store works"), []);
     let workflows = second.adopt_workflows().await.expect("the store works");
-    assert_eq!(workflows.iter().map(|row| (&row.id, row.sequence)).collect::<Vec<_>>(), [(&workflow(), 1)]);
+    let [AdoptedWorkflow { row, others }] = &workflows[..] else { panic!("{workflows:?}") };
+    assert_eq!((&row.id, row.sequence, &others[..]), (&workflow(), 1, &[][..]));
     assert_eq!(second.adopt_workflows().await.expect("the store works"), []);
     second.record_once(owned[0].id, 1, "name", vec![2]).await.expect("this process works on the run");
     let value = second.once(owned[0].id, 1, "name").await.expect("the store works");
@@ -82,6 +83,27 @@ pub async fn succession<S: Store>(first: S, succeed: impl AsyncFnOnce(S) -> S) {
         second.commit_run(sample.change(&second, 0, "second")).await.expect("this process works on the run");
         assert_eq!(sample.bodies(&second).await, ["started", "second"]);
     }
+}
+
+/// Checks what is taken over from a process that has ended, of three on one database, while another lives.
+pub async fn several<S: Store>(processes: [S; 3]) {
+    let [ended, living, heir] = processes;
+    ended.put_draft(draft("{}")).await.expect("the store works");
+    for (sequence, store) in [(0, &ended), (1, &living)] {
+        let change =
+            WorkflowChange { id: workflow(), sequence, state: vec![1], version: None, activations: vec![] };
+        store.commit_workflow(change).await.expect("the sequence is right");
+    }
+    assert_eq!(heir.adopt_workflows().await.expect("the store works"), [], "both live");
+    ended.leave().await.expect("the store works");
+    let workflows = heir.adopt_workflows().await.expect("the store works");
+    let [AdoptedWorkflow { row, others }] = &workflows[..] else { panic!("{workflows:?}") };
+    assert_eq!((&row.id, row.sequence, &others[..]), (&workflow(), 2, &[living.epoch()][..]));
+    assert_eq!(living.adopt_workflows().await.expect("the store works"), [], "they are taken over once");
+    living.leave().await.expect("the store works");
+    ended.take_part_again().await.expect("the store works");
+    let workflows = ended.adopt_workflows().await.expect("the store works");
+    assert_eq!(workflows.iter().map(|one| &one.others[..]).collect::<Vec<_>>(), [[heir.epoch()]]);
 }
 
 /// A run in the making.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::model::{ActivationId, ActivationStatus, RecordId, RunId, RunStatus, VersionId, WorkflowId};
+use crate::model::{
+    ActivationId, ActivationStatus, Epoch, RecordId, RunId, RunStatus, VersionId, WorkflowId,
+};
 
 mod change;
 mod columns;
@@ -29,6 +31,8 @@ pub use vault::{ConnectionRow, Vault};
 /// whose guard fails is refused alone.
 #[async_trait]
 pub trait Store: Upkeep + Vault {
+    /// The number that this process has under its lease.
+    fn epoch(&self) -> Epoch;
     /// A record id, greater than every one given out before by this process.
     fn next_record(&self) -> RecordId;
 
@@ -81,9 +85,8 @@ pub trait Store: Upkeep + Vault {
     /// Takes over at most `limit` runs that a process worked on which has died since: from now on this process
     /// works on them. No two processes take over the same run.
     async fn adopt_runs(&self, limit: usize) -> Result<Vec<RunId>, StoreError>;
-    /// Takes over the workflows for which a process may have been making calls that has died since. Their
-    /// calls, those of living processes included, may have to be made again.
-    async fn adopt_workflows(&self) -> Result<Vec<WorkflowRow>, StoreError>;
+    /// Takes over the workflows for which a process may have been making calls that has died since.
+    async fn adopt_workflows(&self) -> Result<Vec<AdoptedWorkflow>, StoreError>;
 
     /// What `once` recorded, sealed.
     async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
@@ -176,6 +179,15 @@ pub struct WorkflowRow {
     pub created_at: Timestamp,
     /// When the draft was last written.
     pub updated_at: Timestamp,
+}
+
+/// A workflow that was taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdoptedWorkflow {
+    /// The workflow.
+    pub row: WorkflowRow,
+    /// The processes that live and may be making calls for it, without this one.
+    pub others: Vec<Epoch>,
 }
 
 /// A workflow's move from one state to the next.

@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::model::{ActivationId, OperationId, RecordId, RunId, RunStatus, VersionId, WorkflowId};
+use crate::model::{ActivationId, Epoch, OperationId, RecordId, RunId, RunStatus, VersionId, WorkflowId};
 use crate::store::{
-    ActivationRow, Addressee, Callback, CommitError, ConnectionRow, Draft, Finished, InboxEntry, News,
-    OperationRow, Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun, Started, Store,
-    StoreError, Upkeep, Vault, VersionRow, Wanted, WorkflowChange, WorkflowRow,
+    ActivationRow, Addressee, AdoptedWorkflow, Callback, CommitError, ConnectionRow, Draft, Finished,
+    InboxEntry, News, OperationRow, Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun,
+    Started, Store, StoreError, Upkeep, Vault, VersionRow, Wanted, WorkflowChange, WorkflowRow,
 };
 
 /// When the process dies: at the n-th moment before or after a commit, counted over all processes of a test.
@@ -112,6 +112,10 @@ macro_rules! reads {
 
 #[async_trait]
 impl Store for MortalStore {
+    fn epoch(&self) -> Epoch {
+        self.inner.epoch()
+    }
+
     fn next_record(&self) -> RecordId {
         self.inner.next_record()
     }
@@ -207,7 +211,7 @@ impl Store for MortalStore {
         reads!(self, adopt_runs(limit))
     }
 
-    async fn adopt_workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
+    async fn adopt_workflows(&self) -> Result<Vec<AdoptedWorkflow>, StoreError> {
         reads!(self, adopt_workflows())
     }
 

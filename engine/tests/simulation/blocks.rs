@@ -194,7 +194,7 @@ fn early_callbacks(called: &Called) {
     for _ in 0..sim.choose(&[(3, 1), (1, 2)]) {
         let Some(driver) = sim.driver() else { continue };
         let (execution, delay, doing) = (called.id, sim.millis(0..500), client::a_callback(&sim));
-        if sim.is_one_of_several() && sim.happens(0.5) {
+        if sim.shared().is_some() && sim.happens(0.5) {
             sim.elsewhere().push(Late { execution, doing, delay });
         } else {
             tokio::spawn(client::call_back(driver, execution, doing, delay));

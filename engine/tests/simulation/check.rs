@@ -104,9 +104,7 @@ impl Checker {
                 || !at_once(self.store.inbox(row.id)).expect("it reads").is_empty()
         });
         busy || self.workflows().iter().map(Self::workflow_state).any(|state| {
-            state.is_switching()
-                || state.activations.iter().any(|activation| !activation.calls().is_empty())
-                || state.due_at().is_some_and(|due| due <= now)
+            state.is_switching() || !state.calls().is_empty() || state.due_at().is_some_and(|due| due <= now)
         })
     }
 

@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use stepwell_engine::model::{
-    ActivationId, AttemptResult, Entry, ExecutionId, HandlerName, RunId, WorkflowId,
+    ActivationId, AttemptResult, Entry, Epoch, ExecutionId, HandlerName, RunId, WorkflowId,
 };
 
 use crate::lanes::Lanes;
-use crate::shared::Epoch;
 
 /// Everything that the outside world has seen.
 #[derive(Default)]
@@ -29,8 +28,8 @@ pub(crate) struct Ledger {
     pub(crate) effects: BTreeMap<(ExecutionId, String), Effect>,
     /// The calls of triggers' handlers.
     pub(crate) activations: BTreeMap<ActivationId, Activation>,
-    /// The calls of triggers' handlers that are under way, each with its process.
-    pub(crate) calling: BTreeSet<(u32, ActivationId, &'static str)>,
+    /// The calls of triggers' handlers that are under way.
+    pub(crate) calling: BTreeSet<TriggerCall>,
     /// Who works on which run, by the number of the lease, where several do.
     pub(crate) workers: BTreeMap<RunId, Epoch>,
     /// The runs of bounded workflows, in line.
@@ -56,6 +55,16 @@ impl Ledger {
             }
         }
     }
+}
+
+/// A call of a trigger's handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TriggerCall {
+    pub(crate) activation: ActivationId,
+    pub(crate) handler: &'static str,
+    pub(crate) process: u32,
+    /// The lease that it is made under, where several processes share the database.
+    pub(crate) epoch: Option<Epoch>,
 }
 
 /// A call of a step's handler.

@@ -30,7 +30,7 @@ impl<S: Subscriber> Layer<S> for IntoTrace {
         let mut message = Message::default();
         event.record(&mut message);
         self.0.trace(format!("logged: {}{}", message.text, message.fields));
-        let repeated = self.0.is_one_of_several() && message.text == REPEATED;
+        let repeated = self.0.shared().is_some() && message.text == REPEATED;
         if !repeated && NEVER.iter().any(|never| message.text.contains(never)) {
             self.0.broken(format!("the engine logs: {}{}", message.text, message.fields));
         }

@@ -42,10 +42,12 @@ pub(crate) enum Mutant {
     OverlapKept,
     /// A URL accepts after it was stopped.
     StoppedAccepts,
+    /// It is not kept who makes the calls of triggers' handlers.
+    CallersForgotten,
 }
 
 impl Mutant {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::SequenceUnguarded,
         Self::OwnerUnguarded,
         Self::LeaseUnfenced,
@@ -60,6 +62,7 @@ impl Mutant {
         Self::TickDoubled,
         Self::OverlapKept,
         Self::StoppedAccepts,
+        Self::CallersForgotten,
     ];
 
     /// What the check says that is to find it.
@@ -74,6 +77,7 @@ impl Mutant {
             Self::StateKept => "d4: ",
             Self::KeyForgotten => "t7: ",
             Self::TickForgotten | Self::TickDoubled => "t14: ",
+            Self::CallersForgotten => "t2: ",
             Self::OverlapKept => "t4: ",
             Self::StoppedAccepts => "t5: ",
         }
@@ -82,7 +86,7 @@ impl Mutant {
     /// Whether a world may find it.
     fn suits(self, world: &World) -> bool {
         match self {
-            Self::OwnerUnguarded | Self::OrphansLeft => world.engines > 1,
+            Self::OwnerUnguarded | Self::OrphansLeft | Self::CallersForgotten => world.engines > 1,
             Self::LeaseUnfenced => world.loses_leases(),
             Self::DeadlineFirst => world.has_deadline(),
             Self::OnceForgotten => world.has_block("ask"),
@@ -157,6 +161,7 @@ pub(crate) fn of_workflow(mutant: Option<Mutant>, mut change: WorkflowChange) ->
                 }
             }
         }
+        Some(Mutant::CallersForgotten) => state.callers.clear(),
         Some(Mutant::StoppedAccepts) => {
             for row in &mut change.activations {
                 row.accepts |= row.status != ActivationStatus::Activating;

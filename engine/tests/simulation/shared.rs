@@ -15,11 +15,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use stepwell_engine::driver::Clock;
-use stepwell_engine::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
+use stepwell_engine::model::{ActivationId, Epoch, RecordId, RunId, VersionId, WorkflowId};
 use stepwell_engine::store::sqlite::SqliteStore;
 use stepwell_engine::store::{
-    ActivationRow, Addressee, Callback, CommitError, Draft, InboxEntry, Message, News, Record, RunChange,
-    RunFilter, RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted, WorkflowChange, WorkflowRow,
+    ActivationRow, Addressee, AdoptedWorkflow, Callback, CommitError, Draft, InboxEntry, Message, News,
+    Record, RunChange, RunFilter, RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted,
+    WorkflowChange, WorkflowRow,
 };
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -52,23 +53,16 @@ struct Held {
     /// The latest time that the database has seen: its clock is never set back.
     now: Timestamp,
     /// Until when each epoch's lease holds.
-    leases: Vec<Timestamp>,
+    leases: BTreeMap<Epoch, Timestamp>,
     runs: BTreeMap<RunId, Epoch>,
     /// Who may be making calls for a workflow.
     workflows: BTreeMap<WorkflowId, BTreeSet<Epoch>>,
     members: Vec<std::sync::Weak<Member>>,
 }
 
-/// The number of a lease, from 1: that of no process is 0.
-pub(crate) type Epoch = usize;
-
 impl Held {
     fn is_alive(&self, epoch: Epoch) -> bool {
-        self.expiry(epoch).is_some_and(|expiry| expiry > self.now)
-    }
-
-    fn expiry(&self, epoch: Epoch) -> Option<Timestamp> {
-        epoch.checked_sub(1).and_then(|place| self.leases.get(place)).copied()
+        self.leases.get(&epoch).is_some_and(|expiry| *expiry > self.now)
     }
 
     /// Tells the other processes.
@@ -102,7 +96,8 @@ impl SharedDatabase {
     pub(crate) fn left_for(&self, time: Duration) -> Vec<RunId> {
         let held = self.held();
         let left = |epoch: Epoch| {
-            held.expiry(epoch)
+            held.leases
+                .get(&epoch)
                 .and_then(|expiry| expiry.checked_add(time).ok())
                 .is_some_and(|at| at <= held.now)
         };
@@ -110,17 +105,19 @@ impl SharedDatabase {
     }
 
     /// The workflows for which dead processes may have been making calls: from now on it is this one in their place.
-    fn adopt_workflows(&self, epoch: Epoch) -> Vec<WorkflowId> {
+    /// Each with the others that live.
+    fn adopt_workflows(&self, epoch: Epoch) -> Vec<(WorkflowId, Vec<Epoch>)> {
         let mut held = self.held();
         let Held { now, leases, workflows, .. } = &mut *held;
-        let is_alive = |owner: &Epoch| leases[owner - 1] > *now;
+        let is_alive = |owner: &Epoch| leases.get(owner).is_some_and(|expiry| expiry > now);
         let mut adopted = Vec::new();
         for (id, owners) in workflows {
             let known = owners.len();
             owners.retain(is_alive);
             if owners.len() < known {
                 owners.insert(epoch);
-                adopted.push(id.clone());
+                let others = owners.iter().copied().filter(|owner| *owner != epoch);
+                adopted.push((id.clone(), others.collect()));
             }
         }
         adopted
@@ -143,10 +140,6 @@ pub(crate) struct SharedStore {
 }
 
 impl SharedStore {
-    pub(crate) fn epoch(&self) -> Epoch {
-        self.member.epoch()
-    }
-
     /// Whether the lease with this number holds.
     pub(crate) fn holds_lease(&self, epoch: Epoch) -> bool {
         self.database.held().is_alive(epoch)
@@ -196,6 +189,10 @@ fn told(messages: &[Message]) -> Vec<RunId> {
 
 #[async_trait]
 impl Store for SharedStore {
+    fn epoch(&self) -> Epoch {
+        self.member.epoch()
+    }
+
     fn next_record(&self) -> RecordId {
         self.rows().next_record()
     }
@@ -315,17 +312,18 @@ impl Store for SharedStore {
         // For the one store all processes are one, so what it finds are runs that were set aside.
         let mut adopted = self.rows().adopt_runs(limit).await?;
         let mut held = self.database.held();
-        let left = held.runs.iter().filter(|(_, owner)| **owner > 0 && !held.is_alive(**owner));
+        let left = held.runs.iter().filter(|(_, owner)| **owner > Epoch(0) && !held.is_alive(**owner));
         adopted.extend(left.map(|(run, _)| *run).take(limit - adopted.len()));
         held.runs.extend(adopted.iter().map(|run| (*run, epoch)));
         Ok(adopted)
     }
 
-    async fn adopt_workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
+    async fn adopt_workflows(&self) -> Result<Vec<AdoptedWorkflow>, StoreError> {
         let epoch = self.fence()?;
         let mut adopted = Vec::new();
-        for id in self.database.adopt_workflows(epoch) {
-            adopted.extend(self.rows().workflow(&id).await?);
+        for (id, others) in self.database.adopt_workflows(epoch) {
+            let row = self.rows().workflow(&id).await?;
+            adopted.extend(row.map(|row| AdoptedWorkflow { row, others }));
         }
         Ok(adopted)
     }

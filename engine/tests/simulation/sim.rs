@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use stepwell::block::BoxFuture;
 use stepwell_engine::driver::{Clock, Driver};
 use stepwell_engine::model::{ExecutionId, RunId};
+use stepwell_engine::store::Store as _;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -217,13 +218,12 @@ impl Sim {
     /// Whether the process whose turn it is has its lease. What others have been told to do again it may do as well
     /// before it finds out that it has none.
     pub(crate) fn holds_lease(&self) -> bool {
-        let store = lock(&self.living).as_ref().and_then(|living| living.store.clone());
-        store.is_none_or(|store| store.holds_lease(store.epoch()))
+        self.shared().is_none_or(|store| store.holds_lease(store.epoch()))
     }
 
-    /// Whether the process whose turn it is shares the database with others.
-    pub(crate) fn is_one_of_several(&self) -> bool {
-        lock(&self.living).as_ref().is_some_and(|living| living.store.is_some())
+    /// The store of the process whose turn it is, if it shares the database with others.
+    pub(crate) fn shared(&self) -> Option<Arc<SharedStore>> {
+        lock(&self.living).as_ref()?.store.clone()
     }
 
     /// Callbacks that other processes are to receive.

@@ -11,11 +11,13 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use stepwell_engine::driver::Clock as _;
 use stepwell_engine::model::{
-    ActivationId, AttemptResult, Entry, ExecutionId, RecordId, RunId, VersionId, WorkflowId, decode_entries,
+    ActivationId, AttemptResult, Entry, Epoch, ExecutionId, RecordId, RunId, VersionId, WorkflowId,
+    decode_entries,
 };
 use stepwell_engine::store::{
-    ActivationRow, Addressee, Callback, CommitError, Draft, InboxEntry, News, Record, RunChange, RunFilter,
-    RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted, WorkflowChange, WorkflowRow,
+    ActivationRow, Addressee, AdoptedWorkflow, Callback, CommitError, Draft, InboxEntry, News, Record,
+    RunChange, RunFilter, RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted, WorkflowChange,
+    WorkflowRow,
 };
 use tokio::sync::Notify;
 
@@ -160,7 +162,7 @@ impl SimStore {
     /// A call that has returned in this process was not interrupted (s6). One whose process stood still may have
     /// returned beyond its time limit.
     fn check_interruptions(&self, change: &RunChange) {
-        if self.sim.is_one_of_several() {
+        if self.sim.shared().is_some() {
             return;
         }
         let entries =
@@ -229,6 +231,10 @@ fn failed() -> StoreError {
 
 #[async_trait]
 impl Store for SimStore {
+    fn epoch(&self) -> Epoch {
+        self.below().store().epoch()
+    }
+
     fn next_record(&self) -> RecordId {
         self.below().store().next_record()
     }
@@ -387,7 +393,7 @@ impl Store for SimStore {
         Ok(adopted)
     }
 
-    async fn adopt_workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
+    async fn adopt_workflows(&self) -> Result<Vec<AdoptedWorkflow>, StoreError> {
         self.read(async { self.inner()?.adopt_workflows().await }).await
     }
 

@@ -13,16 +13,17 @@ mod tests;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use stepwell::block::Switch;
 use stepwell::when::When;
 
 pub use duty::Duty;
-pub use state::{Activation, Phase, WorkflowState};
+pub use state::{Activation, Caller, Phase, WorkflowState};
 
 use super::IllegalEvent;
 use super::policy::MOST_INTERRUPTIONS;
 use super::run::Sealed;
-use crate::model::{ActivationId, VersionId};
+use crate::model::{ActivationId, Epoch, VersionId};
 
 /// How long the URL of a version that is being replaced accepts, from the first attempt to deactivate.
 pub const LONGEST_DRAIN: Duration = Duration::from_mins(10);
@@ -76,7 +77,8 @@ pub struct Registered {
 }
 
 /// A call to make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Call {
     /// `activate`.
     Activate(ActivationId),
@@ -99,7 +101,7 @@ pub struct Decision {
     pub calls: Vec<Call>,
 }
 
-/// Applies an event to a workflow. `jitter` in 0..1 is for back-off.
+/// Applies an event to a workflow. `jitter` in 0..1 is for back-off; `epoch` is that of the process which makes the calls.
 ///
 /// # Errors
 ///
@@ -109,8 +111,9 @@ pub fn apply(
     event: Event,
     now: Timestamp,
     jitter: f64,
+    epoch: Epoch,
 ) -> Result<Decision, IllegalEvent> {
-    let mut transition = Transition { state, calls: Vec::new(), now, jitter };
+    let mut transition = Transition { state, calls: Vec::new(), now, jitter, epoch };
     match event {
         Event::Enable { version, activation, registers, switch } => {
             transition.enable(version, activation, registers, switch)?;
@@ -133,6 +136,7 @@ struct Transition {
     calls: Vec<Call>,
     now: Timestamp,
     jitter: f64,
+    epoch: Epoch,
 }
 
 impl Transition {
@@ -334,6 +338,7 @@ impl Transition {
             Phase::Deactivated => activation.accepts,
             _ => true,
         });
+        self.state.note_callers(&self.calls, self.epoch);
         Decision { state: self.state, activations, calls: self.calls }
     }
 }

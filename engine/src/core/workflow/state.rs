@@ -9,7 +9,7 @@ use stepwell::block::Switch;
 use super::{Call, Duty};
 use crate::core::policy::RetryPolicy;
 use crate::core::run::Sealed;
-use crate::model::{ActivationId, ActivationStatus, Format, StoredState, VersionId};
+use crate::model::{ActivationId, ActivationStatus, Epoch, Format, StoredState, VersionId};
 
 /// The newest form of a workflow's state.
 const WORKFLOW_FORMAT: u32 = 1;
@@ -31,9 +31,21 @@ pub struct WorkflowState {
     pub versions: u32,
     /// The activations that are not over, oldest first.
     pub activations: Vec<Activation>,
+    /// Who makes the calls that are running. An engine that does not know of it leaves it out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub callers: Vec<Caller>,
     /// Why the last enable failed.
     #[serde(default)]
     pub error: Option<String>,
+}
+
+/// Who makes a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    /// The call.
+    pub call: Call,
+    /// The process.
+    pub epoch: Epoch,
 }
 
 /// An activation that is not over.
@@ -134,6 +146,22 @@ impl WorkflowState {
     /// One activation that is not over.
     pub fn get(&self, id: ActivationId) -> Option<&Activation> {
         self.activations.iter().find(|activation| activation.id == id)
+    }
+
+    /// The calls that are running, and who makes them, if that is known.
+    pub fn calls(&self) -> Vec<(Call, Option<Epoch>)> {
+        let caller = |call| self.callers.iter().find(|caller| caller.call == call).map(|caller| caller.epoch);
+        let calls = self.activations.iter().flat_map(Activation::calls);
+        calls.map(|call| (call, caller(call))).collect()
+    }
+
+    /// Notes who makes the calls that begin, and forgets who made those that have ended.
+    pub(super) fn note_callers(&mut self, begun: &[Call], epoch: Epoch) {
+        let known = self.calls().into_iter().filter_map(|(call, caller)| {
+            let epoch = if begun.contains(&call) { epoch } else { caller? };
+            Some(Caller { call, epoch })
+        });
+        self.callers = known.collect();
     }
 
     pub(super) fn get_mut(&mut self, id: ActivationId) -> Option<&mut Activation> {

@@ -32,10 +32,11 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::change::{Answer, Change};
 use super::{
-    ActivationRow, Addressee, Callback, CommitError, Draft, InboxEntry, News, Record, RunChange, RunFilter,
-    RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted, WorkflowChange, WorkflowRow,
+    ActivationRow, Addressee, AdoptedWorkflow, Callback, CommitError, Draft, InboxEntry, News, Record,
+    RunChange, RunFilter, RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted, WorkflowChange,
+    WorkflowRow,
 };
-use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
+use crate::model::{ActivationId, Epoch, RecordId, RunId, VersionId, WorkflowId};
 use committer::Queue;
 use connection::{Connections, Pool, QueryError};
 use lease::Lease;
@@ -131,6 +132,10 @@ impl PostgresStore {
 
 #[async_trait]
 impl Store for PostgresStore {
+    fn epoch(&self) -> Epoch {
+        Epoch(self.lease.epoch())
+    }
+
     fn next_record(&self) -> RecordId {
         RecordId(self.next_record.fetch_add(1, Ordering::Relaxed))
     }
@@ -234,7 +239,7 @@ impl Store for PostgresStore {
         }
     }
 
-    async fn adopt_workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
+    async fn adopt_workflows(&self) -> Result<Vec<AdoptedWorkflow>, StoreError> {
         let operation = "taking workflows over";
         if !read::orphaned_workflows(self.readers()).await.map_err(failed(operation))? {
             return Ok(Vec::new());

@@ -6,9 +6,11 @@ use tokio_postgres::types::FromSql;
 
 use super::connection::QueryError;
 use super::text;
-use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
+use crate::model::{ActivationId, Epoch, RecordId, RunId, VersionId, WorkflowId};
 use crate::store::columns;
-use crate::store::{ActivationRow, Addressee, InboxEntry, Record, RunRow, VersionRow, WorkflowRow};
+use crate::store::{
+    ActivationRow, Addressee, AdoptedWorkflow, InboxEntry, Record, RunRow, VersionRow, WorkflowRow,
+};
 
 pub(super) fn run_id(row: &Row) -> Result<RunId, QueryError> {
     get(row, 0).map(RunId)
@@ -48,6 +50,12 @@ pub(super) fn workflow(row: &Row) -> Result<WorkflowRow, QueryError> {
         created_at: time(row, 5)?,
         updated_at: time(row, 6)?,
     })
+}
+
+/// Of [`WORKFLOW`](crate::store::columns::WORKFLOW), and the other processes that may be making calls for it.
+pub(super) fn adopted_workflow(row: &Row) -> Result<AdoptedWorkflow, QueryError> {
+    let others: Vec<i64> = get(row, 7)?;
+    Ok(AdoptedWorkflow { row: workflow(row)?, others: others.into_iter().map(Epoch).collect() })
 }
 
 /// Of [`VERSION`](crate::store::columns::VERSION).

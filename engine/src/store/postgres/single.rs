@@ -10,7 +10,7 @@ use super::text;
 use crate::model::{READS, RunId, VersionId};
 use crate::store::change::{Answer, Change, micros};
 use crate::store::columns;
-use crate::store::{ActivationRow, Draft, News, VersionRow, WorkflowChange, WorkflowRow};
+use crate::store::{ActivationRow, AdoptedWorkflow, Draft, News, VersionRow, WorkflowChange};
 
 /// Carries a change out; `None` if it is one of those that are written together.
 pub(super) async fn apply(
@@ -100,7 +100,7 @@ async fn adopt(
 }
 
 /// Takes over the workflows for which dead processes may have been making calls.
-pub(super) async fn adopt_workflows(pool: &Pool, epoch: i64) -> Result<Vec<WorkflowRow>, QueryError> {
+pub(super) async fn adopt_workflows(pool: &Pool, epoch: i64) -> Result<Vec<AdoptedWorkflow>, QueryError> {
     let sql = format!(
         "UPDATE workflows SET owners = $1::bigint || ARRAY(SELECT owner FROM unnest(owners) AS owner
                 JOIN processes ON epoch = owner WHERE owner <> $1 AND expires_at > now())
@@ -109,12 +109,12 @@ pub(super) async fn adopt_workflows(pool: &Pool, epoch: i64) -> Result<Vec<Workf
                     (SELECT 1 FROM processes WHERE epoch = owner AND expires_at > now()))
                 FOR UPDATE OF workflows SKIP LOCKED
             ) AND EXISTS (SELECT 1 FROM processes WHERE epoch = $1 AND expires_at > now())
-            RETURNING {}",
+            RETURNING {}, array_remove(owners, $1)",
         columns::WORKFLOW
     );
     pool.ask(async |client| {
         let statement = client.prepare_cached(&sql).await?;
-        client.query(&statement, &[&epoch]).await?.iter().map(rows::workflow).collect()
+        client.query(&statement, &[&epoch]).await?.iter().map(rows::adopted_workflow).collect()
     })
     .await
 }

@@ -28,10 +28,10 @@ use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 use super::change::{Answer, Change, micros};
 use super::columns;
 use super::{
-    ActivationRow, Addressee, Callback, CommitError, Draft, InboxEntry, Record, RunChange, RunFilter, RunRow,
-    StartRun, Started, Store, StoreError, VersionRow, Wanted, WorkflowChange, WorkflowRow,
+    ActivationRow, Addressee, AdoptedWorkflow, Callback, CommitError, Draft, InboxEntry, Record, RunChange,
+    RunFilter, RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted, WorkflowChange, WorkflowRow,
 };
-use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
+use crate::model::{ActivationId, Epoch, RecordId, RunId, VersionId, WorkflowId};
 use activations::Activations;
 use writer::Writer;
 
@@ -201,6 +201,10 @@ fn opening(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreE
 
 #[async_trait]
 impl Store for SqliteStore {
+    fn epoch(&self) -> Epoch {
+        Epoch(self.epoch)
+    }
+
     fn next_record(&self) -> RecordId {
         RecordId(self.next_record.fetch_add(1, Ordering::Relaxed))
     }
@@ -425,13 +429,13 @@ impl Store for SqliteStore {
         }
     }
 
-    async fn adopt_workflows(&self) -> Result<Vec<WorkflowRow>, StoreError> {
+    async fn adopt_workflows(&self) -> Result<Vec<AdoptedWorkflow>, StoreError> {
         if self.workflows_adopted.load(Ordering::Relaxed) {
             return Ok(Vec::new());
         }
         let workflows = self.workflows().await?;
         self.workflows_adopted.store(true, Ordering::Relaxed);
-        Ok(workflows)
+        Ok(workflows.into_iter().map(|row| AdoptedWorkflow { row, others: Vec::new() }).collect())
     }
 
     async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -46,6 +46,8 @@ pub(crate) fn check() {
             shared.open()
         };
         conformance::succession(shared.open(), succeed).await;
+        let (shared, _) = database();
+        conformance::several([shared.open(), shared.open(), shared.open()]).await;
         a_process_whose_lease_has_expired_commits_nothing().await;
         a_run_is_moved_by_its_process_alone_which_hears_of_callbacks().await;
     });

@@ -1,31 +1,32 @@
 //! The leases of the processes, by the database's clock.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use stepwell_engine::model::Epoch;
 use stepwell_engine::store::News;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
-use super::{Epoch, SharedDatabase};
+use super::SharedDatabase;
 
 /// How many times a lease is renewed before it would expire.
 const RENEWALS: u32 = 3;
 
 /// A process as the others know it.
 pub(super) struct Member {
-    epoch: AtomicUsize,
+    epoch: AtomicI64,
     lost: watch::Sender<bool>,
     news: UnboundedSender<News>,
 }
 
 impl Member {
     pub(super) fn new(epoch: Epoch, news: UnboundedSender<News>) -> Self {
-        Self { epoch: AtomicUsize::new(epoch), lost: watch::channel(false).0, news }
+        Self { epoch: AtomicI64::new(epoch.0), lost: watch::channel(false).0, news }
     }
 
     pub(super) fn epoch(&self) -> Epoch {
-        self.epoch.load(Ordering::Relaxed)
+        Epoch(self.epoch.load(Ordering::Relaxed))
     }
 
     /// Hears news from the process with this epoch.
@@ -51,7 +52,7 @@ impl Member {
 
     /// Begins under a new lease.
     pub(super) fn begin(&self, epoch: Epoch) {
-        self.epoch.store(epoch, Ordering::Relaxed);
+        self.epoch.store(epoch.0, Ordering::Relaxed);
         self.lost.send_replace(false);
     }
 }
@@ -61,8 +62,9 @@ impl SharedDatabase {
     pub(super) fn enter(&self) -> Epoch {
         let mut held = self.held();
         let expiry = held.now.checked_add(self.lease).expect("the time is within the calendar");
-        held.leases.push(expiry);
-        held.leases.len()
+        let epoch = Epoch(held.leases.last_key_value().map_or(1, |(last, _)| last.0 + 1));
+        held.leases.insert(epoch, expiry);
+        epoch
     }
 
     /// Ends a lease at once.
@@ -70,7 +72,7 @@ impl SharedDatabase {
         let mut held = self.held();
         let now = held.now;
         if held.is_alive(epoch) {
-            held.leases[epoch - 1] = now;
+            held.leases.insert(epoch, now);
         }
     }
 
@@ -80,7 +82,7 @@ impl SharedDatabase {
         let alive = held.is_alive(epoch);
         if alive {
             let expiry = held.now.checked_add(self.lease).expect("the time is within the calendar");
-            held.leases[epoch - 1] = expiry;
+            held.leases.insert(epoch, expiry);
         }
         alive
     }

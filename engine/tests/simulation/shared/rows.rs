@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use stepwell_engine::model::{OperationId, RunId, RunStatus, VersionId, WorkflowId};
+use stepwell_engine::model::{Epoch, OperationId, RunId, RunStatus, VersionId, WorkflowId};
 use stepwell_engine::store::{
     CommitError, ConnectionRow, Finished, OperationRow, Promise, Relying, RunFilter, RunRow, Size,
     Store as _, StoreError, Upkeep, Vault,
@@ -66,7 +66,7 @@ pass_on! { Upkeep:
         self.rows().leave_version(id).await?;
         for run in self.database.runs_of(epoch) {
             if self.rows().run(run).await?.is_some_and(|row| row.version == id) {
-                self.database.held().runs.insert(run, 0);
+                self.database.held().runs.insert(run, Epoch(0));
             }
         }
         Ok(())
@@ -82,7 +82,7 @@ pass_on! { Vault:
 }
 
 impl super::SharedDatabase {
-    fn runs_of(&self, epoch: super::Epoch) -> Vec<RunId> {
+    fn runs_of(&self, epoch: Epoch) -> Vec<RunId> {
         let held = self.held();
         held.runs.iter().filter(|(_, owner)| **owner == epoch).map(|(run, _)| *run).collect()
     }

@@ -45,7 +45,7 @@ impl Node {
 
     /// Applies an event; `None` if it does not fit.
     fn apply(&self, name: String, event: Event) -> Option<Self> {
-        let decision = apply(self.state.clone(), event, self.now, 0.0).ok()?;
+        let decision = apply(self.state.clone(), event, self.now, 0.0, HERE).ok()?;
         let mut node = self.clone();
         node.path.push(name);
         node.state = decision.state;
@@ -139,6 +139,12 @@ impl Node {
         let once = |(index, call)| !self.running[..index].contains(call);
         assert!(self.running.iter().enumerate().all(once), "a call is made once: {}", told());
         let known: Vec<Call> = self.state.activations.iter().flat_map(Activation::calls).collect();
+        assert_eq!(
+            self.state.calls().len(),
+            self.state.callers.len(),
+            "who makes each call is known: {}",
+            told()
+        );
         for call in &known {
             assert!(self.running.contains(call), "{call:?} is running: {}", told());
         }

@@ -6,6 +6,9 @@ use uuid::Uuid;
 use super::*;
 use crate::model::{ActivationStatus, decode_state, encode_state};
 
+/// The process that makes the calls.
+const HERE: Epoch = Epoch(1);
+
 struct World {
     state: WorkflowState,
     now: Timestamp,
@@ -25,7 +28,7 @@ impl World {
     }
 
     fn try_apply(&mut self, event: Event) -> Result<&mut Self, IllegalEvent> {
-        let decision = apply(self.state.clone(), event, self.now, 0.0)?;
+        let decision = apply(self.state.clone(), event, self.now, 0.0, HERE)?;
         let stored = encode_state(&decision.state);
         self.state = decode_state(&stored).expect("a stored state is read back");
         for row in decision.activations {
@@ -280,6 +283,26 @@ fn t2_t3_an_activate_that_is_interrupted_again_and_again_is_given_up_and_says_wh
     assert_eq!(world.row(1), (ActivationStatus::ActivationFailed, false));
     let error = world.state.error.as_deref().unwrap_or_default();
     assert!(error.contains("3 times in a row") && error.contains("look outside"), "{error}");
+}
+
+#[test]
+fn t2_who_makes_a_call_is_known_until_it_ends() {
+    let mut world = World::new();
+    world.enable(1);
+    assert_eq!(world.state.calls(), [(Call::Activate(id(1)), Some(HERE))]);
+    world.apply(Event::Activated(id(1), Ok(registration())));
+    assert_eq!((world.state.calls(), &world.state.callers[..]), (vec![], &[][..]));
+}
+
+#[test]
+fn t2_who_makes_a_call_is_unknown_after_a_change_by_an_engine_that_does_not_note_it() {
+    let mut world = World::new();
+    world.enable(1);
+    world.state.callers.clear();
+    world.apply(Event::Snapshot { version: VersionId(Uuid::from_u128(2)) });
+    assert_eq!(world.state.calls(), [(Call::Activate(id(1)), None)]);
+    world.apply(Event::Interrupted(Call::Activate(id(1)), "died".into()));
+    assert_eq!(world.state.calls(), [(Call::Activate(id(1)), Some(HERE))]);
 }
 
 #[test]
