@@ -74,6 +74,27 @@ impl Called {
         Self { handler, id, attempt, callback }
     }
 
+    /// Notes the call of an `execute`.
+    fn begin(cx: &ExecuteContext) -> Self {
+        Self::note(HandlerName::Execute, cx.unique_execution_id(), cx.attempt(), None)
+    }
+
+    /// Acts as an `execute` does.
+    async fn execute(&self, waits: Waits) -> Result<Doing, StepError> {
+        if waits != Waits::ForNothing {
+            early_callbacks(self);
+        }
+        let doing = to_execute(waits);
+        self.act(doing).await?;
+        match doing {
+            Doing::Defer => self.end(End::Deferred { wakes: false }),
+            Doing::DeferAndWake => self.end(End::Deferred { wakes: true }),
+            Doing::Exit => self.end(End::Exit),
+            _ => {}
+        }
+        Ok(doing)
+    }
+
     /// Tells the ledger how it ends.
     fn end(&self, end: End) {
         let sim = Sim::current();
@@ -125,8 +146,17 @@ pub(crate) fn name(id: ExecutionId) -> String {
     format!("run {}.{}", short(id.run.0), id.number)
 }
 
+/// What a block's `execute` may wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    ForNothing,
+    ForCallbacks,
+    ForATime,
+    ForBoth,
+}
+
 /// What `execute` does.
-fn to_execute(defers: bool, finishes: bool, wakes: bool) -> Doing {
+fn to_execute(waits: Waits) -> Doing {
     let sim = Sim::current();
     if sim.is_calm() {
         return Doing::Done;
@@ -140,8 +170,8 @@ fn to_execute(defers: bool, finishes: bool, wakes: bool) -> Doing {
         (4, Doing::Retry),
         (1, Doing::Panic),
         (2, Doing::Hang),
-        (on(20, defers && finishes), Doing::Defer),
-        (on(10, defers && wakes), Doing::DeferAndWake),
+        (on(20, matches!(waits, Waits::ForCallbacks | Waits::ForBoth)), Doing::Defer),
+        (on(10, matches!(waits, Waits::ForATime | Waits::ForBoth)), Doing::DeferAndWake),
     ])
 }
 
@@ -225,12 +255,10 @@ pub(crate) use triggers::{is_tick, tick_event};
 /// Work
 #[step(outcomes(done { number: i64 }, other { number: i64 }))]
 async fn work(config: Task, cx: ExecuteContext) -> Result<Execution<WorkOutcome>, StepError> {
-    let called = Called::note(HandlerName::Execute, cx.unique_execution_id(), cx.attempt(), None);
+    let called = Called::begin(&cx);
     effect(&called, &cx).await?;
-    let doing = to_execute(false, false, false);
-    called.act(doing).await?;
+    let doing = called.execute(Waits::ForNothing).await?;
     if doing == Doing::Exit {
-        called.end(End::Exit);
         return Ok(Execution::Exit);
     }
     Ok(step_outcomes!(doing, WorkOutcome, config.number, called).into())
@@ -239,11 +267,9 @@ async fn work(config: Task, cx: ExecuteContext) -> Result<Execution<WorkOutcome>
 /// Work that must not be repeated
 #[step(outcomes(done { number: i64 }, other { number: i64 }), if_interrupted = fail)]
 async fn careful(config: Task, cx: ExecuteContext) -> Result<Execution<CarefulOutcome>, StepError> {
-    let called = Called::note(HandlerName::Execute, cx.unique_execution_id(), cx.attempt(), None);
-    let doing = to_execute(false, false, false);
-    called.act(doing).await?;
+    let called = Called::begin(&cx);
+    let doing = called.execute(Waits::ForNothing).await?;
     if doing == Doing::Exit {
-        called.end(End::Exit);
         return Ok(Execution::Exit);
     }
     Ok(step_outcomes!(doing, CarefulOutcome, config.number, called).into())
@@ -252,25 +278,14 @@ async fn careful(config: Task, cx: ExecuteContext) -> Result<Execution<CarefulOu
 /// Ask somebody
 #[step(outcomes(done { number: i64 }, other { number: i64 }), finish = finish_ask, wake = wake_ask, cancel = cancel_ask)]
 async fn ask(config: Task, cx: ExecuteContext) -> Result<Execution<AskOutcome, Ticket>, StepError> {
-    let called = Called::note(HandlerName::Execute, cx.unique_execution_id(), cx.attempt(), None);
+    let called = Called::begin(&cx);
     effect(&called, &cx).await?;
-    early_callbacks(&called);
-    let doing = to_execute(true, true, true);
-    called.act(doing).await?;
+    let doing = called.execute(Waits::ForBoth).await?;
     let ticket = Ticket { number: config.number };
     Ok(match doing {
-        Doing::Defer => {
-            called.end(End::Deferred { wakes: false });
-            Execution::defer(ticket)
-        }
-        Doing::DeferAndWake => {
-            called.end(End::Deferred { wakes: true });
-            Execution::defer(ticket).wake_in(Sim::current().millis(0..60_000))
-        }
-        Doing::Exit => {
-            called.end(End::Exit);
-            Execution::Exit
-        }
+        Doing::Defer => Execution::defer(ticket),
+        Doing::DeferAndWake => Execution::defer(ticket).wake_in(Sim::current().millis(0..60_000)),
+        Doing::Exit => Execution::Exit,
         doing => step_outcomes!(doing, AskOutcome, config.number, called).into(),
     })
 }
@@ -403,19 +418,11 @@ async fn cancel_ask(_config: Task, cx: CancelContext<Ticket>) -> Result<(), Step
 /// Wait for somebody
 #[step(outcomes(done { number: i64 }, other { number: i64 }), finish = finish_listen)]
 async fn listen(config: Task, cx: ExecuteContext) -> Result<Execution<ListenOutcome, Ticket>, StepError> {
-    let called = Called::note(HandlerName::Execute, cx.unique_execution_id(), cx.attempt(), None);
-    early_callbacks(&called);
-    let doing = to_execute(true, true, false);
-    called.act(doing).await?;
+    let called = Called::begin(&cx);
+    let doing = called.execute(Waits::ForCallbacks).await?;
     Ok(match doing {
-        Doing::Defer => {
-            called.end(End::Deferred { wakes: false });
-            Execution::defer(Ticket { number: config.number })
-        }
-        Doing::Exit => {
-            called.end(End::Exit);
-            Execution::Exit
-        }
+        Doing::Defer => Execution::defer(Ticket { number: config.number }),
+        Doing::Exit => Execution::Exit,
         doing => step_outcomes!(doing, ListenOutcome, config.number, called).into(),
     })
 }
@@ -436,19 +443,13 @@ async fn finish_listen(
 /// Wait for a time
 #[step(outcomes(done { number: i64 }, other { number: i64 }), wake = wake_doze, cancel = cancel_doze)]
 async fn doze(config: Task, cx: ExecuteContext) -> Result<Execution<DozeOutcome, Ticket>, StepError> {
-    let called = Called::note(HandlerName::Execute, cx.unique_execution_id(), cx.attempt(), None);
-    early_callbacks(&called);
-    let doing = to_execute(true, false, true);
-    called.act(doing).await?;
+    let called = Called::begin(&cx);
+    let doing = called.execute(Waits::ForATime).await?;
     Ok(match doing {
         Doing::DeferAndWake => {
-            called.end(End::Deferred { wakes: true });
             Execution::defer(Ticket { number: config.number }).wake_in(Sim::current().millis(0..60_000))
         }
-        Doing::Exit => {
-            called.end(End::Exit);
-            Execution::Exit
-        }
+        Doing::Exit => Execution::Exit,
         doing => step_outcomes!(doing, DozeOutcome, config.number, called).into(),
     })
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientConfig, WebPkiServerVerifier};
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
@@ -129,8 +129,12 @@ impl Tls {
     /// When the root certificates cannot be read, or this machine has none.
     pub(super) fn connector(&self) -> Result<MakeRustlsConnect, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let any_name = |chain| {
+            let algorithms = provider.signature_verification_algorithms;
+            Arc::new(AnyName { chain, algorithms })
+        };
         let verifier: Arc<dyn ServerCertVerifier> = match (self.mode, &self.roots) {
-            (Mode::Disable | Mode::Prefer | Mode::Require, _) => Arc::new(Unchecked(Arc::clone(&provider))),
+            (Mode::Disable | Mode::Prefer | Mode::Require, _) => any_name(None),
             (Mode::VerifyCa | Mode::VerifyFull, Roots::System) => {
                 Arc::new(rustls_platform_verifier::Verifier::new(Arc::clone(&provider))?)
             }
@@ -138,7 +142,7 @@ impl Tls {
                 let roots = Arc::new(read_roots(file)?);
                 let verifier =
                     WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build()?;
-                if mode == Mode::VerifyCa { Arc::new(AnyName(verifier)) } else { verifier }
+                if mode == Mode::VerifyCa { any_name(Some(verifier)) } else { verifier }
             }
         };
         let mut config = ClientConfig::builder_with_provider(provider)
@@ -189,49 +193,11 @@ pub(super) fn advice(error: &(dyn std::error::Error + 'static)) -> Option<&'stat
     })
 }
 
-/// Takes any certificate: nobody listens who is not asked to connect, and no more is known.
+/// Checks no name, and without a chain no certificate: nobody listens who is not asked to connect, and no more is known.
 #[derive(Debug)]
-struct Unchecked(Arc<CryptoProvider>);
-
-/// Checks all but the name.
-#[derive(Debug)]
-struct AnyName(Arc<WebPkiServerVerifier>);
-
-impl ServerCertVerifier for Unchecked {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+struct AnyName {
+    chain: Option<Arc<WebPkiServerVerifier>>,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl ServerCertVerifier for AnyName {
@@ -243,7 +209,8 @@ impl ServerCertVerifier for AnyName {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        match self.0.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+        let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
+        match chain.verify_server_cert(certificate, intermediates, name, ocsp, now) {
             // The name is checked last: all else was right.
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
@@ -258,7 +225,7 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, certificate, signed)
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -267,11 +234,11 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, certificate, signed)
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 

@@ -3,9 +3,8 @@
 use stepwell::prelude::{
     CancelContext, ExecuteContext, Execution, Finish, FinishContext, Question, Request, StepError, data, step,
 };
-use stepwell_engine::model::HandlerName;
 
-use super::{Called, Doing, Task, cancelling, early_callbacks, finishing, name, to_execute};
+use super::{Called, Doing, Task, Waits, cancelling, finishing, name};
 use crate::ledger::End;
 use crate::mutants::Mutant;
 use crate::sim::Sim;
@@ -25,20 +24,14 @@ pub(crate) fn question(id: &str) -> String {
 /// Ask people
 #[step(outcomes(done { number: i64 }, other { number: i64 }), finish = finish_gather, cancel = cancel_gather)]
 async fn gather(config: Task, cx: ExecuteContext) -> Result<Execution<GatherOutcome, Said>, StepError> {
-    let called = Called::note(HandlerName::Execute, cx.unique_execution_id(), cx.attempt(), None);
-    early_callbacks(&called);
-    let doing = to_execute(true, true, false);
-    called.act(doing).await?;
+    let called = Called::begin(&cx);
+    let doing = called.execute(Waits::ForCallbacks).await?;
     Ok(match doing {
         Doing::Defer => {
-            called.end(End::Deferred { wakes: false });
             let question = Question::new(question(cx.unique_execution_id())).button("done", "Done");
             Execution::defer(Said { callbacks: Vec::new() }).asking(question)
         }
-        Doing::Exit => {
-            called.end(End::Exit);
-            Execution::Exit
-        }
+        Doing::Exit => Execution::Exit,
         doing => step_outcomes!(doing, GatherOutcome, config.number, called).into(),
     })
 }
