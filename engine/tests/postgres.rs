@@ -72,11 +72,11 @@ async fn o4_a_process_whose_lease_has_expired_commits_nothing() {
     let late = Sample::default();
     assert!(paused.start_run(late.start(&paused)).await.is_err());
     assert!(paused.commit_run(sample.change(&paused, 0, "late")).await.is_err());
-    assert!(paused.record_once(sample.id, 1, "name", vec![1]).await.is_err());
+    assert!(paused.record_once(sample.once("name", vec![1])).await.is_err());
     let other = open(&url).await;
     assert_eq!(other.run(late.id).await.unwrap(), None);
     assert_eq!(other.run(sample.id).await.unwrap().unwrap().sequence, 0);
-    assert_eq!(other.once(sample.id, 1, "name").await.unwrap(), None);
+    assert_eq!(other.once(sample.execution(1), "name").await.unwrap(), None);
     assert_eq!(other.adopt_runs(10).await.unwrap(), [sample.id]);
     // With a new lease it takes part again, but the run is no longer its own.
     assert_eq!(paused.news().await, News::LeaseLost);
@@ -163,9 +163,9 @@ async fn o1_a_commit_that_is_not_answered_is_stored_exactly_once() {
         assert_eq!(store.inbox(sample.id).await.unwrap().len(), 1, "{fault:?}");
 
         proxy.break_next(fault);
-        store.record_once(sample.id, 1, "name", vec![1]).await.unwrap();
+        store.record_once(sample.once("name", vec![1])).await.unwrap();
         broken();
-        assert_eq!(store.once(sample.id, 1, "name").await.unwrap(), Some(vec![1]));
+        assert_eq!(store.once(sample.execution(1), "name").await.unwrap(), Some(vec![1]));
 
         proxy.break_next(fault);
         store.commit_run(sample.change(&store, 0, "second")).await.unwrap();

@@ -54,11 +54,11 @@ async fn o1_what_was_acknowledged_is_found_in_a_copy_of_the_files() {
     assert_eq!(restored.journal(sample.id).await.unwrap().len(), 2);
     assert!(restored.next_record() <= next);
     // The value of `once` belongs to whoever works on the run: nobody does yet.
-    let recorded = restored.record_once(sample.id, 1, "name", vec![1]).await;
+    let recorded = restored.record_once(sample.once("name", vec![1])).await;
     assert!(matches!(recorded, Err(CommitError::Conflict)));
     assert_eq!(restored.adopt_runs(10).await.unwrap(), [sample.id], "its process has died");
     assert_eq!(restored.adopt_runs(10).await.unwrap(), [], "it has been taken over");
-    restored.record_once(sample.id, 1, "name", vec![1]).await.unwrap();
+    restored.record_once(sample.once("name", vec![1])).await.unwrap();
 }
 
 #[test]

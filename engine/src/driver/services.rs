@@ -14,7 +14,7 @@ use super::Inner;
 use super::call::private;
 use super::index_key::index_key;
 use crate::model::ExecutionId;
-use crate::store::CommitError;
+use crate::store::{CommitError, OnceValue};
 
 /// The services of a trigger's handlers.
 pub(super) struct TriggerServices(pub(super) Arc<Inner>);
@@ -66,24 +66,24 @@ impl StepServices for ExecutionServices {
     }
 
     async fn recorded(&self, name: &str) -> Result<Option<Value>, StepError> {
-        let ExecutionId { run, number } = self.execution;
         let sealed =
-            self.inner.store.once(run, number, &index_key(name.to_owned())).await.map_err(unavailable)?;
+            self.inner.store.once(self.execution, &index_key(name.to_owned())).await.map_err(unavailable)?;
         let Some(sealed) = sealed else { return Ok(None) };
         let plain = self.inner.keys.unseal(&self.purpose(name), &sealed)?;
         Ok(Some(serde_json::from_slice(&plain)?))
     }
 
     async fn record(&self, name: &str, value: Value) -> Result<(), StepError> {
-        let ExecutionId { run, number } = self.execution;
         let plain = private("the value of `once`", &value).map_err(StepError::permanent)?;
-        let sealed = self.inner.keys.seal(&self.purpose(name), &plain);
-        self.inner.store.record_once(run, number, &index_key(name.to_owned()), sealed).await.map_err(
-            |error| match error {
-                CommitError::Conflict => StepError::retryable("another engine has taken this run over"),
-                CommitError::Store(error) => unavailable(error),
-            },
-        )
+        let value = OnceValue {
+            execution: self.execution,
+            name: index_key(name.to_owned()),
+            value: self.inner.keys.seal(&self.purpose(name), &plain),
+        };
+        self.inner.store.record_once(value).await.map_err(|error| match error {
+            CommitError::Conflict => StepError::retryable("another engine has taken this run over"),
+            CommitError::Store(error) => unavailable(error),
+        })
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Callback, Draft, OperationRow, PlaceChange, RunChange, StartRun, Started, WorkflowChange};
+use super::{
+    Callback, Draft, OnceValue, OperationRow, PlaceChange, RunChange, StartRun, Started, WorkflowChange,
+};
 use crate::model::{RecordId, RunId, VersionId, WorkflowId};
 
 /// A change that waits for its commit.
@@ -15,12 +17,7 @@ pub(super) enum Change {
     Start(Box<StartRun>),
     Run(Box<RunChange>),
     Callback(Callback),
-    Once {
-        run: RunId,
-        execution: u32,
-        name: String,
-        value: Vec<u8>,
-    },
+    Once(OnceValue),
     Token {
         hash: [u8; 32],
         name: String,
@@ -56,7 +53,7 @@ impl Change {
             Self::Start(_) => "storing the new run",
             Self::Run(_) => "storing the run's state",
             Self::Callback(_) => "storing the callback",
-            Self::Once { .. } => "storing the value of `once`",
+            Self::Once(_) => "storing the value of `once`",
             Self::Token { .. } => "storing the token",
             Self::Adopt { .. } => "taking runs over",
         }

@@ -12,10 +12,12 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    ActivationRow, AdoptedWorkflow, Arrival, Callback, CommitError, Draft, Lane, PlaceChange, Record,
-    RunChange, RunFilter, RunRow, StartRun, Started, Store, VersionRow, Wanted, WorkflowChange,
+    ActivationRow, AdoptedWorkflow, Arrival, Callback, CommitError, Draft, Lane, OnceValue, PlaceChange,
+    Record, RunChange, RunFilter, RunRow, StartRun, Started, Store, VersionRow, Wanted, WorkflowChange,
 };
-use crate::model::{ActivationId, ActivationStatus, RecordId, RunId, RunStatus, VersionId, WorkflowId};
+use crate::model::{
+    ActivationId, ActivationStatus, ExecutionId, RecordId, RunId, RunStatus, VersionId, WorkflowId,
+};
 
 /// Runs all checks, each on a store of its own.
 pub async fn all<S: Store, F: AsyncFn() -> S>(fresh: F) {
@@ -59,12 +61,12 @@ pub async fn succession<S: Store>(first: S, succeed: impl AsyncFnOnce(S) -> S) {
     let change =
         WorkflowChange { id: workflow(), sequence: 0, state: vec![1], version: None, activations: vec![] };
     first.commit_workflow(change).await.expect("the sequence is right");
-    first.record_once(owned[0].id, 1, "name", vec![1]).await.expect("this process works on the run");
+    first.record_once(owned[0].once("name", vec![1])).await.expect("this process works on the run");
     let last = first.journal(idle.id).await.expect("the store works")[0].id;
 
     let second = succeed(first).await;
     assert!(second.next_record() > last, "no id is given out again");
-    let once = second.record_once(owned[0].id, 1, "other", vec![2]).await;
+    let once = second.record_once(owned[0].once("other", vec![2])).await;
     assert!(refused(once), "who does not work on the run records nothing");
     let mut adopted = second.adopt_runs(2).await.expect("the store works");
     assert_eq!(adopted.len(), 2);
@@ -76,8 +78,8 @@ pub async fn succession<S: Store>(first: S, succeed: impl AsyncFnOnce(S) -> S) {
     let [AdoptedWorkflow { row, others }] = &workflows[..] else { panic!("{workflows:?}") };
     assert_eq!((&row.id, row.sequence, &others[..]), (&workflow(), 1, &[][..]));
     assert_eq!(second.adopt_workflows().await.expect("the store works"), []);
-    second.record_once(owned[0].id, 1, "name", vec![2]).await.expect("this process works on the run");
-    let value = second.once(owned[0].id, 1, "name").await.expect("the store works");
+    second.record_once(owned[0].once("name", vec![2])).await.expect("this process works on the run");
+    let value = second.once(owned[0].execution(1), "name").await.expect("the store works");
     assert_eq!(value, Some(vec![1]), "the value from before stays");
     for sample in &owned {
         second.commit_run(sample.change(&second, 0, "second")).await.expect("this process works on the run");
@@ -173,6 +175,16 @@ impl Sample {
     /// A callback of its first execution.
     pub fn callback(&self, store: &dyn Store, sequence: i64, body: &str) -> Callback {
         Callback { execution: 1, sequence, postponed: false, record: self.record(store, 3, body.as_bytes()) }
+    }
+
+    /// One of its executions.
+    pub fn execution(&self, number: u32) -> ExecutionId {
+        ExecutionId { run: self.id, number }
+    }
+
+    /// A value of `once` of its first execution.
+    pub fn once(&self, name: &str, value: Vec<u8>) -> OnceValue {
+        OnceValue { execution: self.execution(1), name: name.to_owned(), value }
     }
 
     async fn create(&self, store: &dyn Store) {
@@ -471,12 +483,12 @@ fn sample_change(sample: &Sample, store: &dyn Store) -> RunChange {
 async fn once_keeps_the_first_value_and_needs_the_run(store: &dyn Store) {
     let sample = Sample::default();
     sample.create(store).await;
-    let record = |value: &'static [u8]| store.record_once(sample.id, 1, "name", value.to_vec());
+    let record = |value: &'static [u8]| store.record_once(sample.once("name", value.to_vec()));
     record(b"first").await.expect("this process works on the run");
     record(b"second").await.expect("this process works on the run");
-    let read = store.once(sample.id, 1, "name").await.expect("the store works");
+    let read = store.once(sample.execution(1), "name").await.expect("the store works");
     assert_eq!(read.as_deref(), Some(b"first".as_slice()));
-    assert_eq!(store.once(sample.id, 2, "name").await.expect("the store works"), None);
+    assert_eq!(store.once(sample.execution(2), "name").await.expect("the store works"), None);
     let released = RunChange { owned: false, ..sample.change(store, 0, "released") };
     store.commit_run(released).await.expect("the sequence is right");
     assert!(refused(record(b"third").await), "who does not own the run records nothing");
@@ -581,8 +593,8 @@ async fn any_text_is_kept(store: &dyn Store) {
         assert_eq!(store.start_run(keyed(&first)).await.expect("it takes any key"), Started::Created);
         let again = store.start_run(keyed(&second)).await.expect("it takes any key");
         assert_eq!(again, Started::Duplicate(first.id, None));
-        store.record_once(first.id, 1, text, vec![1]).await.expect("it takes any name");
-        assert_eq!(store.once(first.id, 1, text).await.expect("the store works"), Some(vec![1]));
+        store.record_once(first.once(text, vec![1])).await.expect("it takes any name");
+        assert_eq!(store.once(first.execution(1), text).await.expect("the store works"), Some(vec![1]));
     }
 }
 
@@ -594,7 +606,7 @@ async fn values_of_a_mebibyte_are_kept(store: &dyn Store) {
     let change =
         RunChange { state: value.clone(), record: Some(record.clone()), ..sample.change(store, 0, "large") };
     store.commit_run(change).await.expect("the sequence is right");
-    store.record_once(sample.id, 1, "name", value.clone()).await.expect("this process works on the run");
+    store.record_once(sample.once("name", value.clone())).await.expect("this process works on the run");
     let callback = Callback {
         record: Record { body: value.clone(), ..sample.record(store, 3, b"") },
         ..sample.callback(store, 1, "")
@@ -605,7 +617,7 @@ async fn values_of_a_mebibyte_are_kept(store: &dyn Store) {
     let missing = store.next_record();
     let found = store.records(&[missing, record.id]).await.expect("the store works");
     assert!(found == [record], "a record that does not exist is left out");
-    assert!(store.once(sample.id, 1, "name").await.expect("the store works") == Some(value.clone()));
+    assert!(store.once(sample.execution(1), "name").await.expect("the store works") == Some(value.clone()));
     let journal = store.journal(sample.id).await.expect("the store works");
     assert!(journal.len() == 3 && journal[1].body == value && journal[2].body == value);
 }

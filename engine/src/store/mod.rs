@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::model::{
-    ActivationId, ActivationStatus, Epoch, RecordId, RunId, RunStatus, VersionId, WorkflowId,
+    ActivationId, ActivationStatus, Epoch, ExecutionId, RecordId, RunId, RunStatus, VersionId, WorkflowId,
 };
 
 mod change;
@@ -89,16 +89,10 @@ pub trait Store: Upkeep + Vault {
     async fn adopt_workflows(&self) -> Result<Vec<AdoptedWorkflow>, StoreError>;
 
     /// What `once` recorded, sealed.
-    async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
-    /// Records a value of `once`, sealed, if the run still is owned by this process. A name that is recorded
+    async fn once(&self, execution: ExecutionId, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Records a value of `once` if the run still is owned by this process. A name that is recorded
     /// already keeps its value.
-    async fn record_once(
-        &self,
-        run: RunId,
-        execution: u32,
-        name: &str,
-        value: Vec<u8>,
-    ) -> Result<(), CommitError>;
+    async fn record_once(&self, value: OnceValue) -> Result<(), CommitError>;
 
     /// Keeps an API token by its SHA-256 hash.
     async fn put_token(&self, hash: [u8; 32], name: &str, now: Timestamp) -> Result<(), StoreError>;
@@ -356,6 +350,17 @@ pub struct RunChange {
     pub called: Vec<StartRun>,
     /// What other runs are told in the same transaction, after those that it calls are created.
     pub messages: Vec<Message>,
+}
+
+/// A value of `once` to record.
+#[derive(Debug, Clone)]
+pub struct OnceValue {
+    /// The execution that it belongs to.
+    pub execution: ExecutionId,
+    /// Its name, unique within the execution.
+    pub name: String,
+    /// The value, sealed.
+    pub value: Vec<u8>,
 }
 
 /// What a run tells another. It is appended to the other's inbox and journal, at whatever sequence the other is, and

@@ -8,11 +8,13 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::model::{ActivationId, Epoch, OperationId, RecordId, RunId, RunStatus, VersionId, WorkflowId};
+use crate::model::{
+    ActivationId, Epoch, ExecutionId, OperationId, RecordId, RunId, RunStatus, VersionId, WorkflowId,
+};
 use crate::store::{
     ActivationRow, Addressee, AdoptedWorkflow, Callback, CommitError, ConnectionRow, Draft, Finished,
-    InboxEntry, News, OperationRow, Promise, Record, Relying, RunChange, RunFilter, RunRow, Size, StartRun,
-    Started, Store, StoreError, Upkeep, Vault, VersionRow, Wanted, WorkflowChange, WorkflowRow,
+    InboxEntry, News, OnceValue, OperationRow, Promise, Record, Relying, RunChange, RunFilter, RunRow, Size,
+    StartRun, Started, Store, StoreError, Upkeep, Vault, VersionRow, Wanted, WorkflowChange, WorkflowRow,
 };
 
 /// When the process dies: at the n-th moment before or after a commit, counted over all processes of a test.
@@ -215,18 +217,12 @@ impl Store for MortalStore {
         reads!(self, adopt_workflows())
     }
 
-    async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        reads!(self, once(run, execution, name))
+    async fn once(&self, execution: ExecutionId, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        reads!(self, once(execution, name))
     }
 
-    async fn record_once(
-        &self,
-        run: RunId,
-        execution: u32,
-        name: &str,
-        value: Vec<u8>,
-    ) -> Result<(), CommitError> {
-        self.commit(self.inner.record_once(run, execution, name, value)).await
+    async fn record_once(&self, value: OnceValue) -> Result<(), CommitError> {
+        self.commit(self.inner.record_once(value)).await
     }
 
     async fn put_token(&self, hash: [u8; 32], name: &str, now: Timestamp) -> Result<(), StoreError> {

@@ -15,12 +15,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use stepwell_engine::driver::Clock;
-use stepwell_engine::model::{ActivationId, Epoch, RecordId, RunId, VersionId, WorkflowId};
+use stepwell_engine::model::{ActivationId, Epoch, ExecutionId, RecordId, RunId, VersionId, WorkflowId};
 use stepwell_engine::store::sqlite::SqliteStore;
 use stepwell_engine::store::{
     ActivationRow, Addressee, AdoptedWorkflow, Callback, CommitError, Draft, InboxEntry, Message, News,
-    Record, RunChange, RunFilter, RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted,
-    WorkflowChange, WorkflowRow,
+    OnceValue, Record, RunChange, RunFilter, RunRow, StartRun, Started, Store, StoreError, VersionRow,
+    Wanted, WorkflowChange, WorkflowRow,
 };
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -328,22 +328,16 @@ impl Store for SharedStore {
         Ok(adopted)
     }
 
-    async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.rows().once(run, execution, name).await
+    async fn once(&self, execution: ExecutionId, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.rows().once(execution, name).await
     }
 
-    async fn record_once(
-        &self,
-        run: RunId,
-        execution: u32,
-        name: &str,
-        value: Vec<u8>,
-    ) -> Result<(), CommitError> {
+    async fn record_once(&self, value: OnceValue) -> Result<(), CommitError> {
         let epoch = self.fence()?;
-        if self.database.held().runs.get(&run) != Some(&epoch) {
+        if self.database.held().runs.get(&value.execution.run) != Some(&epoch) {
             return Err(CommitError::Conflict);
         }
-        self.rows().record_once(run, execution, name, value).await
+        self.rows().record_once(value).await
     }
 
     async fn put_token(&self, hash: [u8; 32], name: &str, now: Timestamp) -> Result<(), StoreError> {

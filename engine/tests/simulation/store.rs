@@ -15,9 +15,9 @@ use stepwell_engine::model::{
     decode_entries,
 };
 use stepwell_engine::store::{
-    ActivationRow, Addressee, AdoptedWorkflow, Callback, CommitError, Draft, InboxEntry, News, Record,
-    RunChange, RunFilter, RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted, WorkflowChange,
-    WorkflowRow,
+    ActivationRow, Addressee, AdoptedWorkflow, Callback, CommitError, Draft, InboxEntry, News, OnceValue,
+    Record, RunChange, RunFilter, RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted,
+    WorkflowChange, WorkflowRow,
 };
 use tokio::sync::Notify;
 
@@ -401,22 +401,16 @@ impl Store for SimStore {
         self.read(async { self.inner()?.has_place(run).await }).await
     }
 
-    async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn once(&self, execution: ExecutionId, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         if self.sim.mutant() == Some(Mutant::OnceForgotten) {
             return Ok(None);
         }
-        self.read(async { self.inner()?.once(run, execution, name).await }).await
+        self.read(async { self.inner()?.once(execution, name).await }).await
     }
 
-    async fn record_once(
-        &self,
-        run: RunId,
-        execution: u32,
-        name: &str,
-        value: Vec<u8>,
-    ) -> Result<(), CommitError> {
-        let what = format!("`once` of run {}.{execution}", short(run.0));
-        self.write(what, async { self.inner()?.record_once(run, execution, name, value).await }).await
+    async fn record_once(&self, value: OnceValue) -> Result<(), CommitError> {
+        let what = format!("`once` of {}", name(value.execution));
+        self.write(what, async { self.inner()?.record_once(value).await }).await
     }
 
     async fn news(&self) -> News {

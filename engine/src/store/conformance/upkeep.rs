@@ -45,7 +45,7 @@ async fn o6_finished_runs_go_whole_and_in_the_order_of_their_ends(store: &dyn St
         let start = sample.start(store);
         records.push(start.record.id);
         store.start_run(start).await.expect("the store works");
-        store.record_once(sample.id, 1, "name", vec![1]).await.expect("this process works on the run");
+        store.record_once(sample.once("name", vec![1])).await.expect("this process works on the run");
         store.append_callback(sample.callback(store, 0, "late")).await.expect("the sequence is right");
     }
     for (sample, second) in samples[..3].iter().zip([30, 10, 20]) {
@@ -65,7 +65,7 @@ async fn o6_finished_runs_go_whole_and_in_the_order_of_their_ends(store: &dyn St
     let left: Vec<RunId> = left.iter().map(|record| record.run).collect();
     assert_eq!(left, [samples[0].id, samples[3].id]);
     for (sample, kept) in samples.iter().zip([true, false, false, true]) {
-        let once = store.once(sample.id, 1, "name").await.expect("the store works");
+        let once = store.once(sample.execution(1), "name").await.expect("the store works");
         let inbox = store.inbox(sample.id).await.expect("the store works");
         assert_eq!((once.is_some(), inbox.len()), (kept, usize::from(kept)));
     }
@@ -261,7 +261,7 @@ async fn o8_the_runs_of_a_version_can_be_left_to_others(store: &dyn Store) {
     store.append_callback(samples[0].callback(store, 1, "kept")).await.expect("the sequence is right");
     assert_eq!(store.due(at(1), 10).await.expect("the store works"), []);
     assert_eq!(store.adopt_runs(10).await.expect("the store works"), []);
-    let late = store.record_once(owned.id, 1, "name", vec![1]).await;
+    let late = store.record_once(owned.once("name", vec![1])).await;
     assert!(refused(late), "it is left to the next process");
     let done = RunChange { due_at: None, owned: false, ..samples[1].change(store, 1, "done") };
     store.commit_run(done).await.expect("the sequence is right");

@@ -94,7 +94,7 @@ impl Wanted {
                 self.runs.extend(change.called.iter().flat_map(|start| told(&start.messages)));
             }
             Change::Callback(callback) => drop(self.runs.insert(callback.record.run.0)),
-            Change::Once { run, .. } => drop(self.runs.insert(run.0)),
+            Change::Once(once) => drop(self.runs.insert(once.execution.run.0)),
             Change::Start(start) => {
                 self.runs.extend(told(&start.messages));
                 if again {

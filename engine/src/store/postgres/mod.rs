@@ -32,11 +32,11 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::change::{Answer, Change};
 use super::{
-    ActivationRow, Addressee, AdoptedWorkflow, Callback, CommitError, Draft, InboxEntry, News, Record,
-    RunChange, RunFilter, RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted, WorkflowChange,
-    WorkflowRow,
+    ActivationRow, Addressee, AdoptedWorkflow, Callback, CommitError, Draft, InboxEntry, News, OnceValue,
+    Record, RunChange, RunFilter, RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted,
+    WorkflowChange, WorkflowRow,
 };
-use crate::model::{ActivationId, Epoch, RecordId, RunId, VersionId, WorkflowId};
+use crate::model::{ActivationId, Epoch, ExecutionId, RecordId, RunId, VersionId, WorkflowId};
 use committer::Queue;
 use connection::{Connections, Pool, QueryError};
 use lease::Lease;
@@ -253,19 +253,13 @@ impl Store for PostgresStore {
         adopted.map_err(failed(operation))
     }
 
-    async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let value = read::once(self.readers(), run, execution, name).await;
+    async fn once(&self, execution: ExecutionId, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let value = read::once(self.readers(), execution, name).await;
         value.map_err(failed("reading a value of `once`"))
     }
 
-    async fn record_once(
-        &self,
-        run: RunId,
-        execution: u32,
-        name: &str,
-        value: Vec<u8>,
-    ) -> Result<(), CommitError> {
-        self.guarded(Change::Once { run, execution, name: name.to_owned(), value }).await
+    async fn record_once(&self, value: OnceValue) -> Result<(), CommitError> {
+        self.guarded(Change::Once(value)).await
     }
 
     async fn put_token(&self, hash: [u8; 32], name: &str, now: Timestamp) -> Result<(), StoreError> {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::text;
 use crate::model::{ActivationId, RecordId, RunId};
 use crate::store::change::{Answer, Change};
-use crate::store::{Callback, Message, PlaceChange, Record, RunChange, StartRun, Started};
+use crate::store::{Callback, Message, OnceValue, PlaceChange, Record, RunChange, StartRun, Started};
 
 /// A run as it is, locked.
 pub(super) struct LockedRun {
@@ -37,14 +37,6 @@ pub(super) struct Moved<'a> {
     pub(super) head: RecordId,
 }
 
-/// A value of `once` to record.
-pub(super) struct Once<'a> {
-    pub(super) run: RunId,
-    pub(super) execution: u32,
-    pub(super) name: &'a str,
-    pub(super) value: &'a [u8],
-}
-
 /// What comes to an inbox.
 pub(super) struct ForInbox<'a> {
     pub(super) record: &'a Record,
@@ -64,7 +56,7 @@ pub(super) struct Writes<'a> {
     pub(super) taken: Vec<(RunId, RecordId)>,
     /// Inbox entries that wait as long as the run is at this sequence.
     pub(super) postponed: Vec<(RunId, RecordId, i64)>,
-    pub(super) once: Vec<Once<'a>>,
+    pub(super) once: Vec<&'a OnceValue>,
     /// What becomes of the places of runs that move on, in order.
     pub(super) places: Vec<(RunId, &'a PlaceChange)>,
     /// Runs that another process works on, which is to hear of it.
@@ -78,12 +70,12 @@ impl<'a> Writes<'a> {
             Change::Start(start) => Answer::Started(self.start(start, found, epoch)),
             Change::Run(change) => self.move_on(change, found, epoch),
             Change::Callback(callback) => self.append_callback(callback, found, epoch),
-            Change::Once { run, execution, name, value } => {
-                match found.runs.get(run) {
+            Change::Once(once) => {
+                match found.runs.get(&once.execution.run) {
                     Some(LockedRun { owner: Some(owner), .. }) if *owner == epoch => {}
                     _ => return Some(Answer::Refused),
                 }
-                self.once.push(Once { run: *run, execution: *execution, name, value });
+                self.once.push(once);
                 Answer::Done
             }
             Change::Draft(_) | Change::Workflow(_) | Change::Token { .. } | Change::Adopt { .. } => {

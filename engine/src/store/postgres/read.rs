@@ -10,7 +10,7 @@ use super::connection::{Pool, QueryError};
 use super::filter::condition;
 use super::rows;
 use super::text;
-use crate::model::{ActivationId, READS, RecordId, RunId, VersionId, WorkflowId};
+use crate::model::{ActivationId, ExecutionId, READS, RecordId, RunId, VersionId, WorkflowId};
 use crate::store::change::micros;
 use crate::store::columns;
 use crate::store::{
@@ -189,12 +189,12 @@ pub(super) async fn orphaned_workflows(pool: &Pool) -> Result<bool, QueryError> 
 
 pub(super) async fn once(
     pool: &Pool,
-    run: RunId,
-    execution: u32,
+    execution: ExecutionId,
     name: &str,
 ) -> Result<Option<Vec<u8>>, QueryError> {
     let sql = "SELECT value FROM once WHERE run = $1 AND execution = $2 AND name = $3";
-    first(pool, sql, &[&run.0, &i64::from(execution), &text::key(name)], |row| rows::get(row, 0)).await
+    let ExecutionId { run, number } = execution;
+    first(pool, sql, &[&run.0, &i64::from(number), &text::key(name)], |row| rows::get(row, 0)).await
 }
 
 pub(super) async fn has_token(pool: &Pool, hash: [u8; 32]) -> Result<bool, QueryError> {

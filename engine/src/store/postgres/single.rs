@@ -28,7 +28,7 @@ pub(super) async fn apply(
             Answer::Done
         }
         Change::Adopt { limit, left } => Answer::Adopted(adopt(client, *limit, left, epoch).await?),
-        Change::Start(_) | Change::Run(_) | Change::Callback(_) | Change::Once { .. } => return Ok(None),
+        Change::Start(_) | Change::Run(_) | Change::Callback(_) | Change::Once(_) => return Ok(None),
     }))
 }
 

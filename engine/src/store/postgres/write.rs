@@ -259,10 +259,10 @@ impl Writes<'_> {
         if self.once.is_empty() {
             return Ok(0);
         }
-        let run: Vec<Uuid> = self.once.iter().map(|once| once.run.0).collect();
-        let execution: Vec<i64> = self.once.iter().map(|once| once.execution.into()).collect();
-        let name: Vec<_> = self.once.iter().map(|once| text::key(once.name)).collect();
-        let value: Vec<&[u8]> = self.once.iter().map(|once| once.value).collect();
+        let run: Vec<Uuid> = self.once.iter().map(|once| once.execution.run.0).collect();
+        let execution: Vec<i64> = self.once.iter().map(|once| once.execution.number.into()).collect();
+        let name: Vec<_> = self.once.iter().map(|once| text::key(&once.name)).collect();
+        let value: Vec<&[u8]> = self.once.iter().map(|once| once.value.as_slice()).collect();
         client.execute(&statements.once, &[&run, &execution, &name, &value]).await
     }
 }

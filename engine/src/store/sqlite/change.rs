@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
 use super::rows::run_id;
-use crate::model::{READS, RunId, VersionId};
+use crate::model::{ExecutionId, READS, RunId, VersionId};
 use crate::store::change::{Answer, Change, due_micros, micros};
 use crate::store::{
-    Callback, Draft, Lane, Message, PlaceChange, Record, RunChange, StartRun, Started, WorkflowChange,
-    columns,
+    Callback, Draft, Lane, Message, OnceValue, PlaceChange, Record, RunChange, StartRun, Started,
+    WorkflowChange, columns,
 };
 
 /// Carries a change out.
@@ -20,9 +20,7 @@ pub(super) fn apply(change: &Change, connection: &Connection, epoch: i64) -> rus
         Change::Start(start) => start_run(connection, start, epoch).map(Answer::Started),
         Change::Run(change) => commit_run(connection, change, epoch),
         Change::Callback(callback) => append_callback(connection, callback),
-        Change::Once { run, execution, name, value } => {
-            record_once(connection, *run, *execution, (name, value), epoch)
-        }
+        Change::Once(once) => record_once(connection, once, epoch),
         Change::Token { hash, name, now } => put_token(connection, *hash, name, *now),
         Change::Adopt { limit, left } => adopt(connection, *limit, left, epoch).map(Answer::Adopted),
     }
@@ -269,19 +267,14 @@ fn append(connection: &Connection, record: &Record, previous: Option<i64>) -> ru
     Ok(())
 }
 
-fn record_once(
-    connection: &Connection,
-    run: RunId,
-    execution: u32,
-    (name, value): (&str, &[u8]),
-    epoch: i64,
-) -> rusqlite::Result<Answer> {
+fn record_once(connection: &Connection, once: &OnceValue, epoch: i64) -> rusqlite::Result<Answer> {
+    let OnceValue { execution: ExecutionId { run, number }, name, value } = once;
     let sql = "SELECT 1 FROM runs WHERE id = ?1 AND owner = ?2";
     if !connection.prepare_cached(sql)?.exists(params![run.0, epoch])? {
         return Ok(Answer::Refused);
     }
     let sql = "INSERT INTO once (run, execution, name, value) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
-    connection.prepare_cached(sql)?.execute(params![run.0, execution, name, value])?;
+    connection.prepare_cached(sql)?.execute(params![run.0, number, name, value])?;
     Ok(Answer::Done)
 }
 

@@ -28,10 +28,11 @@ use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 use super::change::{Answer, Change, micros};
 use super::columns;
 use super::{
-    ActivationRow, Addressee, AdoptedWorkflow, Callback, CommitError, Draft, InboxEntry, Record, RunChange,
-    RunFilter, RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted, WorkflowChange, WorkflowRow,
+    ActivationRow, Addressee, AdoptedWorkflow, Callback, CommitError, Draft, InboxEntry, OnceValue, Record,
+    RunChange, RunFilter, RunRow, StartRun, Started, Store, StoreError, VersionRow, Wanted, WorkflowChange,
+    WorkflowRow,
 };
-use crate::model::{ActivationId, Epoch, RecordId, RunId, VersionId, WorkflowId};
+use crate::model::{ActivationId, Epoch, ExecutionId, RecordId, RunId, VersionId, WorkflowId};
 use activations::Activations;
 use writer::Writer;
 
@@ -438,26 +439,20 @@ impl Store for SqliteStore {
         Ok(workflows.into_iter().map(|row| AdoptedWorkflow { row, others: Vec::new() }).collect())
     }
 
-    async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn once(&self, execution: ExecutionId, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let name = name.to_owned();
         self.read("reading a value of `once`", move |connection| {
             let sql = "SELECT value FROM once WHERE run = ?1 AND execution = ?2 AND name = ?3";
             connection
                 .prepare_cached(sql)?
-                .query_row(params![run.0, execution, name], |row| row.get(0))
+                .query_row(params![execution.run.0, execution.number, name], |row| row.get(0))
                 .optional()
         })
         .await
     }
 
-    async fn record_once(
-        &self,
-        run: RunId,
-        execution: u32,
-        name: &str,
-        value: Vec<u8>,
-    ) -> Result<(), CommitError> {
-        self.guarded(Change::Once { run, execution, name: name.to_owned(), value }).await
+    async fn record_once(&self, value: OnceValue) -> Result<(), CommitError> {
+        self.guarded(Change::Once(value)).await
     }
 
     async fn put_token(&self, hash: [u8; 32], name: &str, now: Timestamp) -> Result<(), StoreError> {

@@ -60,7 +60,7 @@ async fn a_process_whose_lease_has_expired_commits_nothing() {
     clock.0.store(11, Ordering::Relaxed);
     let other = database.open();
     assert!(paused.commit_run(sample.change(&paused, 0, "late")).await.is_err());
-    assert!(paused.record_once(sample.id, 1, "name", vec![1]).await.is_err());
+    assert!(paused.record_once(sample.once("name", vec![1])).await.is_err());
     assert_eq!(other.run(sample.id).await.expect("the store works").map(|row| row.sequence), Some(0));
     assert_eq!(other.adopt_runs(10).await.expect("the store works"), [sample.id]);
     assert_eq!(paused.news().await, News::LeaseLost);
