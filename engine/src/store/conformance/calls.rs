@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Sample, at, join_all, refused};
+use super::sample::{Sample, at, join_all, refused};
 use crate::model::{RunId, RunStatus, VersionId};
 use crate::store::{Finished, Lane, Message, RunChange, StartRun, Store};
 

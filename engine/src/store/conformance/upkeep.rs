@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Sample, at, draft, refused, version, workflow};
+use super::sample::{self, Sample, at, draft, refused, version, workflow};
 use crate::model::{OperationId, READS, RunId, RunStatus, VersionId};
 use crate::store::{
     Draft, Finished, OperationRow, Promise, Relying, RunChange, RunFilter, StartRun, Store, VersionRow,
@@ -98,7 +98,7 @@ async fn put_version(store: &dyn Store, number: u32, accepts: bool) -> VersionRo
         store.put_draft(draft("{}")).await.expect("the store works");
     }
     let version = version(number);
-    let activation = crate::store::ActivationRow { accepts, ..super::activation(&version) };
+    let activation = crate::store::ActivationRow { accepts, ..sample::activation(&version) };
     let change = WorkflowChange {
         id: workflow(),
         sequence: i64::from(number) - 1,

@@ -1,9 +1,13 @@
 //! The promises of [`Vault`](crate::store::Vault).
 
-use super::at;
+use super::sample::at;
 use crate::store::{ConnectionRow, Store};
 
-pub(super) async fn connections_are_kept_by_kind_and_name(store: &dyn Store) {
+pub(super) async fn all<S: Store, F: AsyncFn() -> S>(fresh: &F) {
+    connections_are_kept_by_kind_and_name(&fresh().await).await;
+}
+
+async fn connections_are_kept_by_kind_and_name(store: &dyn Store) {
     let row = |kind: &str, name: &str, credentials: u8, second: i64| ConnectionRow {
         kind: kind.to_owned(),
         name: name.to_owned(),
