@@ -108,6 +108,11 @@ pub(super) fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
+/// A limit as a database takes it.
+pub(super) fn limited(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
 /// As [`micros`], rounded up: what is due in the database is due by the exact time as well.
 pub(super) fn due_micros(time: Timestamp) -> i64 {
     let micros = time.as_microsecond();

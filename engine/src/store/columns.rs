@@ -30,6 +30,8 @@ pub(super) const WORKFLOW: &str = "id, title, draft, state, sequence, created_at
 pub(super) const VERSION: &str = "id, workflow, number, definition, created_at";
 /// Of an activation.
 pub(super) const ACTIVATION: &str = "id, workflow, version, status, accepts, registration, error";
+/// Of an operation.
+pub(super) const OPERATION: &str = "id, state, sequence, created_at, finished_at";
 /// Of a connection.
 pub(super) const CONNECTION: &str = "kind, name, credentials, created_at, updated_at";
 

@@ -4,7 +4,7 @@ use tokio_postgres::types::ToSql;
 
 use super::text;
 use crate::model::READS;
-use crate::store::change::micros;
+use crate::store::change::{limited, micros};
 use crate::store::{RunFilter, columns};
 
 /// A value of a condition.
@@ -15,7 +15,7 @@ pub(super) fn condition(filter: &RunFilter) -> (String, Vec<Value>) {
     let RunFilter { workflow, status, ended, created_after, created_before, before, unreadable, limit } =
         filter;
     let mut conditions = vec!["true".to_owned()];
-    let mut values: Vec<Value> = vec![Box::new(i64::try_from(*limit).unwrap_or(i64::MAX))];
+    let mut values: Vec<Value> = vec![Box::new(limited(*limit))];
     let given: [(&str, Option<Value>); 6] = [
         ("workflow =", workflow.as_ref().map(|id| Box::new(text::written(&id.0).into_owned()) as Value)),
         ("status =", status.map(|status| Box::new(status.as_str()) as Value)),

@@ -11,7 +11,7 @@ use super::filter::condition;
 use super::rows;
 use super::text;
 use crate::model::{ActivationId, ExecutionId, READS, RecordId, RunId, VersionId, WorkflowId};
-use crate::store::change::micros;
+use crate::store::change::{limited, micros};
 use crate::store::columns;
 use crate::store::{
     ActivationRow, Addressee, InboxEntry, Record, RunFilter, RunRow, VersionRow, Wanted, WorkflowRow,
@@ -158,7 +158,7 @@ pub(super) async fn due(
             (SELECT runs.id FROM places JOIN runs ON runs.id = places.run
                 WHERE given AND NOT taken_up AND runs.owner IS NULL AND version <> ALL($3) LIMIT $2)
         ) due LIMIT $2";
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let limit = limited(limit);
     all(pool, sql, &[&micros(now), &limit, left], rows::run_id).await
 }
 

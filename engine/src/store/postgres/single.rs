@@ -8,7 +8,7 @@ use super::listener::{CHANNEL, Notice};
 use super::rows;
 use super::text;
 use crate::model::{READS, RunId, VersionId};
-use crate::store::change::{Answer, Change, micros};
+use crate::store::change::{Answer, Change, limited, micros};
 use crate::store::columns;
 use crate::store::{ActivationRow, AdoptedWorkflow, Draft, News, VersionRow, WorkflowChange};
 
@@ -89,7 +89,7 @@ async fn adopt(
                 AND version <> ALL($3)
             LIMIT $2 FOR UPDATE OF runs SKIP LOCKED
         ) RETURNING id";
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let limit = limited(limit);
     let left: Vec<Uuid> = left.iter().map(|id| id.0).collect();
     client
         .query(sql, &[&epoch, &limit, &left, &columns::set_aside(READS)])

@@ -12,16 +12,14 @@ use super::filter::condition;
 use super::read::{Parameters, all, first};
 use super::{PostgresStore, failed, rows};
 use crate::model::{OperationId, READS, RunId, RunStatus, VersionId, WorkflowId};
-use crate::store::change::micros;
+use crate::store::change::{limited, micros};
+use crate::store::columns::{self, OPERATION};
 use crate::store::{
     CommitError, Finished, OperationRow, Promise, Relying, RunFilter, RunRow, Size, StoreError, Upkeep,
-    columns,
 };
 
 /// How many removed runs are looked at in one transaction.
 const RUNS: i64 = 20;
-/// The columns of an operation.
-const OPERATION: &str = "id, state, sequence, created_at, finished_at";
 /// That the lease of the process with the epoch `$1` holds.
 const FENCE: &str = "EXISTS (SELECT 1 FROM processes WHERE epoch = $1 AND expires_at > clock_timestamp())";
 
@@ -326,8 +324,4 @@ fn promise(row: &Row) -> Result<Promise, QueryError> {
 
 fn count(row: &Row, column: usize) -> Result<usize, QueryError> {
     Ok(usize::try_from(rows::get::<i64>(row, column)?).unwrap_or(0))
-}
-
-fn limited(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
 }

@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 
 use crate::model::READS;
-use crate::store::change::micros;
+use crate::store::change::{limited, micros};
 use crate::store::{RunFilter, columns};
 
 /// The condition of a filter and its values, in order; the last of them is the limit.
@@ -43,7 +43,7 @@ pub(super) fn condition(filter: RunFilter) -> (String, Vec<Value>) {
         conditions.push("owner <= ?".to_owned());
         values.push(columns::set_aside(READS).into());
     }
-    values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
+    values.push(limited(limit).into());
     (conditions.join(" AND "), values)
 }
 

@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
-use super::change::{Answer, Change, micros};
+use super::change::{Answer, Change, limited, micros};
 use super::columns;
 use super::{
     ActivationRow, Addressee, AdoptedWorkflow, Callback, CommitError, Draft, InboxEntry, OnceValue, Record,
@@ -380,7 +380,7 @@ impl Store for SqliteStore {
                     WHERE given AND NOT taken_up AND runs.owner IS NULL AND {unless_left} LIMIT ?)
                 LIMIT ?"
             );
-            let limit = Value::from(i64::try_from(limit).unwrap_or(i64::MAX));
+            let limit = Value::from(limited(limit));
             let mut values = vec![Value::from(micros(now))];
             for _ in 0..3 {
                 values.extend(left.iter().cloned());

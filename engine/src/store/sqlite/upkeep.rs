@@ -9,16 +9,14 @@ use uuid::Uuid;
 use super::filter::condition;
 use super::{Mode, SqliteStore, change, connection, rows};
 use crate::model::{OperationId, READS, RunId, RunStatus, VersionId, WorkflowId};
-use crate::store::change::{Answer, micros};
+use crate::store::change::{Answer, limited, micros};
+use crate::store::columns::{self, OPERATION};
 use crate::store::{
     CommitError, Finished, OperationRow, Promise, Relying, RunFilter, RunRow, Size, StoreError, Upkeep,
-    columns,
 };
 
 /// How many pages are given back at once: 1 MiB.
 const PAGES: i64 = 256;
-/// The columns of an operation.
-const OPERATION: &str = "id, state, sequence, created_at, finished_at";
 
 #[async_trait]
 impl Upkeep for SqliteStore {
@@ -396,10 +394,6 @@ fn operation(row: &Row<'_>) -> rusqlite::Result<OperationRow> {
 
 fn promise(row: &Row<'_>) -> rusqlite::Result<Promise> {
     Ok(Promise { fingerprint: row.get(0)?, block: row.get(1)?, manifest: row.get(2)? })
-}
-
-fn limited(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 fn count(rows: i64) -> usize {
