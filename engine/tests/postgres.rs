@@ -4,6 +4,8 @@
 mod newer;
 #[path = "support/proxy.rs"]
 mod proxy;
+#[path = "support/step.rs"]
+mod step;
 mod support;
 
 use std::sync::Arc;
@@ -11,12 +13,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use proxy::{Fault, Proxy};
-use stepwell_engine::model::WorkflowId;
+use stepwell_engine::model::{RunId, WorkflowId};
 use stepwell_engine::store::conformance::{self, Sample};
-use stepwell_engine::store::postgres::{LEASE, PostgresStore};
+use stepwell_engine::store::postgres::{LEASE, LONGEST_LEASE, PostgresStore};
 use stepwell_engine::store::{CommitError, Draft, News, RunChange, StartRun, Started, Store, WorkflowChange};
 use support::postgres::Server;
 use tokio::task::JoinSet;
+
+/// Long enough for any state that will ever come.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn open(url: &str) -> PostgresStore {
     PostgresStore::open(url, LEASE).await.expect("the server runs")
@@ -225,6 +230,63 @@ async fn o1_a_process_that_cannot_tell_what_was_committed_looks_at_everything_an
     store.take_part_again().await.unwrap();
     let adopted = store.adopt_workflows().await.unwrap();
     assert_eq!(adopted.iter().map(|one| (&one.row.id, one.row.sequence)).collect::<Vec<_>>(), [(&id, 1)]);
+}
+
+#[tokio::test]
+async fn a_lease_that_is_longer_than_any_is_refused() {
+    let lease = LONGEST_LEASE + Duration::from_secs(1);
+    let error = PostgresStore::open(&Server::shared().database().await, lease).await.err().unwrap();
+    assert!(error.source.to_string().contains("600 s at most"), "{}", error.source);
+}
+
+/// Takes over what there is, as soon as there is something.
+async fn adopt(store: &PostgresStore) -> Vec<RunId> {
+    let adopted = async {
+        loop {
+            let adopted = store.adopt_runs(10).await.unwrap();
+            if !adopted.is_empty() {
+                return adopted;
+            }
+            store.news().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, adopted).await.expect("somebody has left something")
+}
+
+#[tokio::test]
+async fn o4_what_a_dead_process_has_left_is_taken_over_though_the_databases_clock_was_set_back() {
+    let server = Server::shared();
+    let url = step::with_clock(&server, &server.database().await).await;
+    let open = async || PostgresStore::open(&url, Duration::from_secs(1)).await.unwrap();
+    let (living, dead, first, second) = (open().await, open().await, Sample::default(), Sample::default());
+    create(&first, &dead).await;
+    drop(dead);
+    step::set_clock(&server, &url, "-1 hour").await;
+    assert_eq!(adopt(&living).await, [first.id]);
+    create(&second, &living).await;
+    drop(living);
+    step::set_clock(&server, &url, "-2 hours").await;
+    // One that has seen nothing of it.
+    let mut adopted = adopt(&open().await).await;
+    adopted.sort_unstable();
+    assert_eq!(adopted, [first.id, second.id]);
+}
+
+#[tokio::test]
+async fn o4_a_process_that_lives_keeps_its_lease_when_the_databases_clock_is_set_back() {
+    let server = Server::shared();
+    let url = step::with_clock(&server, &server.database().await).await;
+    let open = async || PostgresStore::open(&url, Duration::from_secs(1)).await.unwrap();
+    let (first, second, sample) = (open().await, open().await, Sample::default());
+    create(&sample, &first).await;
+    step::set_clock(&server, &url, "-1 hour").await;
+    for _ in 0..4 {
+        for store in [&first, &second] {
+            while store.news().await != News::Look {}
+        }
+        assert_eq!(second.adopt_runs(10).await.unwrap(), []);
+    }
+    first.commit_run(sample.change(&first, 0, "goes on")).await.unwrap();
 }
 
 #[tokio::test]

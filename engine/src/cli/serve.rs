@@ -11,6 +11,7 @@ use super::limits::LimitOptions;
 use super::{Done, Failure, doctor, output};
 use crate::definition::read_duration;
 use crate::driver::Retention;
+use crate::store::postgres::LONGEST_LEASE;
 use crate::{Engine, Options};
 
 /// Run the engine and its API.
@@ -23,8 +24,9 @@ pub(super) struct Serve {
     /// in the data directory
     #[arg(long, env = "STEPWELL_DATABASE", hide_env_values = true)]
     database: Option<String>,
-    /// How many seconds an engine may be silent before the others of a shared database take its work over
-    #[arg(long, env = "STEPWELL_LEASE", default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..=600))]
+    /// How many seconds an engine may be silent before the others of a shared database take its work over; the same
+    /// for all of them
+    #[arg(long, env = "STEPWELL_LEASE", default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..=LONGEST_LEASE.as_secs()))]
     lease: u64,
     /// Where to listen
     #[arg(long, env = "STEPWELL_LISTEN", default_value = "127.0.0.1:7400")]

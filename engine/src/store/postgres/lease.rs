@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
 
+use super::LONGEST_LEASE;
 use super::connection::{Pool, QueryError};
 use crate::store::News;
 
@@ -103,22 +104,35 @@ impl Lease {
 
     /// Whether there was a lease left to renew.
     async fn renew(&self, pool: &Pool, epoch: i64) -> Result<bool, QueryError> {
-        let sql = "UPDATE processes SET expires_at = now() + $2 * interval '1 second'
-            WHERE epoch = $1 AND expires_at > now()";
+        let sql = format!(
+            "WITH cut AS ({CUT})
+            UPDATE processes SET expires_at = now() + $2 * interval '1 second'
+            WHERE epoch = $1 AND expires_at > now()"
+        );
+        let length = self.length.as_secs_f64();
         pool.ask(async |client| {
-            let statement = client.prepare_cached(sql).await?;
-            Ok(client.execute(&statement, &[&epoch, &self.length.as_secs_f64()]).await? == 1)
+            let statement = client.prepare_cached(&sql).await?;
+            Ok(client.execute(&statement, &[&epoch, &length, &LONGEST_LEASE.as_secs_f64()]).await? == 1)
         })
         .await
     }
 }
 
+/// Cuts the leases of the processes but `$1` to `$2` seconds that would hold for longer than any, `$3` seconds: they were
+/// given before the database's clock was set back. A process that lives renews its own in time.
+const CUT: &str = "UPDATE processes SET expires_at = now() + $2 * interval '1 second' WHERE epoch IN (
+    SELECT epoch FROM processes WHERE epoch <> $1 AND expires_at > now() + $3 * interval '1 second'
+    FOR UPDATE SKIP LOCKED)";
+
 async fn enter(pool: &Pool, length: Duration) -> Result<i64, QueryError> {
     let forget = format!("DELETE FROM processes WHERE expires_at < now() - interval '{KEEP_DEAD}'");
     let sql = "INSERT INTO processes (expires_at) VALUES (now() + $1 * interval '1 second') RETURNING epoch";
+    let length = length.as_secs_f64();
     pool.ask(async |client| {
         client.execute(&forget, &[]).await?;
-        Ok(client.query_one(sql, &[&length.as_secs_f64()]).await?.try_get(0)?)
+        let epoch: i64 = client.query_one(sql, &[&length]).await?.try_get(0)?;
+        client.execute(CUT, &[&epoch, &length, &LONGEST_LEASE.as_secs_f64()]).await?;
+        Ok(epoch)
     })
     .await
 }

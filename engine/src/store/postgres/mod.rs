@@ -44,6 +44,8 @@ use listener::Notice;
 
 /// How long a process counts as alive after it was last heard of, by default.
 pub const LEASE: Duration = Duration::from_secs(10);
+/// The longest lease: one that holds for longer was given before the database's clock was set back.
+pub const LONGEST_LEASE: Duration = Duration::from_mins(10);
 /// How many of an id's bits count the records of a process: at 10,000 records a second they last for three years, and
 /// leave room for eight million processes.
 const RECORD_BITS: u32 = 40;
@@ -68,9 +70,13 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// When the URL is not one, or the database cannot be reached, was made by a newer engine, or acknowledges commits
-    /// that are not durable.
+    /// When the URL is not one, the lease is longer than [`LONGEST_LEASE`], or the database cannot be reached, was made
+    /// by a newer engine, or acknowledges commits that are not durable.
     pub async fn open(url: &str, lease: Duration) -> Result<Self, StoreError> {
+        if lease > LONGEST_LEASE {
+            let longest = LONGEST_LEASE.as_secs();
+            return Err(opening(format!("a lease holds for {longest} s at most; ask for a shorter one")));
+        }
         let connections = Connections::new(url, lease).map_err(opening)?;
         let lease = Self::enter(&connections, lease).await.map_err(opening)?;
         let (sender, news) = broadcast::channel(BACKLOG);
