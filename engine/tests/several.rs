@@ -13,6 +13,8 @@ mod database;
 #[path = "lifecycle/engine.rs"]
 #[expect(dead_code, reason = "the lifecycle suite uses the rest")]
 mod engine;
+#[path = "support/step.rs"]
+mod step;
 mod support;
 
 use std::pin::pin;
@@ -163,6 +165,45 @@ fn o4_an_engine_that_has_lost_its_lease_starts_anew() {
         engine.driver.store().leave().await.unwrap();
         engine.reaches(run, RunStatus::Completed).await;
         assert_eq!(handlers("lost").iter().filter(|handler| **handler == "execute").count(), 2);
+    });
+}
+
+#[test]
+fn o1_o4_engines_go_on_when_the_databases_clock_is_set_forward_and_back() {
+    let mut shared = Shared::new();
+    let runtime = runtime();
+    shared.url = runtime.block_on(step::with_clock(&shared.server, &shared.url));
+    let set_clock = |by| runtime.block_on(step::set_clock(&shared.server, &shared.url, by));
+    let first = shared.engine();
+    let (hanging, waiting) = first.block_on(async {
+        first.enable("hangs", &workflow("hangs", &["hang", "done"])).await.unwrap();
+        first.enable("waits", &workflow("waits", &["defer"])).await.unwrap();
+        let (hanging, waiting) = (first.run("hangs").await, first.run("waits").await);
+        first.reaches(waiting, RunStatus::Waiting).await;
+        until(|| handlers("hangs").contains(&"execute")).await;
+        (hanging, waiting)
+    });
+    // No lease holds any more.
+    set_clock("1 hour");
+    let last = first.block_on(async {
+        first.reaches(hanging, RunStatus::Completed).await;
+        first.enable("last", &workflow("last", &["hang", "done"])).await.unwrap();
+        let last = first.run("last").await;
+        until(|| handlers("last").contains(&"execute")).await;
+        last
+    });
+    die(first);
+    // The lease of the dead one would hold for an hour.
+    set_clock("0");
+    let second = shared.engine();
+    second.block_on(async {
+        second.reaches(last, RunStatus::Completed).await;
+        assert!(matches!(second.finish(waiting, 1, "done").await, CallbackAnswer::Recorded));
+        second.reaches(waiting, RunStatus::Completed).await;
+        assert_eq!(handlers("waits"), ["activate", "trigger", "execute", "finish"]);
+        for key in ["hangs", "last"] {
+            assert_eq!(handlers(key), ["activate", "trigger", "execute", "execute"]);
+        }
     });
 }
 

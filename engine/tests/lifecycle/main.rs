@@ -12,6 +12,7 @@ mod bounded;
 mod builtin;
 mod calls;
 mod choices;
+mod clocks;
 mod connections;
 #[path = "../support/cut.rs"]
 mod cut;
