@@ -243,7 +243,7 @@ async fn a_lease_that_is_longer_than_any_is_refused() {
 async fn adopt(store: &PostgresStore) -> Vec<RunId> {
     let adopted = async {
         loop {
-            let adopted = store.adopt_runs(10).await.unwrap();
+            let adopted = store.adopt_runs(10).await.expect("the store works");
             if !adopted.is_empty() {
                 return adopted;
             }

@@ -131,13 +131,10 @@ fn t3_a_call_of_a_living_engine_is_not_interrupted_when_a_third_takes_its_workfl
     let (first, _) = shared.engine_with(registered(), Duration::from_mins(5));
     let second = shared.engine();
     second.block_on(async { second.enable("third", &workflow("third", &["done"])).await.unwrap() });
-    let enabled = first.block_on(async {
-        let id = first.draft("third", &workflow("third-gated", &["done"])).await;
-        let driver = first.driver.clone();
-        let enabled = tokio::spawn(async move { driver.enable(&id).await });
-        until(|| handlers("third-gated").contains(&"activate")).await;
-        enabled
-    });
+    let id = first.block_on(first.draft("third", &workflow("third-gated", &["done"])));
+    let driver = first.driver.clone();
+    let enabled = first.runtime.as_ref().unwrap().spawn(async move { driver.enable(&id).await });
+    first.block_on(until(|| handlers("third-gated").contains(&"activate")));
     second.block_on(async {
         second.driver.shutdown().await;
         second.driver.store().leave().await.unwrap();

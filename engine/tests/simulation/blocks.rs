@@ -81,7 +81,7 @@ impl Called {
 
     /// Acts as an `execute` does.
     async fn execute(&self, waits: Waits) -> Result<Doing, StepError> {
-        if waits != Waits::ForNothing {
+        if waits != Waits::Nothing {
             early_callbacks(self);
         }
         let doing = to_execute(waits);
@@ -146,13 +146,13 @@ pub(crate) fn name(id: ExecutionId) -> String {
     format!("run {}.{}", short(id.run.0), id.number)
 }
 
-/// What a block's `execute` may wait for.
+/// For what a block's `execute` may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Waits {
-    ForNothing,
-    ForCallbacks,
-    ForATime,
-    ForBoth,
+    Nothing,
+    Callbacks,
+    Time,
+    Both,
 }
 
 /// What `execute` does.
@@ -170,8 +170,8 @@ fn to_execute(waits: Waits) -> Doing {
         (4, Doing::Retry),
         (1, Doing::Panic),
         (2, Doing::Hang),
-        (on(20, matches!(waits, Waits::ForCallbacks | Waits::ForBoth)), Doing::Defer),
-        (on(10, matches!(waits, Waits::ForATime | Waits::ForBoth)), Doing::DeferAndWake),
+        (on(20, matches!(waits, Waits::Callbacks | Waits::Both)), Doing::Defer),
+        (on(10, matches!(waits, Waits::Time | Waits::Both)), Doing::DeferAndWake),
     ])
 }
 
@@ -257,7 +257,7 @@ pub(crate) use triggers::{is_tick, tick_event};
 async fn work(config: Task, cx: ExecuteContext) -> Result<Execution<WorkOutcome>, StepError> {
     let called = Called::begin(&cx);
     effect(&called, &cx).await?;
-    let doing = called.execute(Waits::ForNothing).await?;
+    let doing = called.execute(Waits::Nothing).await?;
     if doing == Doing::Exit {
         return Ok(Execution::Exit);
     }
@@ -268,7 +268,7 @@ async fn work(config: Task, cx: ExecuteContext) -> Result<Execution<WorkOutcome>
 #[step(outcomes(done { number: i64 }, other { number: i64 }), if_interrupted = fail)]
 async fn careful(config: Task, cx: ExecuteContext) -> Result<Execution<CarefulOutcome>, StepError> {
     let called = Called::begin(&cx);
-    let doing = called.execute(Waits::ForNothing).await?;
+    let doing = called.execute(Waits::Nothing).await?;
     if doing == Doing::Exit {
         return Ok(Execution::Exit);
     }
@@ -280,7 +280,7 @@ async fn careful(config: Task, cx: ExecuteContext) -> Result<Execution<CarefulOu
 async fn ask(config: Task, cx: ExecuteContext) -> Result<Execution<AskOutcome, Ticket>, StepError> {
     let called = Called::begin(&cx);
     effect(&called, &cx).await?;
-    let doing = called.execute(Waits::ForBoth).await?;
+    let doing = called.execute(Waits::Both).await?;
     let ticket = Ticket { number: config.number };
     Ok(match doing {
         Doing::Defer => Execution::defer(ticket),
@@ -419,7 +419,7 @@ async fn cancel_ask(_config: Task, cx: CancelContext<Ticket>) -> Result<(), Step
 #[step(outcomes(done { number: i64 }, other { number: i64 }), finish = finish_listen)]
 async fn listen(config: Task, cx: ExecuteContext) -> Result<Execution<ListenOutcome, Ticket>, StepError> {
     let called = Called::begin(&cx);
-    let doing = called.execute(Waits::ForCallbacks).await?;
+    let doing = called.execute(Waits::Callbacks).await?;
     Ok(match doing {
         Doing::Defer => Execution::defer(Ticket { number: config.number }),
         Doing::Exit => Execution::Exit,
@@ -444,7 +444,7 @@ async fn finish_listen(
 #[step(outcomes(done { number: i64 }, other { number: i64 }), wake = wake_doze, cancel = cancel_doze)]
 async fn doze(config: Task, cx: ExecuteContext) -> Result<Execution<DozeOutcome, Ticket>, StepError> {
     let called = Called::begin(&cx);
-    let doing = called.execute(Waits::ForATime).await?;
+    let doing = called.execute(Waits::Time).await?;
     Ok(match doing {
         Doing::DeferAndWake => {
             Execution::defer(Ticket { number: config.number }).wake_in(Sim::current().millis(0..60_000))

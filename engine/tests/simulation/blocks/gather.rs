@@ -25,7 +25,7 @@ pub(crate) fn question(id: &str) -> String {
 #[step(outcomes(done { number: i64 }, other { number: i64 }), finish = finish_gather, cancel = cancel_gather)]
 async fn gather(config: Task, cx: ExecuteContext) -> Result<Execution<GatherOutcome, Said>, StepError> {
     let called = Called::begin(&cx);
-    let doing = called.execute(Waits::ForCallbacks).await?;
+    let doing = called.execute(Waits::Callbacks).await?;
     Ok(match doing {
         Doing::Defer => {
             let question = Question::new(question(cx.unique_execution_id())).button("done", "Done");
