@@ -25,7 +25,7 @@ pub(super) static START: BlockDefinition = BlockDefinition {
     connection_optional: false,
     time_limit: None,
     config: schema_of::<NoConfig>,
-    checks: &[],
+    checks: |_| Vec::new(),
     outcomes: || vec![OutcomeDescription::new("started", "Started")],
     handlers: Handlers::Trigger(TriggerHandlers {
         registration: None,

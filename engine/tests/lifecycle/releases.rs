@@ -82,7 +82,7 @@ fn later(config: fn() -> Schema, state: fn() -> Schema) -> BlockDefinition {
         function: old.function,
         source: old.source,
         config,
-        checks: &[],
+        checks: |_| Vec::new(),
         deprecation: None,
         connection: None,
         connection_optional: false,
