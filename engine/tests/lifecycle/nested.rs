@@ -72,6 +72,12 @@ async fn s9_a_config_within_a_config_is_judged_by_its_own_rules_on_enabling() {
             "parties.0.seats",
             "raise",
         ),
+        // A secret is sealed by then, and is opened to be judged.
+        (
+            json!({ "parties": [], "payment": { "kind": "card", "number": "12x4" } }),
+            "payment.number",
+            "no number",
+        ),
     ] {
         let refused = engine.enable("book", &booking(&config)).await.unwrap_err();
         let path = format!("steps.step.config.{path}\"");
@@ -94,4 +100,14 @@ async fn s9_a_config_within_a_config_is_judged_by_its_own_rules_before_the_block
             assert!(error.contains("config.parties.1.seats: There are fewer seats"), "{error}");
         }
     }
+}
+
+#[tokio::test]
+async fn s8_a_secret_that_cannot_be_opened_is_named_on_enabling() {
+    let engine = engine().await;
+    let elsewhere = json!({ "$secret": "c2VhbGVkIGVsc2V3aGVyZQ==" });
+    let config = json!({ "parties": [], "payment": { "kind": "card", "number": elsewhere } });
+    let refused = engine.enable("book", &booking(&config)).await.unwrap_err();
+    assert!(refused.contains("steps.step.config.payment.number\""), "{refused}");
+    assert!(refused.contains("write the secret again"), "{refused}");
 }
