@@ -115,7 +115,7 @@ fn of_fields(style: Style, fields: &[Field<'_>]) -> Option<TokenStream> {
         match style {
             Style::Newtype => whole(field.ty),
             _ if attributes.flatten() || attributes.transparent() => whole(field.ty),
-            Style::Tuple => at(field.ty, index),
+            Style::Tuple => at(field.ty, quote!(&#index)),
             Style::Struct | Style::Unit => named(field.ty, &names(attributes.aliases())),
         }
     });

@@ -1,6 +1,6 @@
 //! The registered blocks, as definitions are checked against.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -115,7 +115,12 @@ impl Catalog {
 impl CatalogBlock {
     /// What is wrong with a config, each problem with a path such as `config.first_name`.
     pub fn validate(&self, config: &Value) -> Vec<Problem> {
-        self.misfits(config, &Unknown::new())
+        self.validate_constants(config, &Unknown::new())
+    }
+
+    /// What is wrong with a config, whatever the values at these paths are.
+    pub(crate) fn validate_constants(&self, config: &Value, open: &BTreeSet<String>) -> Vec<Problem> {
+        self.misfits(config, open)
             .into_iter()
             .map(|misfit| Problem::new(join("config", &misfit.path), misfit.message))
             .collect()

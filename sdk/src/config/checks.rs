@@ -26,7 +26,7 @@ impl<'v> Checks<'v> {
     /// Adds what `look` adds for a part of a value that lies there under `name`.
     pub fn add_at(
         part: &'v Value,
-        name: impl ToString,
+        name: &(impl ToString + ?Sized),
         found: &mut Vec<Self>,
         look: impl FnOnce(&'v Value, &mut Vec<Self>),
     ) {
@@ -41,7 +41,7 @@ impl<'v> Checks<'v> {
     /// Adds the configs within the items of a list.
     pub fn add_items<T: ConfigField>(list: &'v Value, found: &mut Vec<Self>) {
         for (index, item) in list.as_array().into_iter().flatten().enumerate() {
-            Self::add_at(item, index, found, T::checks_within);
+            Self::add_at(item, &index, found, T::checks_within);
         }
     }
 

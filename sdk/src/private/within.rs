@@ -42,13 +42,13 @@ pub trait HoldsNone {
 impl<T> HoldsNone for Type<T> {}
 
 /// Adds what `look` adds for what lies in a value at a name or an index.
-pub fn at<'v, I: Index + ToString>(
+pub fn at<'v, I: Index + ToString + ?Sized>(
     value: &'v Value,
-    name: I,
+    name: &I,
     found: &mut Vec<Checks<'v>>,
     look: impl FnOnce(&'v Value, &mut Vec<Checks<'v>>),
 ) {
-    if let Some(part) = value.get(&name) {
+    if let Some(part) = value.get(name) {
         Checks::add_at(part, name, found, look);
     }
 }
