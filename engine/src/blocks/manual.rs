@@ -3,7 +3,7 @@
 use serde_json::Value;
 use stepwell::prelude::*;
 
-use super::inputs::Inputs;
+use super::inputs::{Inputs, have_names};
 
 /// What it takes to start.
 #[config]
@@ -12,7 +12,7 @@ struct Manual {
     ///
     /// The fields of the data that whoever starts a run must or may give, by name. Without any, they may give what they
     /// like.
-    #[field(default = Inputs::new())]
+    #[field(default = Inputs::new(), check = have_names)]
     inputs: Inputs,
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::control::{CALL, WORKFLOW_CALLED};
 use super::inputs::{data_problems, inputs_schema};
-use super::parse::join;
+use super::parse::{is_workflow_id, join};
 use super::{Concurrency, Definition, Problem, StepInstance};
 use crate::expr::Template;
 
@@ -49,6 +49,19 @@ impl Definition {
     pub fn called_workflows(&self) -> impl Iterator<Item = &str> {
         self.calls().map(|call| call.workflow)
     }
+}
+
+/// Calls that name what is no id of a workflow, which needs no server to be seen.
+pub(super) fn ids_of_called(definition: &Definition) -> Vec<Problem> {
+    let wrong = definition.calls().filter(|call| !is_workflow_id(call.workflow));
+    let problem = |call: Call<'_>| {
+        let message = format!(
+            "`{}` is no id of a workflow: 1 to 100 letters, digits, `-` and `_`, such as `send-invoice`; change it",
+            call.workflow
+        );
+        Problem::new(join(&call.path, "workflow"), message)
+    };
+    wrong.map(problem).collect()
 }
 
 /// What is wrong with the calls of a workflow. `known` has every workflow that it calls, and that those call in their

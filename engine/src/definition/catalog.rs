@@ -11,6 +11,7 @@ use stepwell::manifest::{BlockManifest, Manifest};
 
 use super::misfit::{Misfit, Unknown, misfits};
 use super::parse::join;
+use super::whole::fractions;
 use super::{Problem, formats};
 
 /// The registered blocks and kinds of connection by id.
@@ -133,6 +134,7 @@ impl CatalogBlock {
             let schema = self.manifest.config.as_value();
             found.extend(self.validator.iter_errors(config).flat_map(|error| misfits(&error, schema, open)));
         }
+        found.extend(fractions(config, self.manifest.config.as_value(), open));
         let mut all_broken = Vec::new();
         for checks in (self.checks)(config) {
             let unknown = open.iter().chain(found.iter().map(|misfit| &misfit.path));

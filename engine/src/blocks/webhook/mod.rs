@@ -24,7 +24,7 @@ struct Webhook {
     /// Signature
     ///
     /// How the sender proves that it is the sender. Without one, whoever knows the URL can start runs.
-    #[field(check = Scheme::can_be_found)]
+    #[field(check = Scheme::can_be_verified)]
     signature: Option<Scheme>,
     /// Response
     ///
@@ -69,9 +69,13 @@ enum Scheme {
 }
 
 impl Scheme {
-    /// Whether a request can have the header that it names.
-    fn can_be_found(scheme: Option<&Self>) -> Result<(), FieldError> {
+    /// Whether only the sender can sign, and a request can have the header that it names.
+    fn can_be_verified(scheme: Option<&Self>) -> Result<(), FieldError> {
         match scheme {
+            Some(scheme) if scheme.secret().expose().trim().is_empty() => {
+                Err(FieldError::new("With an empty secret anybody could sign; write the sender's")
+                    .at("secret"))
+            }
             Some(Self::HmacSha256 { header, .. }) if HeaderName::from_bytes(header.as_bytes()).is_err() => {
                 Err(FieldError::new(format!(
                     "`{header}` is not the name of a header; use one like `X-Signature`"
@@ -79,6 +83,16 @@ impl Scheme {
                 .at("header"))
             }
             _ => Ok(()),
+        }
+    }
+
+    fn secret(&self) -> &Secret {
+        match self {
+            Self::Github { secret }
+            | Self::Slack { secret }
+            | Self::Stripe { secret }
+            | Self::StandardWebhooks { secret }
+            | Self::HmacSha256 { secret, .. } => secret,
         }
     }
 
