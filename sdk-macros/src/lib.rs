@@ -97,6 +97,7 @@ pub fn step(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// - `outcomes(…)`, `id`, `title`, `deprecated` and `replaced_by` are as in [`macro@step`]; `time_limit` bounds
 ///   `trigger` and `handshake`, whose engine limit is 10 s.
+/// - A trigger whose runs no request starts takes a `NoRequest` in place of the `Request`: it shows no URL.
 /// - `activate` registers the callback URL with the provider and `deactivate` removes it: both or neither.
 /// - `handshake` answers requests while `activate` has not completed.
 /// - `renew` renews a registration before it expires.

@@ -148,6 +148,8 @@ pub enum MissedTicks {
 /// The handlers of a trigger.
 #[derive(Debug)]
 pub struct TriggerHandlers {
+    /// Whether requests start runs; otherwise `trigger` refuses each of them.
+    pub takes_requests: bool,
     /// The schema of the registration that `activate` returns; `None` without `activate`.
     pub registration: Option<fn() -> Schema>,
     /// In which order a new version's trigger replaces the old one.

@@ -31,6 +31,7 @@ pub(super) static START: BlockDefinition = BlockDefinition {
         registration: None,
         switch: Switch::Replace,
         missed: MissedTicks::Once,
+        takes_requests: true,
         trigger: |_, _, _| Box::pin(async { Ok(Trigger::NoOp) }),
         activate: None,
         deactivate: None,
