@@ -1,5 +1,6 @@
 //! The programs of PostgreSQL, of which tests start a server of their own.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -8,8 +9,10 @@ use tempfile::TempDir;
 use crate::failure::Failure;
 
 const PACKAGE: &str = "postgresql";
+/// The variable that names a folder of the server's programs, for tests with another version.
+const PROGRAMS: &str = "STEPWELL_TEST_POSTGRES";
 /// Whom the server runs as when we are root, which it refuses to run as.
-const USER: &str = "postgres";
+pub(crate) const USER: &str = "postgres";
 
 /// Sees to it that the programs are there: installs the Debian package where that is possible.
 pub(crate) fn ensure() -> Result<(), Failure> {
@@ -35,8 +38,11 @@ fn installed() -> bool {
     programs().is_some()
 }
 
-/// The folder of the server's programs, the newest that is installed.
-fn programs() -> Option<PathBuf> {
+/// The folder of the server's programs: the one that [`PROGRAMS`] names, or the newest that is installed.
+pub(crate) fn programs() -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os(PROGRAMS) {
+        return Some(folder.into());
+    }
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let number = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
     let mut folders: Vec<PathBuf> = versions.map(|version| version.path()).collect();
@@ -88,16 +94,9 @@ impl Server {
 
     /// Runs a program on the data, as somebody who may.
     fn run(&self, program: &str, arguments: &[&str]) -> Result<(), Failure> {
-        let program = self.programs.join(program);
-        let mut command = if is_root() {
-            let mut command = Command::new("runuser");
-            command.args(["-u", USER, "--"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
+        let mut command = as_user(self.programs.join(program));
         let data = self.directory.path().join("data");
-        succeed(command.args(arguments).arg("--pgdata").arg(data).current_dir("/").stdout(Stdio::null()))
+        succeed(command.args(arguments).arg("--pgdata").arg(data).stdout(Stdio::null()))
     }
 }
 
@@ -107,13 +106,25 @@ impl Drop for Server {
     }
 }
 
-/// The server refuses to run as root.
-fn is_root() -> bool {
+/// A command that may run the server, which refuses to run as root.
+pub(crate) fn as_user(program: impl AsRef<OsStr>) -> Command {
+    let mut command = if is_root() {
+        let mut command = Command::new("runuser");
+        command.args(["-u", USER, "--"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
+    command.current_dir("/");
+    command
+}
+
+pub(crate) fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output();
     id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
 }
 
-fn succeed(command: &mut Command) -> Result<(), Failure> {
+pub(crate) fn succeed(command: &mut Command) -> Result<(), Failure> {
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         result => Err(Failure::new(format!("{command:?}: {result:?}"))),

@@ -136,8 +136,11 @@ fn folder() -> PathBuf {
     if free.is_some_and(|free| free > ROOM) { MEMORY.into() } else { std::env::temp_dir() }
 }
 
-/// The folder of the server's programs, the newest that is installed.
+/// The folder of the server's programs: the one that `STEPWELL_TEST_POSTGRES` names, or the newest that is installed.
 fn programs() -> PathBuf {
+    if let Some(folder) = std::env::var_os("STEPWELL_TEST_POSTGRES") {
+        return folder.into();
+    }
     let mut folders: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()

@@ -1,6 +1,5 @@
 //! A PostgreSQL server of the bench's own, durable as it comes.
 
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,11 +8,10 @@ use tokio_postgres::NoTls;
 
 use super::{Outcome, failed};
 use crate::failure::Failure;
+use crate::postgres::{self, USER, as_user, is_root, succeed};
 
 /// How long the server may take to start.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
-/// Whom the server runs as when the bench runs as root, which it refuses to.
-const USER: &str = "postgres";
 /// The settings, beside the defaults; those of durability are named so that no file can change them.
 const SETTINGS: &str = "-c listen_addresses= -c fsync=on -c synchronous_commit=on -c full_page_writes=on";
 
@@ -25,20 +23,21 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) async fn start() -> Outcome<Self> {
-        crate::postgres::ensure()?;
-        let programs = programs()?;
+        postgres::ensure()?;
+        let programs = postgres::programs().ok_or_else(|| Failure::new("there is no PostgreSQL server"))?;
         let directory = super::directory()?;
         let data = directory.path().join("data");
-        if is_root()? {
+        if is_root() {
             succeed(Command::new("chown").arg(USER).arg(directory.path()))?;
         }
-        let path = |path: &Path| path.display().to_string();
-        let initdb = path(&programs.join("initdb"));
-        succeed(&mut as_user(&[&initdb, "--auth=trust", "--username=postgres", "--pgdata", &path(&data)])?)?;
+        let mut initdb = as_user(programs.join("initdb"));
+        initdb.args(["--auth=trust", "--username=postgres", "--pgdata"]).arg(&data);
+        succeed(initdb.stdout(Stdio::null()))?;
         // The shell ends the server when its input ends, and that ends with this process.
         let script = format!(r#""$0" -D "$1" -k "$2" {SETTINGS} & read -r _; kill -INT $!; wait"#);
-        let postgres = path(&programs.join("postgres"));
-        let shell = as_user(&["sh", "-c", &script, &postgres, &path(&data), &path(directory.path())])?
+        let shell = as_user("sh")
+            .args(["-c", &script])
+            .args([&programs.join("postgres"), &data, &directory.path().to_owned()])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -82,46 +81,4 @@ impl Drop for Server {
         drop(self.shell.stdin.take());
         let _ = self.shell.wait();
     }
-}
-
-/// The folder of the server's programs, the newest that is installed.
-fn programs() -> Outcome<PathBuf> {
-    let mut folders: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| {
-            let path = entry.ok()?.path();
-            Some((path.file_name()?.to_str()?.parse().ok()?, path.join("bin")))
-        })
-        .collect();
-    folders.sort();
-    let on_path = std::env::var_os("PATH").unwrap_or_default();
-    let mut all = folders.into_iter().rev().map(|(_, folder)| folder).chain(std::env::split_paths(&on_path));
-    let found = all.find(|folder| folder.join("postgres").is_file() && folder.join("initdb").is_file());
-    found
-        .ok_or_else(|| Failure::new("there is no PostgreSQL server; install the Debian package `postgresql`"))
-}
-
-fn is_root() -> Outcome<bool> {
-    let id = Command::new("id").arg("-u").output().map_err(failed("id"))?;
-    Ok(id.stdout.trim_ascii() == b"0")
-}
-
-/// A command that may run the server.
-fn as_user(words: &[&str]) -> Outcome<Command> {
-    let mut words = words.to_vec();
-    if is_root()? {
-        words.splice(0..0, ["runuser", "-u", USER, "--"]);
-    }
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]).current_dir("/");
-    Ok(command)
-}
-
-fn succeed(command: &mut Command) -> Outcome<()> {
-    let output = command.output().map_err(failed("a program of PostgreSQL"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(Failure::new(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr))))
 }
