@@ -29,7 +29,7 @@ use crate::when::When;
 /// #     Ok(())
 /// # }
 /// # async fn tick(_config: NoConfig, _cx: TickContext) -> Result<Tick<HourlyOutcome>, TriggerError> {
-/// #     Ok(Tick::outcome(HourlyOutcome::Due).next_in(std::time::Duration::from_secs(3600)))
+/// #     Ok(Tick::outcome(HourlyOutcome::Due).next_in(std::time::Duration::from_hours(1)))
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy)]

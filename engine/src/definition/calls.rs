@@ -325,7 +325,7 @@ mod tests {
         let calls = |other: &str, more: &Value| workflow(Some(&json!({ "workflow": other })), more);
         let with_deadline = |mut definition: Definition| {
             for step in definition.steps.values_mut() {
-                step.deadline = Some(std::time::Duration::from_secs(60));
+                step.deadline = Some(std::time::Duration::from_mins(1));
             }
             definition
         };

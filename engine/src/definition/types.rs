@@ -47,7 +47,7 @@ pub(super) fn problems_of_key(definition: &Definition, catalog: &Catalog, key: &
     let inputs = inputs_schema(&definition.trigger);
     let outcomes = catalog.get(&definition.trigger.block).map(|block| &block.manifest.outcomes);
     let of_outcomes = || {
-        let schemas = outcomes?.iter().map(|outcome| outcome.schema.as_ref().map(|schema| schema.as_value()));
+        let schemas = outcomes?.iter().map(|outcome| Some(outcome.schema.as_ref()?.as_value()));
         schemas.collect::<Option<Vec<_>>>()
     };
     let judged = key.paths().iter().filter_map(|path| {

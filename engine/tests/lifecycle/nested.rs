@@ -35,6 +35,7 @@ struct Card {
     number: Secret,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "a check is given its fields by reference")]
 fn fit(seats: &u32, most: &u32) -> Result<(), &'static str> {
     if seats <= most { Ok(()) } else { Err("There are fewer seats; ask for less, or raise `most`") }
 }

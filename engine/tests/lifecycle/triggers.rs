@@ -154,7 +154,10 @@ pub(crate) async fn wait_for(engine: &Engine, id: &str, status: ActivationStatus
 }
 
 /// Rung
-#[trigger(outcomes(rung))]
+#[trigger(outcomes(
+    #[expect(dead_code, reason = "it is started by hand")]
+    rung,
+))]
 async fn bell(request: NoRequest, _: NoConfig, _: TriggerContext) -> Result<BellOutcome, TriggerError> {
     match request {}
 }

@@ -24,6 +24,7 @@ struct ForEach {
     collect_errors: bool,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "a check is given its fields by reference")]
 fn goes_on(concurrency: &u32) -> Result<(), &'static str> {
     if *concurrency == 0 { Err("With none at once no round would begin; make it at least 1") } else { Ok(()) }
 }
