@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, ffi, params};
 
 use crate::store::migration::{MigrationError, pending};
@@ -74,6 +75,8 @@ pub(super) fn checkpoint(path: &Path) -> Result<(), rusqlite::Error> {
 }
 
 fn prepare(connection: &Connection) -> Result<(), OpenError> {
+    // Plans do not depend on the values that are looked for; else each use of a statement would plan it anew.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
@@ -123,4 +126,32 @@ pub(super) fn durability(connection: &Connection) -> Result<(String, i64), rusql
     let journal_mode = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
     let synchronous = connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
     Ok((journal_mode, synchronous))
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_cached_statement_is_planned_once_whatever_it_looks_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("stepwell.db");
+        let writer = writer(&path).unwrap();
+        let reader = reader(&path).unwrap();
+        for connection in [&writer, &reader] {
+            for sql in [
+                "SELECT record FROM inbox JOIN runs ON runs.id = inbox.run WHERE run = ?1 ORDER BY record",
+                "SELECT id FROM runs WHERE id < ?1 ORDER BY id DESC LIMIT ?1",
+            ] {
+                for value in 0..3 {
+                    let mut statement = connection.prepare_cached(sql).unwrap();
+                    assert!(!statement.exists([value]).unwrap());
+                }
+                let statement = connection.prepare_cached(sql).unwrap();
+                assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
+            }
+        }
+    }
 }

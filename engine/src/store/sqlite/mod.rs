@@ -6,6 +6,7 @@ mod connection;
 mod disk;
 mod filter;
 mod memory;
+mod readers;
 mod rows;
 mod upkeep;
 mod vault;
@@ -33,10 +34,12 @@ use super::{
 };
 use crate::model::{ActivationId, RecordId, RunId, VersionId, WorkflowId};
 use activations::Activations;
+use connection::OpenError;
+use readers::Readers;
 use writer::Writer;
 
-/// How many connections for reading are kept open.
-const IDLE_READERS: usize = 16;
+/// So many records are looked up where tasks are run; to read more is work.
+const FEW_RECORDS: usize = 64;
 
 /// A store in a directory of its own, for one process at a time.
 pub struct SqliteStore {
@@ -59,12 +62,6 @@ enum Mode {
     Threads,
     /// It reads and writes on the caller's thread.
     Inline,
-}
-
-/// The connections for reading that nobody uses now.
-struct Readers {
-    path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
 }
 
 impl SqliteStore {
@@ -96,7 +93,7 @@ impl SqliteStore {
             }
             Mode::Inline => Writer::inline(connection, epoch),
         };
-        let readers = Arc::new(Readers { path, idle: Mutex::default() });
+        let readers = Arc::new(Readers::new(path));
         let next_record = AtomicI64::new(next);
         Ok(Self {
             writer,
@@ -117,15 +114,37 @@ impl SqliteStore {
         (&self.durability.0, self.durability.1)
     }
 
+    /// Reads on a thread for blocking work.
     async fn read<T: Send + 'static>(
         &self,
         operation: &'static str,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let readers = Arc::clone(&self.readers);
-        let result = match self.mode {
-            Mode::Threads => tokio::task::spawn_blocking(move || readers.with(read)).await,
-            Mode::Inline => Ok(readers.with(read)),
+        let here = self.mode == Mode::Inline;
+        self.read_with(here, operation, move |readers| readers.read(read)).await
+    }
+
+    /// Looks up a few rows by their keys: on the caller's thread while that is quick.
+    async fn look_up<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let here = self.mode == Mode::Inline || self.readers.are_quick();
+        self.read_with(here, operation, move |readers| readers.look_up(read)).await
+    }
+
+    async fn read_with<T: Send + 'static>(
+        &self,
+        here: bool,
+        operation: &'static str,
+        read: impl FnOnce(&Readers) -> Result<T, OpenError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let result = if here {
+            Ok(read(&self.readers))
+        } else {
+            let readers = Arc::clone(&self.readers);
+            tokio::task::spawn_blocking(move || read(&readers)).await
         };
         match result {
             Ok(Ok(value)) => Ok(value),
@@ -143,25 +162,6 @@ impl SqliteStore {
 
     async fn write(&self, change: Change) -> Result<(), StoreError> {
         self.writer.store(change).await.map(|_| ())
-    }
-}
-
-impl Readers {
-    fn with<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, connection::OpenError> {
-        let idle = self.idle.lock().expect("no holder panics").pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => connection::reader(&self.path)?,
-        };
-        let value = read(&connection)?;
-        let mut idle = self.idle.lock().expect("no holder panics");
-        if idle.len() < IDLE_READERS {
-            idle.push(connection);
-        }
-        Ok(value)
     }
 }
 
@@ -216,7 +216,7 @@ impl Store for SqliteStore {
 
     async fn workflow(&self, id: &WorkflowId) -> Result<Option<WorkflowRow>, StoreError> {
         let id = id.clone();
-        self.read("reading the workflow", move |connection| {
+        self.look_up("reading the workflow", move |connection| {
             let sql = format!("SELECT {} FROM workflows WHERE id = ?1", columns::WORKFLOW);
             connection.prepare_cached(&sql)?.query_row([&id.0], rows::workflow).optional()
         })
@@ -236,7 +236,7 @@ impl Store for SqliteStore {
     }
 
     async fn version(&self, id: VersionId) -> Result<Option<VersionRow>, StoreError> {
-        self.read("reading the version", move |connection| {
+        self.look_up("reading the version", move |connection| {
             let sql = format!("SELECT {} FROM versions WHERE id = ?1", columns::VERSION);
             connection.prepare_cached(&sql)?.query_row([id.0], rows::version).optional()
         })
@@ -273,7 +273,7 @@ impl Store for SqliteStore {
             Ok(row) => return Ok(Some(row)),
             Err(changes) => changes,
         };
-        let read = self.read("reading the activation", move |connection| {
+        let read = self.look_up("reading the activation", move |connection| {
             let sql = format!("SELECT {} FROM activations WHERE id = ?1", columns::ACTIVATION);
             connection.prepare_cached(&sql)?.query_row([id.0], rows::activation).optional()
         });
@@ -301,7 +301,7 @@ impl Store for SqliteStore {
     }
 
     async fn addressee(&self, run: RunId, wanted: Wanted) -> Result<Option<Addressee>, StoreError> {
-        self.read("reading the run", move |connection| {
+        self.look_up("reading the run", move |connection| {
             let sql = columns::addressee("?1");
             let found = connection.prepare_cached(&sql)?.query_row([run.0], rows::addressee).optional()?;
             let Some(mut addressee) = found else { return Ok(None) };
@@ -312,7 +312,7 @@ impl Store for SqliteStore {
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {
-        self.read("reading the run", move |connection| {
+        self.look_up("reading the run", move |connection| {
             let sql = format!("SELECT {} FROM runs WHERE id = ?1", columns::RUN);
             connection.prepare_cached(&sql)?.query_row([id.0], rows::run).optional()
         })
@@ -350,12 +350,15 @@ impl Store for SqliteStore {
     }
 
     async fn records(&self, ids: &[RecordId]) -> Result<Vec<Record>, StoreError> {
-        let ids = ids.to_vec();
-        self.read("reading journal records", move |connection| records(connection, &ids)).await
+        let (operation, ids) = ("reading journal records", ids.to_vec());
+        if ids.len() > FEW_RECORDS {
+            return self.read(operation, move |connection| records(connection, &ids)).await;
+        }
+        self.look_up(operation, move |connection| records(connection, &ids)).await
     }
 
     async fn inbox(&self, run: RunId) -> Result<Vec<InboxEntry>, StoreError> {
-        self.read("reading the inbox", move |connection| {
+        self.look_up("reading the inbox", move |connection| {
             let sql = "SELECT record, execution, at, postponed IS runs.sequence
                 FROM inbox JOIN runs ON runs.id = inbox.run WHERE run = ?1 ORDER BY record";
             connection.prepare_cached(sql)?.query_map([run.0], rows::inbox_entry)?.collect()
@@ -388,7 +391,7 @@ impl Store for SqliteStore {
     }
 
     async fn has_place(&self, run: RunId) -> Result<bool, StoreError> {
-        self.read("looking for the run's place", move |connection| {
+        self.look_up("looking for the run's place", move |connection| {
             connection.prepare_cached("SELECT 1 FROM places WHERE run = ?1 AND given")?.exists([run.0])
         })
         .await
@@ -436,7 +439,7 @@ impl Store for SqliteStore {
 
     async fn once(&self, run: RunId, execution: u32, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let name = name.to_owned();
-        self.read("reading a value of `once`", move |connection| {
+        self.look_up("reading a value of `once`", move |connection| {
             let sql = "SELECT value FROM once WHERE run = ?1 AND execution = ?2 AND name = ?3";
             connection
                 .prepare_cached(sql)?
@@ -465,7 +468,7 @@ impl Store for SqliteStore {
     }
 
     async fn has_token(&self, hash: [u8; 32]) -> Result<bool, StoreError> {
-        self.read("looking for the token", move |connection| {
+        self.look_up("looking for the token", move |connection| {
             connection.prepare_cached("SELECT 1 FROM tokens WHERE hash = ?1")?.exists([hash.as_slice()])
         })
         .await

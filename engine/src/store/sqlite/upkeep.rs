@@ -339,7 +339,7 @@ impl SqliteStore {
 
     /// Brings the write-ahead log into the database's file, which only then becomes smaller. Waits for nobody.
     async fn checkpoint(&self) -> Result<(), StoreError> {
-        let path = self.readers.path.clone();
+        let path = self.readers.path().to_owned();
         let operation = "writing a checkpoint";
         let done = match self.mode {
             Mode::Threads => tokio::task::spawn_blocking(move || connection::checkpoint(&path)).await,

@@ -38,7 +38,7 @@ impl Vault for SqliteStore {
 
     async fn connection(&self, kind: &str, name: &str) -> Result<Option<ConnectionRow>, StoreError> {
         let (kind, name) = (kind.to_owned(), name.to_owned());
-        self.read("reading the connection", move |connection| {
+        self.look_up("reading the connection", move |connection| {
             let sql =
                 format!("SELECT {} FROM connections WHERE kind = ?1 AND name = ?2", columns::CONNECTION);
             connection.prepare_cached(&sql)?.query_row([kind, name], row).optional()

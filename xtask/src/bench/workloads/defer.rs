@@ -18,7 +18,7 @@ use crate::failure::Failure;
 /// How many runs are resumed one after the other in a round.
 const ONE_BY_ONE: usize = 300;
 /// How many runs each of 64 clients resumes in a round.
-const EACH: usize = 50;
+const EACH: usize = 200;
 /// How long an engine is left to itself before it counts as idle.
 const SETTLE: Duration = Duration::from_secs(2);
 /// How long an idle engine is watched.
