@@ -41,6 +41,9 @@ pub fn of_block(block: &BlockManifest) -> String {
         let uses = if block.connection_optional { "Uses, if the step names one," } else { "Uses" };
         let _ = write!(text, " {uses} a connection of the kind `{connection}`.");
     }
+    if !block.takes_requests {
+        text.push_str(" Takes no requests and has no URL.");
+    }
     text.push_str("\n\n");
     text.push_str(&fields_of(block.config.as_value()));
     text.push_str("| outcome | data | |\n| --- | --- | --- |\n");

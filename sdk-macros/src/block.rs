@@ -83,7 +83,7 @@ impl Identity {
                         connection_optional: <#connection as ::stepwell::connection::Connection>::OPTIONAL,
                         time_limit: #time_limit,
                         config: ::stepwell::__private::check::config_schema::<#config>,
-                        checks: <#config as ::stepwell::config::Config>::CHECKS,
+                        checks: <#config as ::stepwell::config::Config>::checks,
                         outcomes: <#outcomes as ::stepwell::outcome::Outcomes>::descriptions,
                         handlers: #handlers,
                     }

@@ -6,6 +6,7 @@ use syn::{Attribute, Data, DeriveInput, Fields, parse_quote};
 
 use crate::docs::Docs;
 use crate::mistakes::Mistakes;
+use crate::within;
 
 /// Expands the attribute.
 pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream {
@@ -23,14 +24,16 @@ pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream 
     if let Data::Union(data) = &input.data {
         mistakes.at(data.union_token, "a union has no JSON form; make it a struct or an enum");
     }
+    hints(&mut input, &mut mistakes);
     if !mistakes.is_empty() {
         let errors = mistakes.into_compile_errors();
-        return quote!(#item #errors);
+        return quote!(#input #errors);
     }
     label(&mut input);
     let derives = derives();
     let schema = title(&Docs::of_label(&input.attrs));
     let name = &input.ident;
+    let within = within::of_data(&input);
     quote! {
         #derives
         #schema
@@ -40,7 +43,28 @@ pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream 
         impl ::stepwell::data::Data for #name {}
 
         #[automatically_derived]
-        impl ::stepwell::config::ConfigField for #name {}
+        impl ::stepwell::config::ConfigField for #name { #within }
+    }
+}
+
+/// Removes `#[field(…)]`, which fields of configs alone have.
+fn hints(input: &mut DeriveInput, mistakes: &mut Mistakes) {
+    let (fields, mend): (Vec<&mut Fields>, _) = match &mut input.data {
+        Data::Struct(data) => (vec![&mut data.fields], "make the struct `#[config]`"),
+        Data::Enum(data) => (
+            data.variants.iter_mut().map(|variant| &mut variant.fields).collect(),
+            "let the variant hold a struct that is `#[config]`",
+        ),
+        Data::Union(_) => return,
+    };
+    for field in fields.into_iter().flatten() {
+        field.attrs.retain(|attribute| {
+            let is_hint = attribute.path().is_ident("field");
+            if is_hint {
+                mistakes.at(attribute, format!("`#[field(…)]` is for fields of a config; {mend}"));
+            }
+            !is_hint
+        });
     }
 }
 

@@ -21,6 +21,7 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 mod trigger;
+mod within;
 
 use proc_macro::TokenStream;
 
@@ -96,6 +97,7 @@ pub fn step(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// - `outcomes(…)`, `id`, `title`, `deprecated` and `replaced_by` are as in [`macro@step`]; `time_limit` bounds
 ///   `trigger` and `handshake`, whose engine limit is 10 s.
+/// - A trigger whose runs no request starts takes a `NoRequest` in place of the `Request`: it shows no URL.
 /// - `activate` registers the callback URL with the provider and `deactivate` removes it: both or neither.
 /// - `handshake` answers requests while `activate` has not completed.
 /// - `renew` renews a registration before it expires.
@@ -119,8 +121,8 @@ pub fn trigger(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// - `check = my_check`, a function that judges what the schema cannot say. It is given a reference to the field, `Option<&T>` if
 ///   it is optional, and returns `Result<(), FieldError>`; a text will do as the error. `check = fits(other, more)` gives it
 ///   those fields too. It runs when a workflow is checked and enabled if all that it is given are constants, and otherwise
-///   before `execute`, which is not called if it refuses: the step fails at once. It runs for the fields of a block's
-///   config, not for those of configs within.
+///   before `execute`, which is not called if it refuses: the step fails at once. So it does for a config within a config, which is given its own
+///   fields: as a field or in an option, a box, a list, a map, or `#[data]`, such as the variant of an enum.
 /// - `options = ["a", ("b", "Label of b")]`, the only values that the field takes: texts or whole numbers. Or
 ///   `options = campaigns`, a function with [`macro@options`] that looks them up; `depends_on("workspace")` names the
 ///   fields that it is told. What it finds are suggestions: other values are not refused.

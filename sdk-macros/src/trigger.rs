@@ -176,8 +176,11 @@ impl<'a> Trigger<'a> {
             Some(word) if word == "all" => quote!(All),
             _ => quote!(Once),
         };
+        let received =
+            projection(first, &quote!(::stepwell::__private::handler::trigger::ReceivedRequest), "TAKEN");
         let handlers = quote! {
             ::stepwell::block::Handlers::Trigger(::stepwell::block::TriggerHandlers {
+                takes_requests: #received,
                 registration: #schema,
                 switch: ::stepwell::block::Switch::#switch,
                 missed: ::stepwell::block::MissedTicks::#missed,

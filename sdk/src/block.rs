@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::config::FieldCheck;
+use crate::config::Checks;
 use crate::context::{StepMetadata, TickTime, TriggerMetadata};
 use crate::error::{ActivationError, StepError, TriggerError};
 use crate::outcome::{Outcome, OutcomeDescription};
@@ -37,8 +37,8 @@ pub struct BlockDefinition {
     pub source: &'static str,
     /// The JSON schema of the config.
     pub config: fn() -> Schema,
-    /// The rules of the config that its schema cannot say.
-    pub checks: &'static [FieldCheck],
+    /// The rules for a config, and for the configs within it, that the schema cannot say.
+    pub checks: fn(&Value) -> Vec<Checks<'_>>,
     /// What to use instead, if the block is deprecated.
     pub deprecation: Option<Deprecation>,
     /// The id of the connection that the block needs, `app/name`.
@@ -148,6 +148,8 @@ pub enum MissedTicks {
 /// The handlers of a trigger.
 #[derive(Debug)]
 pub struct TriggerHandlers {
+    /// Whether requests start runs; otherwise `trigger` refuses each of them.
+    pub takes_requests: bool,
     /// The schema of the registration that `activate` returns; `None` without `activate`.
     pub registration: Option<fn() -> Schema>,
     /// In which order a new version's trigger replaces the old one.

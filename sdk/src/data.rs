@@ -6,8 +6,9 @@ use std::hash::{BuildHasher, Hash};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use crate::config::ConfigField;
+use crate::config::{Checks, ConfigField};
 
 /// A value that the engine stores for a block: a defer state, a registration, an outcome's data.
 ///
@@ -56,16 +57,22 @@ impl<T: Data + Eq + Hash, S: BuildHasher + Default + Send + 'static> Data for Ha
 impl<T: Data> Data for BTreeMap<String, T> {}
 impl<T: Data, S: BuildHasher + Default + Send + 'static> Data for HashMap<String, T, S> {}
 
-impl<T: ConfigField> ConfigField for Option<T> {}
-impl<T: ConfigField> ConfigField for Vec<T> {}
-impl<T: ConfigField> ConfigField for Box<T> {}
-impl<T: ConfigField + Ord> ConfigField for BTreeSet<T> {}
-impl<T: ConfigField + Eq + Hash, S: BuildHasher + Clone + Default + Send + 'static> ConfigField
-    for HashSet<T, S>
-{
+macro_rules! holds {
+    ($($type:ty, [$($parameters:tt)*] => $within:expr;)*) => { $(
+        impl<$($parameters)*> ConfigField for $type {
+            fn checks_within<'v>(value: &'v Value, found: &mut Vec<Checks<'v>>) {
+                $within(value, found);
+            }
+        }
+    )* };
 }
-impl<T: ConfigField> ConfigField for BTreeMap<String, T> {}
-impl<T: ConfigField, S: BuildHasher + Clone + Default + Send + 'static> ConfigField
-    for HashMap<String, T, S>
-{
+
+holds! {
+    Option<T>, [T: ConfigField] => T::checks_within;
+    Box<T>, [T: ConfigField] => T::checks_within;
+    Vec<T>, [T: ConfigField] => Checks::add_items::<T>;
+    BTreeSet<T>, [T: ConfigField + Ord] => Checks::add_items::<T>;
+    HashSet<T, S>, [T: ConfigField + Eq + Hash, S: BuildHasher + Clone + Default + Send + 'static] => Checks::add_items::<T>;
+    BTreeMap<String, T>, [T: ConfigField] => Checks::add_values::<T>;
+    HashMap<String, T, S>, [T: ConfigField, S: BuildHasher + Clone + Default + Send + 'static] => Checks::add_values::<T>;
 }

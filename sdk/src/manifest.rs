@@ -101,6 +101,9 @@ pub struct BlockManifest {
     /// Of a trigger with ticks: what becomes of those that were due while no engine ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed_ticks: Option<MissedTicks>,
+    /// Of a trigger: whether requests to its URL start runs. Where it is left out, they do.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub takes_requests: bool,
     /// The handlers that the block has, in the order in which they are called.
     pub handlers: Vec<HandlerKind>,
     /// The JSON schema (draft 2020-12) of the config.
@@ -235,6 +238,7 @@ impl BlockManifest {
             concurrency: None,
             switch: None,
             missed_ticks: None,
+            takes_requests: true,
             handlers: Vec::new(),
             config,
             outcomes,
@@ -270,11 +274,21 @@ impl BlockDefinition {
                 manifest.kind = BlockKind::Trigger;
                 manifest.switch = Some(trigger.switch);
                 manifest.missed_ticks = trigger.tick.map(|_| trigger.missed);
+                manifest.takes_requests = trigger.takes_requests;
                 manifest.registration = trigger.registration.map(|schema| schema());
             }
         }
         manifest
     }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_true(value: &bool) -> bool {
+    *value
 }
 
 impl Handlers {

@@ -14,7 +14,7 @@ pub use crate::request::{Rejected, Request};
 pub use crate::response::Response;
 pub use crate::signature;
 pub use crate::step::{Execution, Finish, Wake};
-pub use crate::trigger::{Activated, Dedupe, Tick, Trigger, TriggerOutcome as _};
+pub use crate::trigger::{Activated, Dedupe, NoRequest, Tick, Trigger, TriggerOutcome as _};
 pub use crate::types::{
     Date, Domain, Duration, EmailAddress, Location, Money, PersonName, PhoneNumber, RichText, Secret,
     Timestamp, Url,

@@ -9,6 +9,32 @@ use crate::outcome::Outcomes;
 use crate::response::Response;
 use crate::when::When;
 
+/// The request of a trigger that takes none: its runs are started by its ticks, by other workflows or by hand.
+///
+/// There is no such value, so the function that is the trigger is never called. Its activations show no URL, and
+/// requests to it are refused with 400.
+///
+/// ```
+/// use stepwell::prelude::*;
+///
+/// /// Every hour
+/// #[trigger(outcomes(due), activate = begin, deactivate = end, tick = tick)]
+/// async fn hourly(request: NoRequest, _config: NoConfig, _cx: TriggerContext) -> Result<HourlyOutcome, TriggerError> {
+///     match request {}
+/// }
+/// # async fn begin(_config: NoConfig, cx: ActivateContext) -> Result<Activated, ActivationError> {
+/// #     Ok(Activated::new(()).tick_at(cx.now()))
+/// # }
+/// # async fn end(_config: NoConfig, _cx: DeactivateContext) -> Result<(), ActivationError> {
+/// #     Ok(())
+/// # }
+/// # async fn tick(_config: NoConfig, _cx: TickContext) -> Result<Tick<HourlyOutcome>, TriggerError> {
+/// #     Ok(Tick::outcome(HourlyOutcome::Due).next_in(std::time::Duration::from_hours(1)))
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub enum NoRequest {}
+
 /// What `trigger` returns for one request: an outcome, which starts exactly one run, or a no-op.
 ///
 /// `D` says whether outcomes carry a deduplication key: [`NoDedupe`] (none does) or [`Dedupe`] (all do).

@@ -173,6 +173,7 @@ fn blocks_are_discovered_with_their_identity() {
         identities,
         [
             ("stepwell/find-email".to_owned(), "Find an email address", waits),
+            ("stepwell/hour".to_owned(), "Time has come", None),
             ("stepwell/issue-opened".to_owned(), "Issue opened", None),
             ("stepwell/rest-a-while".to_owned(), "Rest", None),
         ]
@@ -339,6 +340,24 @@ async fn a_trigger_is_activated_triggered_and_deactivated_through_its_erased_han
     assert_eq!(error.message(), "asked to remove stepwell-secret");
     let error = (trigger.handshake.unwrap())(trigger_invocation(), request("")).await.unwrap_err();
     assert_eq!(error.to_string(), "greeted");
+}
+
+/// Time has come
+#[trigger(outcomes(
+    #[expect(dead_code, reason = "nothing starts a run here")]
+    came,
+))]
+async fn hour(request: NoRequest, _: NoConfig, _: TriggerContext) -> Result<HourOutcome, TriggerError> {
+    match request {}
+}
+
+#[tokio::test]
+async fn a_trigger_without_requests_refuses_them_and_says_so_in_its_manifest() {
+    assert!(block("issue-opened").manifest().takes_requests && !block("hour").manifest().takes_requests);
+    let invocation = TriggerInvocation { config: json!({}), ..trigger_invocation() };
+    let request = Request::new(http::Method::POST, "");
+    let error = (trigger_handlers("hour").trigger)(invocation, request, Value::Null).await.unwrap_err();
+    assert!(error.to_string().contains("takes no requests"), "{error}");
 }
 
 #[tokio::test]

@@ -8,7 +8,12 @@ struct Branch {
     /// Conditions
     ///
     /// The first that holds decides. All of them are evaluated beforehand: what may be missing needs `default(…)`.
+    #[field(check = is_a_choice)]
     conditions: Vec<Case>,
+}
+
+fn is_a_choice(conditions: &[Case]) -> Result<(), &'static str> {
+    if conditions.is_empty() { Err("There is nothing to choose; write a condition") } else { Ok(()) }
 }
 
 /// A named condition.

@@ -7,6 +7,14 @@ use stepwell::prelude::*;
 /// Inputs by their names.
 pub(super) type Inputs = BTreeMap<String, Input>;
 
+/// Whether steps can name each of them.
+pub(super) fn have_names(inputs: &Inputs) -> Result<(), &'static str> {
+    if inputs.keys().any(|name| name.trim().is_empty()) {
+        return Err("An input has no name that a step could read it by; write one");
+    }
+    Ok(())
+}
+
 /// An input.
 #[data]
 #[serde(deny_unknown_fields)]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use stepwell::prelude::*;
 
-use super::inputs::Inputs;
+use super::inputs::{Inputs, have_names};
 
 /// What it takes to start.
 #[config]
@@ -12,7 +12,7 @@ struct Manual {
     ///
     /// The fields of the data that whoever starts a run must or may give, by name. Without any, they may give what they
     /// like.
-    #[field(default = Inputs::new())]
+    #[field(default = Inputs::new(), check = have_names)]
     inputs: Inputs,
 }
 
@@ -25,12 +25,9 @@ struct Manual {
     started(Value),
 ))]
 async fn manual(
-    _request: Request,
+    request: NoRequest,
     _config: Manual,
     _cx: TriggerContext,
 ) -> Result<ManualOutcome, TriggerError> {
-    Err(Rejected::bad_request(
-        "A manual trigger is started through the API or with `start`, not through its URL",
-    )
-    .into())
+    match request {}
 }

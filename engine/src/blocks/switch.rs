@@ -13,7 +13,12 @@ struct Switch {
     /// Cases
     ///
     /// The first that the value is one of decides.
+    #[field(check = is_a_choice)]
     cases: Vec<Case>,
+}
+
+fn is_a_choice(cases: &[Case]) -> Result<(), &'static str> {
+    if cases.is_empty() { Err("There is nothing to choose; write a case") } else { Ok(()) }
 }
 
 /// A named case.

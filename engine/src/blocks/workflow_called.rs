@@ -3,7 +3,7 @@
 use serde_json::Value;
 use stepwell::prelude::*;
 
-use super::inputs::Inputs;
+use super::inputs::{Inputs, have_names};
 
 /// What the workflow takes.
 #[config]
@@ -11,7 +11,7 @@ struct WorkflowCalled {
     /// Inputs
     ///
     /// The fields of the data that a call must or may give, by name. Without any, a call may give what it likes.
-    #[field(default = Inputs::new())]
+    #[field(default = Inputs::new(), check = have_names)]
     inputs: Inputs,
 }
 
@@ -25,13 +25,9 @@ struct WorkflowCalled {
     called(Value),
 ))]
 async fn workflow_called(
-    _request: Request,
+    request: NoRequest,
     _config: WorkflowCalled,
     _cx: TriggerContext,
 ) -> Result<WorkflowCalledOutcome, TriggerError> {
-    Err(Rejected::bad_request(
-        "This workflow is started by other workflows with `core/call-workflow`, or through the API or with `start`, \
-         not through its URL",
-    )
-    .into())
+    match request {}
 }

@@ -1,6 +1,6 @@
 //! `check` and `apply`.
 
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use reqwest::Method;
@@ -211,7 +211,10 @@ struct File {
 
 impl File {
     fn read(path: &Path) -> Self {
-        let explained = |error: std::io::Error| format!("The file cannot be read: {error}");
+        let explained = |error: std::io::Error| match error.kind() {
+            ErrorKind::InvalidData => "The file is not UTF-8; save it as UTF-8".to_owned(),
+            _ => format!("The file cannot be read: {error}"),
+        };
         if path == Path::new(STDIN) {
             let mut text = String::new();
             let text = std::io::stdin().read_to_string(&mut text).map(|_| text).map_err(explained);

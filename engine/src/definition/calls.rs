@@ -1,13 +1,13 @@
 //! The workflows that a definition calls: whether they can be called, and with this data. Only a server knows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Value, json};
 
 use super::control::{CALL, WORKFLOW_CALLED};
 use super::inputs::{data_problems, inputs_schema};
-use super::parse::join;
-use super::{Concurrency, Definition, Problem};
+use super::parse::{is_workflow_id, join};
+use super::{Concurrency, Definition, Problem, StepInstance};
 use crate::expr::Template;
 
 /// A workflow that may be called.
@@ -24,19 +24,24 @@ struct Call<'a> {
     /// The path of its config.
     path: String,
     workflow: &'a str,
-    config: &'a Value,
+    step: &'a StepInstance,
 }
 
 /// Whether a call waits for the end of its run.
 fn waits(call: &Call<'_>) -> bool {
-    call.config.get("wait") != Some(&Value::Bool(false))
+    call.step.config.get("wait") != Some(&Value::Bool(false))
+}
+
+/// Whether a call waits however long that takes.
+fn waits_for_ever(call: &Call<'_>) -> bool {
+    waits(call) && call.step.deadline.is_none()
 }
 
 impl Definition {
     fn calls(&self) -> impl Iterator<Item = Call<'_>> {
         self.steps.iter().filter(|(_, step)| step.block == CALL).filter_map(|(id, step)| {
             let workflow = step.config.get("workflow")?.as_str()?;
-            Some(Call { path: format!("steps.{id}.config"), workflow, config: &step.config })
+            Some(Call { path: format!("steps.{id}.config"), workflow, step })
         })
     }
 
@@ -44,6 +49,19 @@ impl Definition {
     pub fn called_workflows(&self) -> impl Iterator<Item = &str> {
         self.calls().map(|call| call.workflow)
     }
+}
+
+/// Calls that name what is no id of a workflow, which needs no server to be seen.
+pub(super) fn ids_of_called(definition: &Definition) -> Vec<Problem> {
+    let wrong = definition.calls().filter(|call| !is_workflow_id(call.workflow));
+    let problem = |call: Call<'_>| {
+        let message = format!(
+            "`{}` is no id of a workflow: 1 to 100 letters, digits, `-` and `_`, such as `send-invoice`; change it",
+            call.workflow
+        );
+        Problem::new(join(&call.path, "workflow"), message)
+    };
+    wrong.map(problem).collect()
 }
 
 /// What is wrong with the calls of a workflow. `known` has every workflow that it calls, and that those call in their
@@ -86,24 +104,59 @@ impl<'a> Calls<'a> {
                 "The call would wait for a place that `{holder}` holds until the call is over: its `concurrency` counts both; give it a key that differs, or call without waiting"
             ));
         }
+        if let Some(Circle { way, bounded }) = self.circle(call) {
+            return problem(format!(
+                "`{}` call one another and wait: by the `concurrency` of `{bounded}`, two of their runs may wait for each other's places for ever; give one of these calls a `deadline`, or call without waiting",
+                way.join("` → `")
+            ));
+        }
         unfit_data(call, target)
     }
 
     /// Whether one workflow calls another, if only by others.
     fn lead_to(&self, from: &str, to: &str, by: impl Fn(&Call<'_>) -> bool) -> bool {
-        let (mut open, mut seen) = (vec![from], BTreeSet::new());
-        while let Some(one) = open.pop() {
-            let calls = self.get(one).into_iter().flat_map(Definition::calls).filter(&by);
-            for call in calls {
-                if call.workflow == to {
-                    return true;
-                }
+        self.way(from, to, by).is_some()
+    }
+
+    /// The shortest way of calls from one workflow to another: those that are called, the last of which is the other.
+    fn way<'b>(&'b self, from: &str, to: &str, by: impl Fn(&Call<'_>) -> bool) -> Option<Vec<&'b str>> {
+        let mut open = VecDeque::from([(from, Vec::new())]);
+        let mut seen = BTreeSet::new();
+        while let Some((one, way)) = open.pop_front() {
+            for call in self.get(one).into_iter().flat_map(Definition::calls).filter(&by) {
                 if seen.insert(call.workflow) {
-                    open.push(call.workflow);
+                    let way = [way.as_slice(), &[call.workflow]].concat();
+                    if call.workflow == to {
+                        return Some(way);
+                    }
+                    open.push_back((call.workflow, way));
                 }
             }
         }
-        false
+        None
+    }
+
+    /// A circle of calls that wait for ever, which begins with this one and has a workflow whose runs are bounded. Each of
+    /// them may hold a place that the next but one waits for: with which keys they will call, nobody can see.
+    fn circle(&self, call: &Call<'a>) -> Option<Circle<'_>> {
+        if !waits_for_ever(call) {
+            return None;
+        }
+        let is_bounded = |one: &&str| self.get(one).is_some_and(|one| one.concurrency.is_some());
+        let mut all = self.known.keys().map(String::as_str).chain([self.id]).filter(is_bounded);
+        all.find_map(|bounded| {
+            let mut way = vec![self.id, call.workflow];
+            if self.id != bounded && call.workflow != bounded {
+                // A way by this workflow is the business of the call that it leaves by.
+                let onwards = |next: &Call<'_>| waits_for_ever(next) && next.workflow != self.id;
+                let begins = Some(call.workflow).filter(|first| *first != self.id)?;
+                way.extend(self.way(begins, bounded, onwards)?);
+            }
+            if *way.last()? != self.id {
+                way.extend(self.way(way.last()?, self.id, waits_for_ever)?);
+            }
+            Some(Circle { way, bounded })
+        })
     }
 
     /// The workflow for one of whose runs another would wait that waits for it, as far as that can be seen: all its runs
@@ -115,7 +168,7 @@ impl<'a> Calls<'a> {
         if call.workflow == self.id
             && let Some(Concurrency { key: Some(key), .. }) = &target.concurrency
         {
-            return passes_on(call.config, key).then_some(self.id);
+            return passes_on(&call.step.config, key).then_some(self.id);
         }
         let in_circle = |one: &str| {
             (one == call.workflow || self.lead_to(call.workflow, one, waits))
@@ -127,6 +180,13 @@ impl<'a> Calls<'a> {
             bound.is_some_and(|bound| bound.key.is_none()) && in_circle(one)
         })
     }
+}
+
+/// Workflows of which each calls the next, and the first is the last.
+struct Circle<'a> {
+    way: Vec<&'a str>,
+    /// One of them that bounds its runs.
+    bounded: &'a str,
 }
 
 /// Whether a call gives the field that a key such as `{{ trigger.customer }}` names just as the caller was given it.
@@ -149,14 +209,14 @@ fn passes_on(config: &Value, key: &str) -> bool {
 /// What in a call's data does not fit the inputs, whatever its expressions give.
 fn unfit_data(call: &Call<'_>, target: &Definition) -> Vec<Problem> {
     let Some(schema) = inputs_schema(&target.trigger) else { return Vec::new() };
-    let Ok(template) = Template::compile(call.config) else { return Vec::new() };
+    let Ok(template) = Template::compile(&call.step.config) else { return Vec::new() };
     let within = |path: &String| match path.strip_prefix("data")? {
         "" => Some(String::new()),
         rest => rest.strip_prefix('.').map(str::to_owned),
     };
     let open = template.templated().iter().filter_map(within).collect();
     let none = json!({});
-    let problems = data_problems(&schema, call.config.get("data").unwrap_or(&none), &open);
+    let problems = data_problems(&schema, call.step.config.get("data").unwrap_or(&none), &open);
     problems.into_iter().map(|problem| Problem { path: join(&call.path, &problem.path), ..problem }).collect()
 }
 
@@ -251,12 +311,61 @@ mod tests {
         check(&bounded(json!({ "workflow": "a", "wait": false }), None), &known([]), &[]);
         let key = Some("{{ trigger.customer }}");
         check(&bounded(itself(json!({ "customer": "{{trigger.customer}}" })), key), &known([]), refused);
-        check(&bounded(itself(json!({ "customer": "{{ trigger.next }}" })), key), &known([]), &[]);
         // Around by another workflow, which is the one that is bounded.
         let other = bounded(json!({ "workflow": "a" }), None);
         check(&calls("b"), &known([("b", other, true)]), &[(WORKFLOW, "a place that `b` holds")]);
         let other = bounded(json!({ "workflow": "c" }), None);
         let leaf = workflow(None, &json!({}));
         check(&calls("b"), &known([("b", other, true), ("c", leaf, true)]), &[]);
+    }
+
+    #[test]
+    fn s12_s14_bounded_workflows_that_may_wait_for_one_another_are_refused() {
+        let keyed = json!({ "concurrency": { "limit": 2, "key": "{{ trigger.customer }}" } });
+        let calls = |other: &str, more: &Value| workflow(Some(&json!({ "workflow": other })), more);
+        let with_deadline = |mut definition: Definition| {
+            for step in definition.steps.values_mut() {
+                step.deadline = Some(std::time::Duration::from_mins(1));
+            }
+            definition
+        };
+        let plain = json!({});
+        let refused: &[(&str, &str)] =
+            &[(WORKFLOW, "`a` → `b` → `a` call one another and wait: by the `concurrency` of `b`")];
+        check(&calls("b", &plain), &known([("b", calls("a", &keyed), true)]), refused);
+        // Whichever closes the circle is refused: a draft is taken for what will be enabled.
+        check(&calls("b", &plain), &known([("b", calls("a", &keyed), false)]), refused);
+        let of_a: &[(&str, &str)] = &[(WORKFLOW, "by the `concurrency` of `a`")];
+        check(&calls("b", &keyed), &known([("b", calls("a", &plain), true)]), of_a);
+        // By its own key it may meet another run that goes the other way.
+        let next = json!({ "workflow": "a", "data": { "customer": "{{ trigger.next }}" } });
+        let itself: &[(&str, &str)] = &[(WORKFLOW, "`a` → `a` call one another")];
+        check(&workflow(Some(&next), &keyed), &known([]), itself);
+        // By others, of which one is bounded.
+        let far: &[(&str, &str)] = &[(WORKFLOW, "`a` → `b` → `c` → `a` call one another")];
+        let others = |last: Definition| known([("b", calls("c", &plain), true), ("c", last, true)]);
+        check(&calls("b", &plain), &others(calls("a", &keyed)), far);
+        // A call that does not wait, or not for ever, ends every circle that it is in.
+        let starts = json!({ "workflow": "a", "wait": false });
+        check(&calls("b", &plain), &others(workflow(Some(&starts), &keyed)), &[]);
+        check(&calls("b", &plain), &others(with_deadline(calls("a", &keyed))), &[]);
+        check(&with_deadline(calls("b", &plain)), &others(calls("a", &keyed)), &[]);
+        // A circle that has no bounded workflow is left alone, though there is another that has.
+        let mut both = calls("b", &plain);
+        both.steps.insert("other".into(), calls("c", &plain).steps["call"].clone());
+        let others = known([("b", calls("a", &plain), true), ("c", calls("a", &keyed), true)]);
+        let other: &[(&str, &str)] = &[("steps.other.config.workflow", "`a` → `c` → `a`")];
+        check(&both, &others, other);
+        // Without a circle each waits for those that come after it.
+        check(
+            &calls("b", &keyed),
+            &known([("b", calls("c", &keyed), true), ("c", workflow(None, &keyed), true)]),
+            &[],
+        );
+        check(
+            &calls("b", &keyed),
+            &known([("b", calls("c", &plain), true), ("c", calls("c", &plain), true)]),
+            &[],
+        );
     }
 }

@@ -1,16 +1,17 @@
 //! The registered blocks, as definitions are checked against.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jsonschema::Validator;
 use serde_json::Value;
 use stepwell::block::BlockDefinition;
-use stepwell::config::{FieldCheck, FieldError};
+use stepwell::config::{Checks, FieldCheck, FieldError};
 use stepwell::connection::ConnectionManifest;
 use stepwell::manifest::{BlockManifest, Manifest};
 
 use super::misfit::{Misfit, Unknown, misfits};
 use super::parse::join;
+use super::whole::fractions;
 use super::{Problem, formats};
 
 /// The registered blocks and kinds of connection by id.
@@ -24,8 +25,8 @@ pub struct CatalogBlock {
     /// What its manifest says.
     pub manifest: BlockManifest,
     validator: Validator,
-    /// The rules of its config that the schema cannot say.
-    checks: &'static [FieldCheck],
+    /// The rules for a config that the schema cannot say.
+    checks: fn(&Value) -> Vec<Checks<'_>>,
 }
 
 /// A registered kind of connection.
@@ -47,7 +48,7 @@ impl Catalog {
         for block in manifest.apps.iter().flat_map(|app| &app.blocks) {
             match formats::validator(block.config.as_value()) {
                 Ok(validator) => {
-                    let known = CatalogBlock { manifest: block.clone(), validator, checks: &[] };
+                    let known = CatalogBlock { manifest: block.clone(), validator, checks: |_| Vec::new() };
                     if blocks.insert(block.id.clone(), known).is_some() {
                         problems.push(Problem::new(
                             &block.id,
@@ -115,7 +116,12 @@ impl Catalog {
 impl CatalogBlock {
     /// What is wrong with a config, each problem with a path such as `config.first_name`.
     pub fn validate(&self, config: &Value) -> Vec<Problem> {
-        self.misfits(config, &Unknown::new())
+        self.validate_constants(config, &Unknown::new())
+    }
+
+    /// What is wrong with a config, whatever the values at these paths are.
+    pub(crate) fn validate_constants(&self, config: &Value, open: &BTreeSet<String>) -> Vec<Problem> {
+        self.misfits(config, open)
             .into_iter()
             .map(|misfit| Problem::new(join("config", &misfit.path), misfit.message))
             .collect()
@@ -128,9 +134,15 @@ impl CatalogBlock {
             let schema = self.manifest.config.as_value();
             found.extend(self.validator.iter_errors(config).flat_map(|error| misfits(&error, schema, open)));
         }
-        let broken: Vec<Misfit> =
-            self.checks.iter().filter_map(|check| broken(check, config, open, &found)).collect();
-        found.extend(broken);
+        found.extend(fractions(config, self.manifest.config.as_value(), open));
+        let mut all_broken = Vec::new();
+        for checks in (self.checks)(config) {
+            let unknown = open.iter().chain(found.iter().map(|misfit| &misfit.path));
+            let is_known =
+                |rule: &&FieldCheck| !unknown.clone().any(|path| concerns(path, &checks.path, rule.reads));
+            all_broken.extend(checks.rules.iter().filter(is_known).filter_map(|rule| broken(rule, &checks)));
+        }
+        found.extend(all_broken);
         found
     }
 }
@@ -147,23 +159,26 @@ impl CatalogConnection {
     }
 }
 
-/// What a rule says of a config, if all that it reads is known and fits the schema.
-fn broken(check: &FieldCheck, config: &Value, open: &Unknown, misfits: &[Misfit]) -> Option<Misfit> {
-    let misfits = misfits.iter().map(|misfit| misfit.path.as_str());
-    let mut elsewhere = open.iter().map(String::as_str).chain(misfits);
-    let concerns = |path: &str| {
-        let field = path.split('.').next().unwrap_or_default();
-        field.is_empty() || check.reads.contains(&field)
+/// Whether a path is that of the config at `place`, or leads into one of these fields of it.
+fn concerns(path: &str, place: &str, fields: &[&str]) -> bool {
+    let rest = match path.strip_prefix(place) {
+        Some(rest) if place.is_empty() || rest.is_empty() => Some(rest),
+        Some(rest) => rest.strip_prefix('.'),
+        None => None,
     };
-    if elsewhere.any(concerns) {
-        return None;
-    }
-    let field = check.reads.first()?;
+    let field = rest.and_then(|rest| rest.split('.').next());
+    field.is_some_and(|field| field.is_empty() || fields.contains(&field))
+}
+
+/// What a rule says of its config.
+fn broken(rule: &FieldCheck, checks: &Checks<'_>) -> Option<Misfit> {
+    let field = rule.reads.first()?;
     // The author's code may panic, and goes no further than a handler's (s6).
-    let judged = std::panic::catch_unwind(|| (check.check)(config));
+    let judged = std::panic::catch_unwind(|| (rule.check)(checks.config));
     let panicked = || FieldError::new("The block's check of this field panicked; its author has to mend it");
     let error = judged.unwrap_or_else(|_| Err(panicked())).err()?;
-    Some(Misfit { path: join(field, error.path()), message: error.message().to_owned() })
+    let path = join(&join(&checks.path, field), error.path());
+    Some(Misfit { path, message: error.message().to_owned() })
 }
 
 #[cfg(test)]
@@ -174,11 +189,28 @@ mod tests {
 
     #[test]
     fn s6_a_check_that_panics_is_a_problem_of_its_field() {
-        let check = FieldCheck { reads: &["age"], check: |_| panic!("no age") };
-        let misfit = broken(&check, &json!({ "age": 7 }), &Unknown::new(), &[]).unwrap();
-        assert_eq!(misfit.path, "age");
+        let rule = FieldCheck { reads: &["age"], check: |_| panic!("no age") };
+        let config = json!({ "age": 7 });
+        let misfit = broken(&rule, &Checks { path: "of".into(), config: &config, rules: &[] }).unwrap();
+        assert_eq!(misfit.path, "of.age");
         assert!(misfit.message.contains("panicked"), "{}", misfit.message);
-        let open = Unknown::from(["age".to_owned()]);
-        assert!(broken(&check, &json!({ "age": "{{ trigger.age }}" }), &open, &[]).is_none());
+    }
+
+    #[test]
+    fn s9_a_rule_waits_for_what_it_reads_and_for_nothing_else() {
+        for (path, place, expected) in [
+            ("", "", true),
+            ("age", "", true),
+            ("age.years", "", true),
+            ("ages", "", false),
+            ("people.1", "people.1", true),
+            ("people.1.age", "people.1", true),
+            ("people.1.name", "people.1", false),
+            ("people.11.age", "people.1", false),
+            ("people", "people.1", false),
+            ("age", "people.1", false),
+        ] {
+            assert_eq!(concerns(path, place, &["age"]), expected, "{path} of {place}");
+        }
     }
 }

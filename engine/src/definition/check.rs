@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value;
 use stepwell::manifest::BlockKind;
 
+use super::calls::ids_of_called;
 use super::control::JOIN;
 use super::field::{hint, schemas_on};
 use super::graph::{Fork, Graph, MOST_EDGES};
@@ -13,7 +14,7 @@ use super::parse::{join, unknown};
 use super::scopes::{Scopes, is_condition};
 use super::types;
 use super::{Catalog, CatalogBlock, Definition, Edges, Problem, StepInstance};
-use crate::expr::{Template, Use};
+use crate::expr::{Template, Use, is_word};
 use crate::secrets::sealed_paths;
 
 /// Variables that every step can read.
@@ -32,6 +33,7 @@ pub fn check(definition: &Definition, catalog: &Catalog) -> Vec<Problem> {
     checker.trigger();
     checker.concurrency();
     checker.on_error();
+    checker.problems.extend(ids_of_called(definition));
     for (id, step) in &definition.steps {
         checker.step(id, step);
     }
@@ -95,6 +97,7 @@ impl<'a> Checker<'a> {
                 self.problems.extend(strangers.map(|one| {
                     Problem::new(KEY, unknown("variable", &one.variable, KNOWN.into_iter())).at(one.at)
                 }));
+                self.problems.extend(types::problems_of_key(self.definition, self.catalog, &template));
             }
             Err(problems) => self.nested(KEY, problems),
         }
@@ -111,6 +114,12 @@ impl<'a> Checker<'a> {
 
     fn step(&mut self, id: &'a str, step: &StepInstance) {
         let path = format!("steps.{id}");
+        if is_word(id) {
+            let message = format!(
+                "`{id}` is a word of expressions, so that none could read what the step gives; call it something else"
+            );
+            self.problem(&path, message);
+        }
         let block = self.block(&step.block, BlockKind::Step, &path);
         self.connection(block, step.connection.as_deref(), &path);
         let config_path = join(&path, "config");

@@ -12,15 +12,8 @@ pub(crate) const CALL: &str = "core/call-workflow";
 pub(crate) const WORKFLOW_CALLED: &str = "core/workflow-called";
 /// The trigger of a workflow that people start.
 pub(crate) const MANUAL: &str = "core/manual";
-/// The trigger of a workflow that runs at times.
-const SCHEDULE: &str = "core/schedule";
 /// Ends the run.
 pub(crate) const STOP: &str = "core/stop";
-
-/// Whether a trigger starts runs for requests. What these receive they refuse.
-pub(crate) fn takes_requests(trigger: &str) -> bool {
-    ![MANUAL, SCHEDULE, WORKFLOW_CALLED].contains(&trigger)
-}
 
 /// The outcome that leads into a loop.
 pub(crate) fn loop_edge(block: &str) -> Option<&'static str> {

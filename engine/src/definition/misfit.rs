@@ -9,7 +9,7 @@ use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
 use super::formats;
-use super::parse::{join, unknown};
+use super::parse::{field, join, unknown};
 
 /// A value that does not fit a schema.
 pub(super) struct Misfit {
@@ -41,8 +41,13 @@ pub(super) fn misfits(error: &ValidationError<'_>, schema: &Value, open: &Unknow
             let known = if judged.is_empty() { fields(schema) } else { Vec::new() };
             unexpected
                 .iter()
-                .map(|name| (join(&judged, name), unknown("field", name, known.iter().copied())))
+                .map(|name| (field(&judged, name), unknown("field", name, known.iter().copied())))
                 .collect()
+        }
+        ValidationErrorKind::PropertyNames { error } => {
+            let name = error.instance().as_str().unwrap_or_default();
+            let rule = rule(error.kind()).unwrap_or_else(|| "be another".to_owned());
+            vec![(field(&judged, name), format!("The name `{name}` must {rule}; change it"))]
         }
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             if let Some(branch) = meant(context, &judged) {
@@ -55,7 +60,11 @@ pub(super) fn misfits(error: &ValidationError<'_>, schema: &Value, open: &Unknow
             })
         }
         kind => {
-            let subject = name.map_or_else(|| "The config".to_owned(), |name| format!("`{name}`"));
+            let subject = match name {
+                None => "The config".to_owned(),
+                Some(index) if index.bytes().all(|digit| digit.is_ascii_digit()) => "The item".to_owned(),
+                Some(name) => format!("`{name}`"),
+            };
             let rule = rule(kind).map(|rule| format!("{subject} must {rule}; change it"));
             here(rule.unwrap_or_else(|| format!("{subject} does not fit: {}", error.masked())))
         }
@@ -226,7 +235,7 @@ fn shown(value: &Value) -> String {
 fn path(error: &ValidationError<'_>) -> String {
     let pointer = error.instance_path().to_string();
     let names = pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~"));
-    names.collect::<Vec<_>>().join(".")
+    names.fold(String::new(), |path, name| field(&path, &name))
 }
 
 /// The names of the fields that a schema has at the top.

@@ -22,6 +22,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod types;
+mod whole;
 
 use std::time::Duration;
 
@@ -36,8 +37,8 @@ pub use connections::{NeededConnection, needed_connections};
 pub(crate) use duration::read as read_duration;
 pub(crate) use graph::{passed_before, reachable_from};
 pub(crate) use lines::{Lines, Place};
-pub(crate) use parse::unknown;
 pub use parse::{Parsed, is_connection_name, is_workflow_id};
+pub(crate) use parse::{field, unknown};
 pub use schema::file_schema;
 pub use source::Source;
 

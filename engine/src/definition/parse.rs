@@ -329,6 +329,12 @@ pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'
     }
 }
 
+/// The path of a field within another. One whose name is empty is shown as `""`.
+pub(crate) fn field(path: &str, name: &str) -> String {
+    join(path, if name.is_empty() { "\"\"" } else { name })
+}
+
+/// Two paths, one within the other, of which either may be empty.
 pub(super) fn join(path: &str, name: &str) -> String {
     match (path, name) {
         ("", only) | (only, "") => only.to_owned(),

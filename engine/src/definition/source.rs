@@ -244,7 +244,8 @@ impl Loader {
     }
 
     fn open(&mut self, kind: Kind, anchor: usize, tag: Option<&Tag>, at: Place) {
-        if tag.is_some_and(|tag| !tag.is_yaml_core_schema()) {
+        let own = if matches!(kind, Kind::List(_)) { "seq" } else { "map" };
+        if tag.is_some_and(|tag| !tag.is_yaml_core_schema() || tag.suffix != own) {
             self.problem(TAGGED, at);
         }
         self.open.push(Open { node: Node { depth: 1, kind, ..Node::null(at) }, anchor, name: None });
@@ -349,13 +350,16 @@ fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Cow<'_, Tag>>) ->
     if tag.is_some_and(|tag| !tag.is_yaml_core_schema()) {
         return Err(TAGGED);
     }
-    // Whole numbers beyond those with a sign.
-    if style == ScalarStyle::Plain
-        && tag.is_none()
-        && text.bytes().all(|digit| digit.is_ascii_digit())
-        && let Ok(number) = text.parse::<u64>()
-    {
-        return Ok(number.into());
+    if style != ScalarStyle::Plain && tag.is_some_and(|tag| tag.suffix != "str") {
+        return Err("A text in quotes has no other type; remove the tag, or the quotes");
+    }
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(&text);
+    let is_whole = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    if style == ScalarStyle::Plain && tag.is_none() && is_whole && text.parse::<i64>().is_err() {
+        // Whole numbers beyond those with a sign; others would be rounded.
+        return text.parse::<u64>().map(Value::from).map_err(
+            |_| "This whole number is too large to be kept as it is; write it as a text, in quotes",
+        );
     }
     match Scalar::parse_from_cow_and_metadata(text, style, tag) {
         Some(Scalar::Null) => Ok(Value::Null),

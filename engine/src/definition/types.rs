@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use stepwell::manifest::BlockManifest;
 
 use super::control::loop_edge;
@@ -24,6 +24,43 @@ static ERROR: LazyLock<Value> = LazyLock::new(|| {
         "required": ["step", "message"],
     })
 });
+
+/// The variable `run`.
+static RUN: LazyLock<Value> = LazyLock::new(|| of_texts(&["id", "url"]));
+
+/// The variable `workflow`.
+static WORKFLOW: LazyLock<Value> = LazyLock::new(|| {
+    let mut schema = of_texts(&["id", "title", "url", "version"]);
+    schema["properties"]["version"]["type"] = "integer".into();
+    schema
+});
+
+/// The schema of a map that has these texts.
+fn of_texts(names: &[&str]) -> Value {
+    let properties: Map<_, _> =
+        names.iter().map(|name| ((*name).to_owned(), json!({ "type": "string" }))).collect();
+    json!({ "type": "object", "properties": properties, "required": names })
+}
+
+/// Judges the key by which runs are counted: it reads the trigger's data, whatever its outcome, and the workflow.
+pub(super) fn problems_of_key(definition: &Definition, catalog: &Catalog, key: &Template) -> Vec<Problem> {
+    let inputs = inputs_schema(&definition.trigger);
+    let outcomes = catalog.get(&definition.trigger.block).map(|block| &block.manifest.outcomes);
+    let of_outcomes = || {
+        let schemas = outcomes?.iter().map(|outcome| Some(outcome.schema.as_ref()?.as_value()));
+        schemas.collect::<Option<Vec<_>>>()
+    };
+    let judged = key.paths().iter().filter_map(|path| {
+        let schemas = match path.names.first()?.as_str() {
+            "workflow" => vec![&*WORKFLOW],
+            "trigger" => inputs.as_ref().map(|inputs| vec![inputs]).or_else(of_outcomes)?,
+            _ => return None,
+        };
+        let message = judge(path, &schemas, true, None)?;
+        Some(Problem::new("concurrency.key", message).at(path.at))
+    });
+    judged.collect()
+}
 
 /// Judges the expressions that are paths. Nothing is said where a schema leaves it open.
 pub(super) fn problems(
@@ -99,8 +136,11 @@ impl<'a> Variables<'a> {
     ) -> Option<(Vec<&'a Value>, bool)> {
         let variable = path.names.first()?.as_str();
         let in_handler = self.scopes.handles_errors(reader);
-        if variable == "error" && in_handler {
-            return Some((vec![&*ERROR], true));
+        match variable {
+            "error" if in_handler => return Some((vec![&*ERROR], true)),
+            "run" => return Some((vec![&*RUN], true)),
+            "workflow" => return Some((vec![&*WORKFLOW], true)),
+            _ => {}
         }
         let (block, on): (&str, &Edges) = match variable {
             "trigger" => (&self.definition.trigger.block, &self.definition.trigger.on),

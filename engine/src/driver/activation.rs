@@ -15,7 +15,7 @@ use super::making::Making;
 use super::version::{Unrunnable, Version};
 use crate::core::IllegalEvent;
 use crate::core::workflow::{self, Activation, Decision, Event, WorkflowState};
-use crate::definition::{Definition, Problem, check};
+use crate::definition::{Definition, Problem};
 use crate::model::{
     ActivationId, ActivationStatus, Epoch, UnreadableState, VersionId, WorkflowId, decode_state, encode_state,
 };
@@ -29,7 +29,7 @@ impl Inner {
     pub(super) async fn enable(self: &Arc<Self>, id: &WorkflowId) -> Result<VersionRow, Refusal> {
         let row = self.store.workflow(id).await?.ok_or_else(|| no_workflow(id))?;
         let definition = Definition::from_json(&row.draft).map_err(Refusal::Problems)?.definition;
-        let problems = check(&definition, &self.catalog);
+        let problems = self.problems(id, definition.clone());
         if !problems.is_empty() {
             return Err(Refusal::Problems(problems));
         }

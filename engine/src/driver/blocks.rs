@@ -13,7 +13,7 @@ use super::{Driver, Inner};
 use crate::definition::Definition;
 use crate::model::VersionId;
 use crate::store::{Promise, Relying, StoreError};
-use crate::validate::compare;
+use crate::validate::{Breakage, compare};
 
 /// How many runs of a version are counted at most.
 pub(super) const MOST_COUNTED: usize = 1000;
@@ -40,22 +40,23 @@ impl Driver {
     /// When the database fails.
     pub async fn unfit_blocks(&self) -> Result<Vec<Unfit>, StoreError> {
         let mut unfit: BTreeMap<String, Unfit> = BTreeMap::new();
-        for (promise, problems, relying) in self.inner.broken_promises().await? {
-            let entry = unfit.entry(promise.block.clone()).or_insert_with(|| Unfit {
-                block: promise.block,
+        for Broken { block, problems, relying: Relying { workflow, runs, .. } } in
+            self.inner.broken_promises().await?
+        {
+            let entry = unfit.entry(block.clone()).or_insert_with(|| Unfit {
+                block,
                 problems: Vec::new(),
                 workflows: BTreeSet::new(),
                 runs: 0,
             });
             entry.problems.extend(problems);
-            for Relying { workflow, runs, .. } in relying {
-                entry.workflows.insert(workflow.0);
-                entry.runs += runs;
-            }
+            entry.workflows.insert(workflow.0);
+            entry.runs += runs;
         }
         let mut unfit: Vec<Unfit> = unfit.into_values().collect();
         for unfit in &mut unfit {
-            unfit.problems.dedup();
+            let mut told = BTreeSet::new();
+            unfit.problems.retain(|problem| told.insert(problem.clone()));
         }
         Ok(unfit)
     }
@@ -64,26 +65,28 @@ impl Driver {
 impl Inner {
     /// Leaves the runs that rely on what this binary does not keep to, before any of them is taken up.
     pub(super) async fn leave_unfit_versions(&self) -> Result<(), StoreError> {
-        for (promise, problems, relying) in self.broken_promises().await? {
-            for Relying { version, workflow, runs } in relying {
-                self.store.leave_version(version).await?;
-                tracing::warn!(block = promise.block, workflow = %workflow, runs, problem = problems.join("; "), "runs are left waiting for a binary with this block");
-            }
+        for Broken { block, problems, relying: Relying { version, workflow, runs } } in
+            self.broken_promises().await?
+        {
+            self.store.leave_version(version).await?;
+            tracing::warn!(block, workflow = %workflow, runs, problem = problems.join("; "), "runs are left waiting for a binary with this block");
         }
         Ok(())
     }
 
-    /// The promises that this binary does not keep, with what is wrong and what relies on them.
-    async fn broken_promises(&self) -> Result<Vec<(Promise, Vec<String>, Vec<Relying>)>, StoreError> {
+    /// The promises that this binary does not keep to a version that relies on them.
+    async fn broken_promises(&self) -> Result<Vec<Broken>, StoreError> {
         let mut broken = Vec::new();
         for promise in self.store.promises().await? {
-            let problems = self.breaks(&promise);
-            if problems.is_empty() {
+            let breaks = self.breaks(&promise);
+            if breaks.is_empty() {
                 continue;
             }
-            let relying = self.store.relying(promise.fingerprint, MOST_COUNTED).await?;
-            if !relying.is_empty() {
-                broken.push((promise, problems, relying));
+            for relying in self.store.relying(promise.fingerprint, MOST_COUNTED).await? {
+                let problems = self.harm(relying.version, &promise.block, &breaks).await?;
+                if !problems.is_empty() {
+                    broken.push(Broken { block: promise.block.clone(), problems, relying });
+                }
             }
         }
         Ok(broken)
@@ -91,8 +94,25 @@ impl Inner {
 
     /// What a version relies on and this binary does not keep to.
     pub(super) async fn misfits_of(&self, version: VersionId) -> Result<Vec<String>, StoreError> {
-        let promises = self.store.promises_to(version).await?;
-        Ok(promises.iter().flat_map(|promise| self.breaks(promise)).collect())
+        let mut misfits = Vec::new();
+        for promise in self.store.promises_to(version).await? {
+            misfits.extend(self.harm(version, &promise.block, &self.breaks(&promise)).await?);
+        }
+        Ok(misfits)
+    }
+
+    /// What of this harms a version: that a block takes fewer configs does not, if it takes those of the version.
+    async fn harm(
+        &self,
+        version: VersionId,
+        block: &str,
+        breaks: &Breaks,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut harm = breaks.always.clone();
+        if let (false, Some(block)) = (breaks.configs.is_empty(), self.catalog.get(block)) {
+            harm.extend(self.refused_configs(version, block, &breaks.configs).await?);
+        }
+        Ok(harm)
     }
 
     /// Notes what a version relies on from now on, before anything is stored for it.
@@ -116,23 +136,48 @@ impl Inner {
     }
 
     /// How this binary breaks a promise.
-    fn breaks(&self, promise: &Promise) -> Vec<String> {
+    fn breaks(&self, promise: &Promise) -> Breaks {
+        let always = |problem: String| Breaks { always: vec![problem], configs: Vec::new() };
         let Some(known) = self.catalog.get(&promise.block) else {
-            return vec![format!("the block `{}` is not in this binary", promise.block)];
+            return always(format!("the block `{}` is not in this binary", promise.block));
         };
         let Ok(old) = serde_json::from_str::<BlockManifest>(&promise.manifest) else {
-            return vec![format!("what `{}` promised was written by a newer engine", promise.block)];
+            return always(format!("what `{}` promised was written by a newer engine", promise.block));
         };
         let new = kept(&known.manifest);
         if old == new {
-            return Vec::new();
+            return Breaks::default();
         }
         let app = |block| App { blocks: vec![block], ..App::new("", "") };
         let breakages = compare(&app(old), Some(&app(new))).breakages.into_iter();
         // Outcomes and connections are not stored: what comes next is judged by what is there then.
         let stored = breakages.filter(|broken| !broken.path.starts_with("outcomes"));
-        stored.map(|broken| broken.to_string()).collect()
+        let (configs, always): (Vec<_>, Vec<_>) =
+            stored.partition(|broken| broken.path.split(['.', '[']).next() == Some("config"));
+        Breaks { always: always.iter().map(ToString::to_string).collect(), configs }
     }
+}
+
+/// What a block promised and does not keep.
+#[derive(Default)]
+struct Breaks {
+    /// What harms whoever relies on the block.
+    always: Vec<String>,
+    /// Where it takes fewer configs.
+    configs: Vec<Breakage>,
+}
+
+impl Breaks {
+    fn is_empty(&self) -> bool {
+        self.always.is_empty() && self.configs.is_empty()
+    }
+}
+
+/// A promise that is not kept to a version.
+struct Broken {
+    block: String,
+    problems: Vec<String>,
+    relying: Relying,
 }
 
 /// What stored values and waiting runs rely on; titles and limits may change.

@@ -3,9 +3,9 @@
 use super::Inner;
 use super::answer::Refusal;
 use crate::core::workflow::WorkflowState;
-use crate::definition::Definition;
+use crate::definition::{Definition, Problem, check};
 use crate::model::WorkflowId;
-use crate::secrets::Place;
+use crate::secrets::{Place, sealed_paths};
 use crate::store::{Draft, WorkflowRow};
 
 /// A draft that was written, or was there already.
@@ -95,6 +95,22 @@ impl Inner {
             self.keys.open_config(Place { workflow: &id.0, block: &block }, config).ok()?;
         }
         Some(definition.to_value().to_string())
+    }
+
+    /// What is wrong with a definition that is to become a version: all that its file would be refused for, and what
+    /// only shows once its secrets are open.
+    pub(super) fn problems(&self, id: &WorkflowId, mut definition: Definition) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (path, block, config) in definition.configs_mut() {
+            if self.keys.open_config(Place { workflow: &id.0, block: &block }, config).is_err() {
+                problems.extend(sealed_paths(config).into_iter().map(|field| {
+                    let message = "The stored secret cannot be opened with the keys of this engine; restore its key file, or write the secret again";
+                    Problem::new(format!("{path}.config.{field}"), message)
+                }));
+            }
+        }
+        problems.extend(check(&definition, &self.catalog));
+        problems
     }
 
     /// Whether the enabled version is what the draft says.

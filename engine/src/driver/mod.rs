@@ -32,6 +32,7 @@ mod services;
 mod slots;
 mod start;
 mod stop;
+mod stored_configs;
 mod timer;
 mod trigger_call;
 mod unreadable;

@@ -14,7 +14,7 @@ use super::start::Start;
 use super::version::Version;
 use crate::core::run::{self, Replayed};
 use crate::core::workflow::Event;
-use crate::definition::{Definition, Problem, check, passed_before, reachable_from};
+use crate::definition::{Definition, Problem, passed_before, reachable_from};
 use crate::model::{AttemptResult, Entry, RunId, VersionId, WorkflowId, decode_entries};
 use crate::store::RunRow;
 
@@ -82,7 +82,7 @@ impl Inner {
         let row = self.store.workflow(workflow).await?;
         let row = row.ok_or_else(|| Refusal::NotFound(format!("There is no workflow `{workflow}`")))?;
         let definition = Definition::from_json(&row.draft).map_err(Refusal::Problems)?.definition;
-        let problems = check(&definition, &self.catalog);
+        let problems = self.problems(workflow, definition);
         if !problems.is_empty() {
             return Err(Refusal::Problems(problems));
         }

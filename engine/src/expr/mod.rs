@@ -14,6 +14,7 @@ mod words;
 
 pub use template::{ReadPath, Template, Use};
 pub use variables::Variables;
+pub(crate) use words::is_word;
 
 use std::sync::LazyLock;
 

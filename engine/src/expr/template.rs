@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::text::{Reading, Text, Unreadable};
 use super::variables::{Scope, Variables};
 use super::{LONGEST_CONFIG, too_long};
-use crate::definition::Problem;
+use crate::definition::{Problem, field as within};
 
 /// A config with expressions in it, compiled.
 pub struct Template {
@@ -95,13 +95,13 @@ impl Template {
                 items
                     .iter()
                     .enumerate()
-                    .map(|(index, item)| self.node(item, &join(path, &index.to_string()), problems))
+                    .map(|(index, item)| self.node(item, &within(path, &index.to_string()), problems))
                     .collect(),
             ),
             Value::Object(fields) => Node::Map(
                 fields
                     .iter()
-                    .map(|(name, field)| (name.clone(), self.node(field, &join(path, name), problems)))
+                    .map(|(name, field)| (name.clone(), self.node(field, &within(path, name), problems)))
                     .collect(),
             ),
             constant => Node::Constant(constant.clone()),
@@ -187,10 +187,6 @@ fn size(value: &Value) -> usize {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => 8,
     }
-}
-
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 #[cfg(test)]

@@ -6,6 +6,11 @@ use crate::definition::unknown;
 /// What may stand before a bracket without being called.
 const OPERATORS: [&str; 9] = ["and", "else", "false", "if", "in", "is", "none", "not", "or"];
 
+/// Whether a name is a word of the language, so that no variable can have it.
+pub(crate) fn is_word(name: &str) -> bool {
+    name == "true" || OPERATORS.contains(&name)
+}
+
 /// A word, a sign or a quoted text of an expression.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Word<'a> {

@@ -4,7 +4,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::core::workflow::WorkflowState;
-use crate::definition::control;
 use crate::driver::{Driver, decode_workflow};
 use crate::model::{ActivationId, ExecutionId, History, RunId, decode_entries};
 use crate::secrets::hide_secrets;
@@ -55,7 +54,9 @@ pub(super) fn trigger_callback_url(
         block: String,
     }
     let head = serde_json::from_str::<Head>(&version.definition);
-    let takes_requests = head.map_or(true, |head| control::takes_requests(&head.trigger.block));
+    let block = head.ok().and_then(|head| driver.catalog().get(&head.trigger.block));
+    // Whether a block takes them that this binary lacks, nobody knows here.
+    let takes_requests = block.is_none_or(|block| block.manifest.takes_requests);
     takes_requests.then(|| driver.urls().trigger_callback_url(activation))
 }
 

@@ -338,6 +338,8 @@ steps:
   call:
     block: core/call-workflow
     config: { workflow: bounded, data: { customer: '{{ trigger.next }}', next: null } }
+    deadline: 1d
+    on: { deadline: end }
 ";
     enable(&engine, "bounded", bounded).await;
     let run = start(&engine, "bounded", json!({ "customer": "a", "next": "b" })).await;
@@ -452,6 +454,25 @@ async fn s12_s14_a_call_that_is_seen_to_wait_for_its_callers_place_is_not_enable
     let bounded = format!("{}concurrency: {{ limit: 1 }}\n", MIDDLE.replace("grandchild", "bounded"));
     let refused = not_enabled(&engine, "bounded", &bounded).await;
     assert!(refused.contains("a place that `bounded` holds"), "{refused}");
+}
+
+#[tokio::test]
+async fn s12_s14_whoever_closes_a_circle_of_bounded_workflows_is_not_enabled() {
+    let engine = engine().await;
+    let calls = |other: &str| MIDDLE.replace("grandchild", other);
+    let keyed = "concurrency: { limit: 1, key: '{{ trigger.customer }}' }\n";
+    // The first call closes nothing: the other does not call it yet.
+    enable(&engine, "left", FAILING).await;
+    enable(&engine, "right", &format!("{}{keyed}", calls("left"))).await;
+    let refused = not_enabled(&engine, "left", &calls("right")).await;
+    let circle = "`left` → `right` → `left` call one another and wait: by the `concurrency` of `right`";
+    assert!(refused.contains(circle), "{refused}");
+    assert!(refused.contains("`deadline`") && refused.contains("without waiting"), "{refused}");
+    // Nor can a circle that is enabled be bounded later.
+    enable(&engine, "right", &calls("left")).await;
+    enable(&engine, "left", &calls("right")).await;
+    let refused = not_enabled(&engine, "right", &format!("{}{keyed}", calls("left"))).await;
+    assert!(refused.contains("by the `concurrency` of `right`"), "{refused}");
 }
 
 #[test]

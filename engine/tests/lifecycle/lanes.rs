@@ -112,7 +112,7 @@ fn s12_a_run_whose_key_cannot_be_told_fails_and_says_so() {
     let engine = Engine::start();
     engine.block_on(async {
         let mut definition = bounded("s12-key", 1);
-        definition["concurrency"]["key"] = json!("{{ trigger.value.missing }}");
+        definition["concurrency"]["key"] = json!("{{ trigger.value.missing | upper }}");
         engine.enable("s12-key", &definition).await.unwrap();
         let run = start(&engine, "s12-key", 1).await;
         engine.reaches(run, RunStatus::Failed).await;

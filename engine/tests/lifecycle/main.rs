@@ -29,6 +29,7 @@ mod limits;
 #[path = "../support/mail.rs"]
 mod mail;
 mod manual;
+mod nested;
 mod newer;
 mod operations;
 mod private;

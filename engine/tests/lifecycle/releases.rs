@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schemars::Schema;
-use serde_json::json;
+use serde_json::{Value, json};
 use stepwell::block::{BlockDefinition, Handlers, StepHandlers, registered};
 use stepwell::config::schema_of;
 use stepwell::prelude::*;
@@ -82,7 +82,7 @@ fn later(config: fn() -> Schema, state: fn() -> Schema) -> BlockDefinition {
         function: old.function,
         source: old.source,
         config,
-        checks: &[],
+        checks: |_| Vec::new(),
         deprecation: None,
         connection: None,
         connection_optional: false,
@@ -181,6 +181,68 @@ async fn o8_a_config_that_the_block_no_longer_accepts_is_told() {
     assert!(unfit[0].problems.iter().any(|problem| problem.contains("config.how")), "{unfit:?}");
     engine.advance(2 * DAY).await;
     assert_eq!(run.status().await, RunStatus::Waiting);
+}
+
+/// Whom to ask, in a later release that takes fewer names.
+#[config]
+struct WhomOfTwo {
+    /// Name
+    #[field(options = ["Ada", "Bob"])]
+    name: String,
+}
+
+fn inquiring(name: &str) -> Value {
+    json!({
+        "title": "Inquire",
+        "trigger": { "block": "testing/start", "on": { "started": "ask" } },
+        "steps": { "ask": { "block": "stepwell-engine/inquire", "config": { "name": name } } },
+    })
+}
+
+#[tokio::test]
+async fn o8_a_release_that_accepts_less_goes_on_with_a_config_that_it_still_accepts() {
+    let engine = engine().await;
+    engine.enable("ada", &inquiring("Ada")).await.unwrap();
+    let run = engine.start_workflow("ada", json!({})).await;
+    engine.settle().await;
+    engine.restart_with(with(later(schema_of::<WhomOfTwo>, schema_of::<Asked>))).await;
+    assert_eq!(engine.unfit_blocks().await, []);
+    assert_eq!(run.callback("yes").await.status(), 202);
+    run.has_outcome(InquireOutcome::Replied).await;
+    let next = engine.start_workflow("ada", json!({})).await;
+    engine.settle().await;
+    assert_eq!(next.status().await, RunStatus::Waiting);
+}
+
+#[tokio::test]
+async fn o8_a_release_that_accepts_less_leaves_what_does_not_fit_and_what_it_cannot_know() {
+    let engine = engine().await;
+    let mut runs = Vec::new();
+    for (id, name) in [("cleo", "Cleo"), ("ada", "Ada"), ("given", "{{ trigger.name }}")] {
+        engine.enable(id, &inquiring(name)).await.unwrap();
+        runs.push(engine.start_workflow(id, json!({ "name": "Ada" })).await);
+    }
+    engine.settle().await;
+    engine.restart_with(with(later(schema_of::<WhomOfTwo>, schema_of::<Asked>))).await;
+    let unfit = engine.unfit_blocks().await;
+    assert_eq!((unfit.len(), unfit[0].runs), (1, 2), "{unfit:?}");
+    assert_eq!(unfit[0].workflows, ["cleo", "given"].map(str::to_owned).into());
+    let told = |part: &str| unfit[0].problems.iter().any(|problem| problem.contains(part));
+    assert!(told("the config of `steps.ask` in version 1 of `cleo` any more: config.name: "), "{unfit:?}");
+    assert!(told("`given` any more: config.name") && told("enable it again"), "{unfit:?}");
+    engine.advance(2 * DAY).await;
+    let mut statuses = Vec::new();
+    for run in &runs {
+        statuses.push(run.status().await);
+    }
+    assert_eq!(statuses, [RunStatus::Waiting, RunStatus::Completed, RunStatus::Waiting]);
+    // The workflow is mended and enabled again; what is under way waits for the earlier release.
+    engine.enable("cleo", &inquiring("Bob")).await.unwrap();
+    let mended = engine.start_workflow("cleo", json!({})).await;
+    engine.settle().await;
+    assert_eq!(mended.status().await, RunStatus::Waiting);
+    engine.restart_with(registered()).await;
+    runs[0].has_outcome(InquireOutcome::Silence).await;
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
+use http::Method;
+use stepwell::prelude::*;
 use stepwell_engine::driver::{Refusal, TriggerAnswer};
-use stepwell_engine::model::{ActivationStatus, RunStatus, WorkflowId};
+use stepwell_engine::model::{ActivationId, ActivationStatus, RunStatus, WorkflowId};
 
 use crate::blocks::{self, handlers, seen};
 pub(crate) use crate::engine::until;
 use crate::engine::{Engine, signed, workflow};
+use crate::http::Server;
 
 #[test]
 fn t1_t2_activate_and_deactivate_see_the_same_activation() {
@@ -148,4 +151,40 @@ pub(crate) async fn wait_for(engine: &Engine, id: &str, status: ActivationStatus
         assert!(tokio::time::Instant::now() < until, "still {}", row.status);
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
+}
+
+/// Rung
+#[trigger(outcomes(
+    #[expect(dead_code, reason = "it is started by hand")]
+    rung,
+))]
+async fn bell(request: NoRequest, _: NoConfig, _: TriggerContext) -> Result<BellOutcome, TriggerError> {
+    match request {}
+}
+
+#[tokio::test]
+async fn t6_a_trigger_that_takes_no_requests_shows_no_url_and_is_started_by_hand() {
+    let server = Server::start().await;
+    let definition = json!({
+        "title": "Ring",
+        "trigger": { "block": "stepwell-engine/bell", "on": { "rung": "note" } },
+        "steps": { "note": { "block": "core/log", "config": { "message": "ring" } } },
+    });
+    assert_eq!(server.enable_as("ring", &definition).await, "");
+    let versions = server.get("/workflows/ring/versions").await;
+    let activation = &versions["versions"][0]["activation"];
+    assert_eq!(
+        (&activation["trigger_callback_url"], &activation["status"]),
+        (&json!(null), &json!("active"))
+    );
+    // Who finds its URL all the same is refused.
+    let id: ActivationId = serde_json::from_value(activation["unique_activation_id"].clone()).unwrap();
+    let url = server.engine.driver().urls().trigger_callback_url(id);
+    assert_eq!(server.client.post(url).body("ring").send().await.unwrap().status(), 400);
+    assert_eq!(server.get("/runs?workflow=ring").await["runs"], json!([]));
+    let started = server.api(Method::POST, "/workflows/ring/runs").json(&json!({})).send().await.unwrap();
+    assert_eq!(started.status(), 201);
+    let blocks = server.get("/blocks").await.to_string();
+    assert!(blocks.contains(r#""takes_requests":false"#), "the manifest says so");
+    server.engine.shutdown().await;
 }

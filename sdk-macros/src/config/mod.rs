@@ -4,7 +4,7 @@ mod check;
 mod field;
 mod implement;
 mod options;
-mod types;
+pub(crate) mod types;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -13,7 +13,7 @@ use syn::{Data, DeriveInput, Fields, FieldsNamed, Type};
 
 use self::field::ConfigField;
 use crate::mistakes::Mistakes;
-use crate::suggest;
+use crate::{suggest, within};
 
 /// Expands the attribute.
 pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream {
@@ -63,6 +63,8 @@ fn named<'a>(input: &'a mut DeriveInput, mistakes: &mut Mistakes) -> Option<&'a 
 #[derive(Default)]
 struct Decorated {
     names: Vec<String>,
+    /// The types of the fields.
+    field_types: Vec<Type>,
     /// The functions that give defaults.
     defaults: Vec<TokenStream>,
     /// Checks of the functions that fields name.
@@ -94,7 +96,8 @@ fn decorate(config: &Ident, fields: &mut FieldsNamed, mistakes: &mut Mistakes) -
     let rules = said.iter().filter_map(|(read, _)| read.rule());
     let rules = rules.filter_map(|(ident, rule)| rule.expand(ident, field_of)).collect();
     let bounds = fields.named.iter().filter_map(|field| types::bound(&field.ty, config)).collect();
-    Decorated { names, defaults, checks, rules, bounds }
+    let field_types = fields.named.iter().map(|field| field.ty.clone()).collect();
+    Decorated { names, field_types, defaults, checks, rules, bounds }
 }
 
 /// Checks that the field `ident` may depend on the field `name`.
@@ -116,13 +119,15 @@ fn expand_checked(input: &DeriveInput, fields: &Decorated, mistakes: Mistakes) -
         let errors = mistakes.into_compile_errors();
         return quote!(#input #errors);
     }
-    let Decorated { names, defaults, checks, rules, bounds } = fields;
+    let Decorated { names, field_types, defaults, checks, rules, bounds } = fields;
     let implementations = implement::implement(input, bounds);
     let plain = implement::without_helpers(input);
     let checks = checks.iter().filter(|_| mistakes.is_empty());
     let checks = quote!(#(#checks)*);
-    let rules = (!rules.is_empty() && mistakes.is_empty())
-        .then(|| quote!(const CHECKS: &'static [::stepwell::config::FieldCheck] = &[#(#rules),*];));
+    let has_rules = !rules.is_empty() && mistakes.is_empty();
+    let within = within::of_config(has_rules, names.iter().map(String::as_str).zip(field_types));
+    let rules =
+        has_rules.then(|| quote!(const CHECKS: &'static [::stepwell::config::FieldCheck] = &[#(#rules),*];));
     let errors = mistakes.into_compile_errors();
     quote! {
         #plain
@@ -133,7 +138,7 @@ fn expand_checked(input: &DeriveInput, fields: &Decorated, mistakes: Mistakes) -
         impl ::stepwell::data::Data for #name where #(#bounds),* {}
 
         #[automatically_derived]
-        impl ::stepwell::config::ConfigField for #name where #(#bounds),* {}
+        impl ::stepwell::config::ConfigField for #name where #(#bounds),* { #within }
 
         #[automatically_derived]
         impl ::stepwell::config::Config for #name where #(#bounds),* {

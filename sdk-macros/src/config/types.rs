@@ -13,12 +13,12 @@ pub(super) fn argument_of_option(ty: &Type) -> Option<&Type> {
 }
 
 /// The type within options, boxes, lists and maps.
-pub(super) fn innermost(ty: &Type) -> &Type {
+pub(crate) fn innermost(ty: &Type) -> &Type {
     argument_of(ty, &WRAPPERS).map_or(ty, innermost)
 }
 
 /// The last part of a path.
-pub(super) fn last_segment(ty: &Type) -> Option<&PathSegment> {
+pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     let Type::Path(path) = ty else { return None };
     path.path.segments.last()
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 pub struct FieldCheck {
     /// The fields that it reads, first the one that it is about.
     pub reads: &'static [&'static str],
-    /// Judges them, as JSON by their names. What does not have a field's type is the schema's to refuse, and passes.
+    /// Judges the config that they are fields of, as JSON. What does not have a field's type is the schema's to refuse, and passes.
     pub check: fn(&Value) -> Result<(), FieldError>,
 }
 

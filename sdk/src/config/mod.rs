@@ -1,6 +1,7 @@
 //! Configs: what a person sets on a block instance.
 
 mod check;
+mod checks;
 mod condition;
 
 use std::fmt::Debug;
@@ -9,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value};
 
 pub use self::check::{FieldCheck, FieldError};
+pub use self::checks::Checks;
 pub use self::condition::Condition;
 
 use crate::data::Data;
@@ -22,12 +24,19 @@ use crate::data::Data;
     label = "this type is not `#[config]`",
     note = "put `#[config]` on the struct; a block without settings takes `NoConfig`"
 )]
-pub trait Config: Data {
+pub trait Config: ConfigField {
     /// The names of its fields, as its JSON has them.
     const FIELDS: &'static [&'static str];
 
-    /// Its rules that the schema cannot say.
+    /// Its own rules that the schema cannot say; those of configs within are theirs.
     const CHECKS: &'static [FieldCheck] = &[];
+
+    /// The rules for a config of this type, with those for the configs within it.
+    fn checks(config: &Value) -> Vec<Checks<'_>> {
+        let mut found = Vec::new();
+        Self::checks_within(config, &mut found);
+        found
+    }
 }
 
 /// The type of a field of a config.
@@ -39,7 +48,13 @@ pub trait Config: Data {
     label = "this type is not `#[data]`",
     note = "put `#[data]` on the type, or `#[config]` if its fields have `#[field(…)]`"
 )]
-pub trait ConfigField: Data + Clone + Debug {}
+pub trait ConfigField: Data + Clone + Debug {
+    /// Adds the configs within a value that have rules, the value itself among them, to `found`.
+    ///
+    /// The value is JSON and need not be one of this type: some of it may be wrong, or an expression that nobody has
+    /// evaluated yet. What is not to be made sense of has no configs.
+    fn checks_within<'v>(_value: &'v Value, _found: &mut Vec<Checks<'v>>) {}
+}
 
 /// The config of a block that has no settings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]

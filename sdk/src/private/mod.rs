@@ -11,3 +11,4 @@ pub mod credential;
 pub mod field;
 pub mod handler;
 pub mod outcome;
+pub mod within;

@@ -124,7 +124,11 @@ impl<T: Zeroize + JsonSchema> JsonSchema for Secret<T> {
 
 impl<T: Data + Zeroize> Data for Secret<T> {}
 
-impl<T: crate::config::ConfigField + Zeroize> crate::config::ConfigField for Secret<T> {}
+impl<T: crate::config::ConfigField + Zeroize> crate::config::ConfigField for Secret<T> {
+    fn checks_within<'v>(value: &'v serde_json::Value, found: &mut Vec<crate::config::Checks<'v>>) {
+        T::checks_within(value, found);
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -204,6 +204,10 @@ fn can_be_told_apart(approvers: &[Approver]) -> Result<(), FieldError> {
             "{count} people cannot be asked; name at least 1 and at most {MOST_APPROVERS}"
         )));
     }
+    if let Some(nobody) = approvers.iter().position(|approver| approver.name.trim().is_empty()) {
+        let message = "The approver has no name, so that nobody could tell who has answered; write it";
+        return Err(FieldError::new(message).at(format!("{nobody}.name")));
+    }
     let mut names = BTreeSet::new();
     match approvers.iter().position(|approver| !names.insert(approver.name.trim())) {
         Some(second) => Err(FieldError::new(format!(

@@ -15,13 +15,18 @@ struct ForEach {
     /// At once
     ///
     /// How many rounds may go on at the same time. 1 goes through the list in order.
-    #[field(default = 1)]
+    #[field(default = 1, check = goes_on)]
     concurrency: u32,
     /// Go on when a round fails
     ///
     /// The result of a round that failed is `{"error": {"step": …, "message": …}}`.
     #[field(default = false)]
     collect_errors: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "a check is given its fields by reference")]
+fn goes_on(concurrency: &u32) -> Result<(), &'static str> {
+    if *concurrency == 0 { Err("With none at once no round would begin; make it at least 1") } else { Ok(()) }
 }
 
 /// For each

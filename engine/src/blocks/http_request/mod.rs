@@ -145,6 +145,9 @@ fn can_be_sent(headers: &BTreeMap<String, String>, token: Option<&Secret>) -> Re
         if value.parse::<http::HeaderValue>().is_err() {
             return wrong("The value of a header is one line of printable ASCII; change it");
         }
+        if [http::header::CONTENT_LENGTH, http::header::TRANSFER_ENCODING].contains(&parsed) {
+            return wrong("This header follows from the body; remove it");
+        }
         if parsed == http::header::AUTHORIZATION && token.is_some() {
             return wrong("`token` is sent as this header too; remove one of them");
         }

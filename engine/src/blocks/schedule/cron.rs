@@ -1,6 +1,7 @@
 //! Cron expressions, read by croner, in the time zones of jiff.
 
 use std::cmp::Ordering;
+use std::fmt::Display;
 
 use croner::Cron;
 use croner::errors::CronError;
@@ -46,11 +47,18 @@ fn read(expression: &str, time_zone: &str) -> Result<(Cron, TimeZone), FieldErro
             .at("time_zone")
     })?;
     let parser = CronParser::builder().seconds(Seconds::Disallowed).build();
+    // croner passes over a part of a list that is not there.
+    if expression
+        .split([' ', '\t'])
+        .any(|field| field.split(',').count() > 1 && field.split(',').any(str::is_empty))
+    {
+        return Err(wrong(expression, &"a list has an empty part"));
+    }
     let cron = parser.parse(expression).map_err(|error| wrong(expression, &error))?;
     Ok((cron, zone))
 }
 
-fn wrong(expression: &str, error: &CronError) -> FieldError {
+fn wrong(expression: &str, error: &dyn Display) -> FieldError {
     FieldError::new(format!(
         "`{expression}` is not a cron expression ({error}); use one like `0 9 * * MON-FRI`"
     ))

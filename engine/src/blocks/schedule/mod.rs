@@ -138,11 +138,11 @@ impl When {
     missed_ticks = all,
 )]
 async fn schedule(
-    _request: Request,
+    request: NoRequest,
     _config: Schedule,
     _cx: TriggerContext,
 ) -> Result<Trigger<ScheduleOutcome>, TriggerError> {
-    Err(Rejected::bad_request("a schedule starts runs by itself and takes no requests").into())
+    match request {}
 }
 
 async fn begin(config: Schedule, cx: ActivateContext) -> Result<Activated, ActivationError> {

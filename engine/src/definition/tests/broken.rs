@@ -26,7 +26,7 @@ fn texts() -> Vec<&'static str> {
 id: rich
 title: Rich
 description: All that a file can say
-concurrency: { limit: 5, key: '{{ trigger.customer }}' }
+concurrency: { limit: 5, key: '{{ trigger.body.customer }}' }
 time_limit: 2h
 on_error: [tell, note]
 trigger: { block: core/webhook, config: {}, on: { received: [call, wait] } }

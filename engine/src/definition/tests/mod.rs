@@ -1,6 +1,7 @@
 mod broken;
 mod checks;
 mod mutations;
+mod outsider;
 
 use std::sync::LazyLock;
 

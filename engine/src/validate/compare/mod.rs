@@ -66,6 +66,10 @@ impl Block<'_> {
         for old in &old.outcomes {
             self.outcome(old, new.outcomes.iter().find(|outcome| outcome.id == old.id));
         }
+        if old.takes_requests && !new.takes_requests {
+            let reason = "what senders have been told to send would be refused";
+            self.breaks(Endangered::Workflow, "takes_requests", "it takes no requests any more", reason);
+        }
         self.connection(old, new);
         self.state(old, new);
         self.registration(old, new);

@@ -128,6 +128,14 @@ fn each_part_of_a_block_is_compared() {
 }
 
 #[test]
+fn a_trigger_that_takes_no_requests_any_more_breaks_workflows_and_the_other_way_round_does_not() {
+    let without = changed(2, "takes_requests", json!(false));
+    let expected = "shop/ordered: takes_requests: it takes no requests any more; breaks workflows in use: what senders have been told to send would be refused";
+    assert_eq!(breakages(&lock(), Some(&without)), [expected]);
+    assert_eq!(breakages(&without, Some(&lock())), Vec::<String>::new());
+}
+
+#[test]
 fn what_workflows_do_not_rely_on_changes_freely() {
     for (block, part, value) in [
         (0, "title", json!("Another")),

@@ -42,10 +42,11 @@ where
     F: Future<Output = T> + Send + 'static,
 {
     Box::pin(async move {
+        let request = Q::of(request)?;
         let Opened { config, callback_url, call } = open(invocation).map_err(TriggerError::failed)?;
         let registration = restore(registration).map_err(TriggerError::failed)?;
         let cx = X::open(call.metadata, call.services, call.connection, callback_url, registration);
-        Ok(match handler(Q::of(request), config, cx).await.into_result()?.into_trigger() {
+        Ok(match handler(request, config, cx).await.into_result()?.into_trigger() {
             Trigger::Outcome(Event { outcome, dedupe, response }) => {
                 let outcome = outcome_of(outcome)?;
                 Trigger::Outcome(Event { outcome, dedupe: dedupe.into_key(), response })

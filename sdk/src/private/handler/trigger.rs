@@ -4,9 +4,9 @@ use crate::context::{
     ActivateContext, DeactivateContext, HandshakeContext, RenewContext, TickContext, TickTime, TriggerCall,
 };
 use crate::error::{ActivationError, TriggerError};
-use crate::request::Request;
+use crate::request::{Rejected, Request};
 use crate::response::Response;
-use crate::trigger::Tick;
+use crate::trigger::{NoRequest, Tick};
 
 /// The arguments of `activate`.
 #[diagnostic::on_unimplemented(
@@ -267,16 +267,30 @@ impl<C, K> HandshakeResult<C, K> for Result<Response, TriggerError> {
 #[diagnostic::on_unimplemented(
     message = "a trigger takes the request first, not `{Self}`",
     label = "expected `Request`",
-    note = "write `(request: Request, config: MyConfig, cx: TriggerContext)`"
+    note = "write `(request: Request, config: MyConfig, cx: TriggerContext)`, or `NoRequest` where none starts runs"
 )]
-pub trait ReceivedRequest {
-    /// The request.
-    fn of(request: Request) -> Self;
+pub trait ReceivedRequest: Sized {
+    /// Whether the trigger takes requests.
+    const TAKEN: bool;
+
+    /// The request, or its refusal.
+    fn of(request: Request) -> Result<Self, TriggerError>;
 }
 
 impl ReceivedRequest for Request {
-    fn of(request: Request) -> Self {
-        request
+    const TAKEN: bool = true;
+
+    fn of(request: Request) -> Result<Self, TriggerError> {
+        Ok(request)
+    }
+}
+
+impl ReceivedRequest for NoRequest {
+    const TAKEN: bool = false;
+
+    fn of(_: Request) -> Result<Self, TriggerError> {
+        Err(Rejected::bad_request("this trigger takes no requests; its runs are started in another way")
+            .into())
     }
 }
 
