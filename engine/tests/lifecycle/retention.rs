@@ -183,7 +183,9 @@ async fn o6_a_crash_in_the_middle_leaves_nothing_behind() {
             engine.apply_retention().await;
             assert!(!done.exists().await);
             assert_eq!(waiting.status().await, RunStatus::Waiting);
-            assert_eq!(waiting.callback("go on").await.status(), 202);
+            // After a crash it is sent again, and the run may have taken it before.
+            let answer = waiting.callback("go on").await.status();
+            assert!([202, 410].contains(&answer), "{answer}");
             waiting.has_outcome(TaskOutcome::Done).await;
         })
         .await;
