@@ -11,8 +11,8 @@ use super::connection::{self, OpenError};
 
 /// How many connections for reading are kept open.
 const IDLE: usize = 16;
-/// How long looking up a row may take on average where tasks are run: handing it to another thread and back takes
-/// longer than most do, but a disk that is slow must not keep other tasks from running.
+/// How long looking up a row may take on average where tasks are run: handing it to another thread and back costs more
+/// while it is quick, but a disk that is slow must not keep other tasks from running.
 const QUICK: Duration = Duration::from_micros(500);
 /// How much of the average the newest reading is: one of so many.
 const WEIGHT: i64 = 16;
