@@ -57,23 +57,24 @@ impl Listener {
         }
     }
 
+    /// The next change of which this holds.
+    pub async fn next_that(&mut self, holds: impl Fn(&Change) -> bool) -> Heard {
+        loop {
+            match self.next().await {
+                Heard::Change(change) if !holds(&change) => {}
+                heard => return heard,
+            }
+        }
+    }
+
     /// Returns when this workflow may have changed.
     pub(super) async fn changed_workflow(&mut self, id: &WorkflowId) {
-        self.until(|change| matches!(change, Change::Workflow(changed) if changed == id)).await;
+        self.next_that(|change| matches!(change, Change::Workflow(changed) if changed == id)).await;
     }
 
     /// Returns when this run may have changed.
     pub(super) async fn changed_run(&mut self, id: RunId) {
-        self.until(|change| matches!(change, Change::Run(changed, _) if *changed == id)).await;
-    }
-
-    async fn until(&mut self, matches: impl Fn(&Change) -> bool) {
-        loop {
-            match self.next().await {
-                Heard::Change(change) if !matches(&change) => {}
-                Heard::Change(_) | Heard::Missed => return,
-            }
-        }
+        self.next_that(|change| matches!(change, Change::Run(changed, _) if *changed == id)).await;
     }
 }
 

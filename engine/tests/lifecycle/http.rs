@@ -105,7 +105,11 @@ struct Events {
 
 impl Events {
     async fn subscribe(server: &Server) -> Self {
-        let response = server.api(Method::GET, "/events").send().await.unwrap();
+        Self::subscribe_to(server, "/events").await
+    }
+
+    async fn subscribe_to(server: &Server, path: &str) -> Self {
+        let response = server.api(Method::GET, path).send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Self { response, text: String::new() }
@@ -161,6 +165,28 @@ async fn events_tell_what_changes() {
     let statuses = events.statuses(&run, "completed").await;
     // What an event tells is durable: whoever reads then sees it.
     assert_eq!(server.get(&format!("/runs/{run}")).await["status"], "completed", "after {statuses:?}");
+}
+
+#[tokio::test]
+async fn events_tell_only_of_the_statuses_that_are_asked_for() {
+    let server = Server::start().await;
+    let refused = server.api(Method::GET, "/events?status=completed,done").send().await.unwrap();
+    assert_eq!(refused.status(), 422);
+    let problem = body(refused).await;
+    assert_eq!(problem["errors"][0]["path"], "status", "{problem}");
+    let url = server.enable("events", &["defer"]).await;
+    let mut events = Events::subscribe_to(&server, "/events?status=waiting,completed").await;
+    let run = server.event(&url).await;
+    assert_eq!(events.statuses(&run, "waiting").await, ["waiting"]);
+    let waiting = server.get(&format!("/runs/{run}")).await;
+    let finish = waiting["executions"][0]["finish_callback_url"].as_str().unwrap();
+    let post = server.client.post(finish).json(&json!({ "doing": "events" })).send().await.unwrap();
+    assert_eq!(post.status(), 202);
+    let statuses = events.statuses(&run, "completed").await;
+    assert!(!statuses.contains(&"running".to_owned()), "{statuses:?}");
+    // What changes of workflows is told as ever.
+    server.enable("other", &["defer"]).await;
+    assert_eq!(events.next().await.unwrap().0, "workflow");
 }
 
 #[tokio::test]

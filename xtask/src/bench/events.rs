@@ -21,7 +21,10 @@ const LOOK_AFTER: Duration = Duration::from_secs(1);
 /// How long a run may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Hears of all runs of an engine.
+/// What is heard: that a run waits or has ended.
+const STREAM: &str = "/api/v1/events?status=waiting,completed,failed,cancelled";
+
+/// Hears of all runs of an engine that wait or have ended.
 pub(super) struct Events {
     heard: Arc<Mutex<Heard>>,
     url: String,
@@ -56,7 +59,7 @@ impl Events {
     /// Subscribes: what happens after this is heard.
     pub(super) async fn listen(url: &str, token: &str) -> Outcome<Self> {
         let mut client = Client::connect(url, Some(token)).await?;
-        let response = client.open(Method::GET, "/api/v1/events", Bytes::new()).await?;
+        let response = client.open(Method::GET, STREAM, Bytes::new()).await?;
         if !response.status().is_success() {
             return Err(Failure::new(format!("the events cannot be heard: {}", response.status())));
         }

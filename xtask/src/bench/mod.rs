@@ -12,6 +12,7 @@ mod floor;
 mod floor_server;
 mod load;
 mod measure;
+mod pair;
 mod place;
 mod plot;
 mod process;
@@ -57,6 +58,8 @@ enum Chore {
         #[arg(long)]
         json: bool,
     },
+    /// Two engines in turns of less than a second, and the ratios of their figures
+    Pair(pair::Pair),
     /// Serves what the engine is compared with
     #[command(hide = true)]
     Floor(floor_server::FloorServer),
@@ -66,6 +69,7 @@ impl Bench {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         match &self.chore {
             Some(Chore::Build { rounds, json }) => build::measure((*rounds).max(1), *json),
+            Some(Chore::Pair(pair)) => pair.run(),
             Some(Chore::Floor(floor)) => {
                 let runtime = tokio::runtime::Runtime::new().map_err(failed("the runtime"))?;
                 runtime.block_on(floor.serve())

@@ -16,7 +16,7 @@ pub(super) struct Report {
 }
 
 /// One figure, by round.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Figure {
     /// `sqlite` or `postgres`.
     pub(super) database: String,
@@ -37,6 +37,13 @@ impl Figure {
     pub(super) fn spread(&self) -> (f64, f64) {
         let sorted = self.sorted();
         (sorted[0], sorted[sorted.len() - 1])
+    }
+
+    /// What a quarter of the rounds is below, and a quarter above.
+    pub(super) fn middle_half(&self) -> (f64, f64) {
+        let sorted = self.sorted();
+        let last = sorted.len() - 1;
+        (sorted[last / 4], sorted[last - last / 4])
     }
 
     fn row(&self, earlier: Option<&Report>) -> String {

@@ -46,13 +46,13 @@ pub struct RunState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queued: Option<Vec<Place>>,
     /// A cancellation was asked for.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancelling: bool,
     /// Why the run fails.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
     /// The steps that failed, or were cancelled because another failed: where a retry goes on.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unfinished: Vec<Place>,
     /// The number of the first execution of the error handler, once it has begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,7 +70,7 @@ pub struct RunState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times_out_at: Option<Timestamp>,
     /// How the run ended.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<RunStatus>,
 }
 
@@ -178,28 +178,28 @@ pub struct Execution {
     /// Where the config is.
     pub config: ValueRef,
     /// How many attempts have started.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub attempts: u32,
     /// How often the current call has failed and is to be tried again.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub failures: u32,
     /// How often in a row the current call was interrupted.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub interruptions: u32,
     /// When it must be done.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_at: Option<Timestamp>,
     /// The state that it deferred with.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deferred: Option<Sealed>,
     /// Where the end of the attempt is that asked people a question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<ValueRef>,
     /// When `wake` is to be called.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wake_at: Option<Timestamp>,
     /// Why it is being given up.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub teardown: Option<Cause>,
     /// What it is doing.
     pub phase: Phase,

@@ -102,11 +102,7 @@ async fn one(
     let Query(Wait { seconds, until, after }) =
         wait.map_err(|rejection| Problem::invalid_field("query", rejection.body_text()))?;
     let id = run_id(&id)?;
-    let until = until
-        .split(',')
-        .filter(|status| !status.is_empty())
-        .map(|status| parse_status("until", status))
-        .collect::<Result<Vec<_>, _>>()?;
+    let until = parse_statuses("until", &until)?;
     let wait = Duration::from_secs(seconds.min(LONGEST_WAIT));
     let done = |row: &RunRow| {
         row.status.is_final()
@@ -151,6 +147,11 @@ async fn replay(State(api): State<Api>, Path(id): Path<String>, body: Bytes) -> 
 
 pub(super) fn run_id(text: &str) -> Result<RunId, Problem> {
     text.parse().map_err(|_| Problem::not_found(format!("There is no run `{text}`")))
+}
+
+/// Reads statuses with commas between them.
+pub(super) fn parse_statuses(path: &str, text: &str) -> Result<Vec<RunStatus>, Problem> {
+    text.split(',').filter(|status| !status.is_empty()).map(|status| parse_status(path, status)).collect()
 }
 
 fn parse_status(path: &str, text: &str) -> Result<RunStatus, Problem> {

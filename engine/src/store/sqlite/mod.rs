@@ -1,4 +1,4 @@
-//! The embedded database: `SQLite` in WAL mode, `synchronous=FULL`, one writer thread, a few readers.
+//! The embedded database: `SQLite` in WAL mode, `synchronous=FULL`, one writer, a few readers.
 
 mod activations;
 mod change;
@@ -6,6 +6,8 @@ mod connection;
 mod disk;
 mod filter;
 mod memory;
+mod pace;
+mod queue;
 mod readers;
 mod rows;
 mod upkeep;

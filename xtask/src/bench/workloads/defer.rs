@@ -27,7 +27,7 @@ const AT_REST: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// A run that waits, and where its callback goes.
-struct Waiting {
+pub(in crate::bench) struct Waiting {
     run: String,
     url: String,
 }
@@ -60,7 +60,12 @@ pub(super) async fn measure(stage: &mut Stage<'_>) -> Outcome<()> {
 }
 
 /// Starts runs and waits until they wait.
-async fn defer(engine: &Engine, trigger: &str, events: &Events, count: usize) -> Outcome<Vec<Waiting>> {
+pub(in crate::bench) async fn defer(
+    engine: &Engine,
+    trigger: &str,
+    events: &Events,
+    count: usize,
+) -> Outcome<Vec<Waiting>> {
     let stock = RefCell::new(Vec::with_capacity(count));
     let turn = async |client: &mut Client| {
         let run = event(client, trigger).await?;
@@ -84,7 +89,7 @@ async fn finish_url(client: &mut Client, run: &str) -> Outcome<String> {
 }
 
 /// Sends the callbacks; a turn ends when the run has completed.
-async fn resume(
+pub(in crate::bench) async fn resume(
     engine: &Engine,
     events: &Events,
     stock: Vec<Waiting>,

@@ -1,6 +1,6 @@
 //! The workloads, one file each.
 
-mod defer;
+pub(super) mod defer;
 mod history;
 mod ingest;
 mod many;
@@ -84,14 +84,14 @@ impl Workload {
 }
 
 /// A workflow of `examples/bench-blocks`.
-fn workflow(name: &str) -> Outcome<Value> {
+pub(super) fn workflow(name: &str) -> Outcome<Value> {
     let path = cargo::root().join(format!("examples/bench-blocks/workflows/{name}.yaml"));
     let text = std::fs::read_to_string(&path).map_err(failed(&path.display().to_string()))?;
     serde_yaml_ng::from_str(&text).map_err(failed(name))
 }
 
 /// Sends an event and gives the id of its run.
-async fn event(client: &mut Client, trigger: &str) -> Outcome<String> {
+pub(super) async fn event(client: &mut Client, trigger: &str) -> Outcome<String> {
     let (status, answer) = client.send(Method::POST, trigger, Bytes::from_static(BODY)).await?;
     let answer: Value = serde_json::from_slice(&answer).map_err(failed("the answer to an event"))?;
     match (status, answer["run_id"].as_str()) {
