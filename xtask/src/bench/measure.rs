@@ -52,7 +52,7 @@ pub(super) struct Measure {
 impl Measure {
     pub(super) fn run(&self) -> Outcome<()> {
         if cfg!(debug_assertions) {
-            return again_in_release();
+            return again_optimized();
         }
         let earlier = self.compare.as_deref().map(Report::read).transpose()?;
         // One thread, so that the clients take as little of the machine as they can.
@@ -112,12 +112,13 @@ impl Measure {
     }
 }
 
-/// Builds everything in release, and this program as well: what the clients take is taken from the engine.
-fn again_in_release() -> Outcome<()> {
+/// Builds everything as it is deployed, and this program as well: what the clients take is taken from the engine.
+fn again_optimized() -> Outcome<()> {
     cargo::run(
         &[
             "build",
-            "--release",
+            "--profile",
+            "dist",
             "--package",
             "xtask",
             "--package",
@@ -129,7 +130,7 @@ fn again_in_release() -> Outcome<()> {
     )?;
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| cargo::root().join("target"), PathBuf::from);
-    let program = target.join("release/xtask");
+    let program = target.join("dist/xtask");
     let status = Command::new(&program).args(std::env::args_os().skip(1)).status();
     if status.map_err(failed(&program.display().to_string()))?.success() {
         return Ok(());

@@ -61,7 +61,12 @@ impl Pair {
         println!("| --- | --- | --- | --- | --- | --- |");
         for Both { before, after } in &figures {
             let ratios = Figure {
-                rounds: after.rounds.iter().zip(&before.rounds).map(|(after, before)| after / before).collect(),
+                rounds: after
+                    .rounds
+                    .iter()
+                    .zip(&before.rounds)
+                    .map(|(after, before)| after / before)
+                    .collect(),
                 ..after.clone()
             };
             let (least, most) = ratios.middle_half();

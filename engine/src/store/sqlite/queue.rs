@@ -264,3 +264,115 @@ impl Shared {
         committed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::connection;
+    use super::*;
+    use crate::model::{ExecutionId, RunId};
+    use crate::store::OnceValue;
+    use crate::store::change::Change;
+
+    fn queue(directory: &Path) -> Queue {
+        let connection = connection::writer(&directory.join("stepwell.db")).unwrap();
+        let (epoch, _) = connection::enter(&connection).unwrap();
+        Queue::start(connection, epoch, Arc::default(), ()).unwrap()
+    }
+
+    /// A change of a few rows; it is refused, since there is no such run.
+    fn small() -> Work {
+        let execution = ExecutionId { run: RunId(uuid::Uuid::now_v7()), number: 1 };
+        Work::Change(Change::Once(OnceValue { execution, name: "name".to_owned(), value: Vec::new() }))
+    }
+
+    fn job(work: Work) -> (Job, oneshot::Receiver<Result<Answer, StoreError>>) {
+        let (answer, answered) = oneshot::channel();
+        (Job { work, answer }, answered)
+    }
+
+    async fn calm(queue: &Queue) {
+        for _ in 0..CALM {
+            assert_eq!(queue.commit(small()).await.unwrap(), Answer::Refused);
+        }
+        // However slow the disk is that the test runs on.
+        for _ in 0..100 {
+            queue.shared.pace.note(Duration::ZERO);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_asks_commits_only_after_some_calm_and_only_what_is_small() {
+        let directory = tempfile::tempdir().unwrap();
+        let queue = queue(directory.path());
+        let (first, answered) = job(small());
+        assert!(queue.shared.ask(first).is_none(), "the thread takes the first");
+        answered.await.unwrap().unwrap();
+        calm(&queue).await;
+        let (large, answered) = job(Work::Upkeep("tidying", Box::new(|_| Ok(Answer::Count(1)))));
+        assert!(queue.shared.ask(large).is_none(), "the thread takes what may take long");
+        assert_eq!(answered.await.unwrap().unwrap(), Answer::Count(1));
+
+        let (alone, mut answered) = job(small());
+        let (held, alone) = queue.shared.ask(alone).expect("it was calm for long enough");
+        let (meanwhile, answered_later) = job(small());
+        assert!(queue.shared.ask(meanwhile).is_none(), "somebody writes");
+        queue.shared.write(held, vec![alone]);
+        assert_eq!(answered.try_recv().unwrap().unwrap(), Answer::Refused);
+        assert_eq!(answered_later.await.unwrap().unwrap(), Answer::Refused, "the thread has been told");
+        let (next, answered) = job(small());
+        assert!(queue.shared.ask(next).is_none(), "two at a time are no calm");
+        answered.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_slow_disk_is_left_to_the_thread() {
+        let directory = tempfile::tempdir().unwrap();
+        let queue = queue(directory.path());
+        calm(&queue).await;
+        for _ in 0..100 {
+            queue.shared.pace.note(Duration::from_millis(5));
+        }
+        let (slow, answered) = job(small());
+        assert!(queue.shared.ask(slow).is_none());
+        answered.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_panics_while_writing_gives_the_connection_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let queue = queue(directory.path());
+        calm(&queue).await;
+        let (held, _) = queue.shared.ask(job(small()).0).expect("it was calm for long enough");
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _held = held;
+            panic!("on purpose");
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(queue.commit(small()).await.unwrap(), Answer::Refused);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_thread_that_has_panicked() {
+        let directory = tempfile::tempdir().unwrap();
+        let queue = queue(directory.path());
+        let failed = queue.commit(Work::Upkeep("tidying", Box::new(|_| panic!("on purpose")))).await;
+        assert!(failed.unwrap_err().source.to_string().contains("stopped"));
+        let failed = queue.commit(small()).await;
+        assert!(failed.unwrap_err().source.to_string().contains("stopped"));
+    }
+
+    #[tokio::test]
+    async fn what_is_queued_is_committed_before_the_thread_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let queue = queue(directory.path());
+        calm(&queue).await;
+        let (held, first) = queue.shared.ask(job(small()).0).expect("it was calm for long enough");
+        let (later, answered) = job(small());
+        assert!(queue.shared.ask(later).is_none());
+        queue.shared.write(held, vec![first]);
+        drop(queue);
+        assert_eq!(answered.await.unwrap().unwrap(), Answer::Refused);
+    }
+}
