@@ -29,7 +29,7 @@ enum Chore {
     /// Plays simulated worlds, each twice, and checks the lifecycle's rules after each step
     Sim(sim::Sim),
     /// Measures what things cost on this machine
-    Bench(bench::Bench),
+    Bench(Box<bench::Bench>),
     /// Checks the boundaries between the rooms of the code, and the table of the rules' tests
     Tidy {
         /// Writes the table of the rules' tests anew

@@ -266,5 +266,9 @@ mod tests {
             .map(|one| (one.variable.as_str(), one.field.as_str(), one.optional))
             .collect();
         assert_eq!(uses, [("a", "0", false), ("d", "0", false), ("e", "1", true)]);
+        let words = json!(["{{ true }}", "is {{ none is none }}", "{{ false }}"]);
+        let template = Template::compile(&words).unwrap();
+        assert!(template.references().is_empty(), "{:?}", template.references());
+        assert_eq!(template.resolve(&Map::new()).unwrap(), json!([true, "is true", false]));
     }
 }

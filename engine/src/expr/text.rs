@@ -1,6 +1,6 @@
 //! Text with expressions in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 
 use minijinja::value::ValueKind;
@@ -34,9 +34,14 @@ pub(super) struct Part {
     source: String,
     /// How many characters of the field come before it.
     at: usize,
-    /// Its names, if it is a path of names and nothing else.
-    path: Option<Vec<String>>,
-    expression: Expression<'static, 'static>,
+    kind: Kind,
+}
+
+enum Kind {
+    /// A path of these names and nothing else. It is compiled again where it leads nowhere: a compiled expression takes
+    /// over 10 KB, and most are paths.
+    Path(Vec<String>),
+    Other(Expression<'static, 'static>),
 }
 
 /// Why a string cannot be compiled.
@@ -110,7 +115,7 @@ impl Text {
         let mut variables: BTreeMap<String, Reading> = BTreeMap::new();
         for part in self.parts() {
             let optional = copes_with_missing(&part.source);
-            for name in part.expression.undeclared_variables(false) {
+            for name in part.kind.variables() {
                 let at = part.at + position(&part.source, &name);
                 let reading = Reading { optional, at };
                 let known = variables.entry(name).or_insert(reading);
@@ -160,6 +165,16 @@ impl Text {
     }
 }
 
+impl Kind {
+    /// The variables that it reads.
+    fn variables(&self) -> HashSet<String> {
+        match self {
+            Self::Path(names) => names.first().cloned().into_iter().collect(),
+            Self::Other(expression) => expression.undeclared_variables(false),
+        }
+    }
+}
+
 impl Part {
     /// Compiles an expression of a field; problems say at which character of the field they are.
     fn compile(source: &str, field: &str) -> Result<Self, Unreadable> {
@@ -186,27 +201,33 @@ impl Part {
         if let Some((offset, message)) = stranger(source) {
             return Err(placed(message, offset));
         }
-        let environment = if copes_with_missing(source) { &LENIENT } else { &STRICT };
-        let expression = environment.compile_expression_owned(source.to_owned()).map_err(|error| {
+        let expression = expression(source).map_err(|error| {
             let offset = error.range().map_or(0, |range| range.start);
             placed(format!("The expression `{source}` cannot be read: {}", describe(&error)), offset)
         })?;
         // An index may be one of a list or a name, which Jinja tells apart.
         let path = path(source).filter(|names| names.iter().all(|name| name.parse::<usize>().is_err()));
-        Ok(Self { source: source.to_owned(), at, path, expression })
+        // `true` and `none` look like names.
+        let path = path.filter(|names| expression.undeclared_variables(false).contains(&names[0]));
+        let kind = path.map_or(Kind::Other(expression), Kind::Path);
+        Ok(Self { source: source.to_owned(), at, kind })
     }
 
     /// The value of an expression that is a path to something that there is. Jinja would say the same, and says what is
     /// wrong otherwise.
     fn at_path<'a>(&self, scope: &Scope<'a>) -> Option<&'a Value> {
-        scope.at(self.path.as_ref()?)
+        match &self.kind {
+            Kind::Path(names) => scope.at(names),
+            Kind::Other(_) => None,
+        }
     }
 
     fn eval(&self, scope: &Scope<'_>) -> Result<minijinja::Value, String> {
-        let value = self
-            .expression
-            .eval(scope.all())
-            .map_err(|error| format!("`{}`: {}", self.source, describe(&error)))?;
+        let evaluated = match &self.kind {
+            Kind::Path(_) => expression(&self.source).and_then(|expression| expression.eval(scope.all())),
+            Kind::Other(expression) => expression.eval(scope.all()),
+        };
+        let value = evaluated.map_err(|error| format!("`{}`: {}", self.source, describe(&error)))?;
         if value.is_undefined() {
             return Err(format!("`{}` is undefined", self.source));
         }
@@ -242,6 +263,12 @@ impl Part {
             _ => Ok(value.to_string()),
         }
     }
+}
+
+/// Compiles an expression with the surroundings that it asks for.
+fn expression(source: &str) -> Result<Expression<'static, 'static>, minijinja::Error> {
+    let environment = if copes_with_missing(source) { &LENIENT } else { &STRICT };
+    environment.compile_expression_owned(source.to_owned())
 }
 
 /// JSON that is no longer than a config may be.
