@@ -113,7 +113,7 @@ impl Measure {
 }
 
 /// Builds everything as it is deployed, and this program as well: what the clients take is taken from the engine.
-fn again_optimized() -> Outcome<()> {
+pub(super) fn again_optimized() -> Outcome<()> {
     cargo::run(
         &[
             "build",
