@@ -1,5 +1,5 @@
 //! The queue of changes: a thread commits together what has come since its last commit. While no more than one at a time
-//! is asked for, whoever asks commits it where it is: handing it to the thread and back takes longer than to write it.
+//! is asked for, whoever asks commits it where it is, which spares handing it to the thread and back.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
